@@ -5,6 +5,7 @@ The names are imported on first use, so that `import smsmobile` costs nothing wh
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -35,48 +36,50 @@ if TYPE_CHECKING:
         WebhookError,
     )
 
-_HOMES = {
-    "auth": ("ApiKeyAuth", "OAuth2ClientCredentials", "Token", "TokenStore"),
-    "channels.sms": ("DeletedSMS", "LoggedSMS", "ReceivedSMS", "ResentSMS", "SMSStatus", "SentSMS"),
-    "client": ("SMSMobileClient",),
-    "config": ("Settings",),
-    "errors": (
-        "APIError",
-        "AuthenticationError",
-        "ConfigurationError",
-        "ConnectionFailed",
-        "DeviceOffline",
-        "InvalidRequestError",
-        "MalformedPayload",
-        "NotFound",
-        "RateLimited",
-        "ResponseTimeout",
-        "SMSMobileError",
-        "SendOutcomeUnknown",
-        "ServerError",
-        "SignatureMismatch",
-        "SubscriptionExpired",
-        "TimestampOutOfTolerance",
-        "UnexpectedResponse",
-        "WebhookError",
-    ),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = [  # noqa: PLE0604, RUF022 - the names above, in their homes' order
+__all__ = [
+    "APIError",
+    "ApiKeyAuth",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DeletedSMS",
+    "DeviceOffline",
+    "InvalidRequestError",
+    "LoggedSMS",
+    "MalformedPayload",
+    "NotFound",
+    "OAuth2ClientCredentials",
+    "RateLimited",
+    "ReceivedSMS",
+    "ResentSMS",
+    "ResponseTimeout",
+    "SMSMobileClient",
+    "SMSMobileError",
+    "SMSStatus",
+    "SendOutcomeUnknown",
+    "SentSMS",
+    "ServerError",
+    "Settings",
+    "SignatureMismatch",
+    "SubscriptionExpired",
+    "TimestampOutOfTolerance",
+    "Token",
+    "TokenStore",
+    "UnexpectedResponse",
+    "WebhookError",
     "__version__",
-    *_HOME_OF,
 ]
+
+_HOMES = ("errors", "auth", "channels.sms", "config", "client")  # from the bottom up
 
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module
-
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"{__name__}.{home}")
+            if hasattr(module, name):
+                return globals().setdefault(name, getattr(module, name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -15,8 +15,10 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 from requests import PreparedRequest
 
 MASK = "***"
-# Shorter strings are words, not secrets: masking "1" would destroy the text and protect nobody.
-_SHORTEST_SECRET = 4
+# Shorter strings are words, not secrets: masking them would destroy a text, or the messages in an answer, and
+# protect nobody.
+_SHORTEST_IN_TEXT = 4
+_SHORTEST_IN_ANSWER = 8
 
 _in_our_call: ContextVar[bool] = ContextVar("smsmobile_in_our_call", default=False)
 
@@ -24,6 +26,8 @@ _in_our_call: ContextVar[bool] = ContextVar("smsmobile_in_our_call", default=Fal
 def mask_secrets(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of the secrets, however they are quoted."""
     for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) < _SHORTEST_IN_TEXT:
+            continue
         for spelling in (secret, quote(secret, safe=""), quote_plus(secret)):
             text = text.replace(spelling, MASK)
     return text
@@ -32,9 +36,9 @@ def mask_secrets(text: str, secrets: Iterable[str]) -> str:
 def mask_secret_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
     """The same for an undecoded answer: what the service echoes goes no further than here."""
     for secret in secrets:
-        spelling = secret.encode()
-        if spelling in body:
-            body = body.replace(spelling, MASK.encode())
+        if len(secret) >= _SHORTEST_IN_ANSWER:
+            for spelling in {secret, secret.replace("/", "\\/")}:  # PHP escapes the slash in JSON
+                body = body.replace(spelling.encode(), MASK.encode())
     return body
 
 
@@ -50,7 +54,7 @@ class Unsigned:
     def __init__(self, prepared: PreparedRequest) -> None:
         self._headers = set(prepared.headers.items())
         self._url = prepared.url or ""
-        self._body = prepared.body or ""
+        self._body = text_of(prepared.body)
 
     def secrets_of(self, signed: PreparedRequest) -> list[str]:
         """Every value that was not there before: headers, the credentials in them, parameters."""
@@ -61,20 +65,20 @@ class Unsigned:
                 found += [str(value), *words[1:]]
         if signed.url != self._url:
             found += _values_added(urlsplit(self._url).query, urlsplit(signed.url or "").query)
-        if signed.body != self._body:
-            found += _values_added(self._body, signed.body or "")
-        return [secret for secret in found if len(secret) >= _SHORTEST_SECRET]
+        if (body := text_of(signed.body)) != self._body:
+            found += _values_added(self._body, body)
+        return found
 
 
-def _values_added(before: str | bytes, after: str | bytes) -> list[str]:
-    before, after = _as_str(before), _as_str(after)
+def _values_added(before: str, after: str) -> list[str]:
     known = parse_qsl(before) if not after.startswith(before) else []
     added = after.removeprefix(before)
     return [value for name, value in parse_qsl(added) if (name, value) not in known]
 
 
-def _as_str(text: str | bytes) -> str:
-    return text if isinstance(text, str) else text.decode("utf-8", "replace")
+def text_of(body: object) -> str:
+    """A prepared request's body as text; "" for none, and for a stream, which is not ours."""
+    return body.decode("utf-8", "replace") if isinstance(body, bytes) else body if isinstance(body, str) else ""
 
 
 @contextmanager

@@ -12,8 +12,15 @@ from datetime import datetime, timezone, tzinfo
 from threading import Lock
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
 UTC = timezone.utc
@@ -60,10 +67,8 @@ def read_instant(value: object, zone: tzinfo = UTC) -> datetime | None:
     moment: datetime
     try:
         if text.isascii() and text.isdigit() and len(text) in (14, 17):
-            # Only strptime reads digits without separators, and its %f wants the milliseconds on their own.
-            moment = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(  # noqa: DTZ007 - the zone follows
-                microsecond=int(text[14:] or 0) * 1000
-            )
+            # Only strptime reads digits without separators, and it takes the milliseconds for microseconds.
+            moment = datetime.strptime(f"{text:0<17}000", "%Y%m%d%H%M%S%f")  # noqa: DTZ007 - the zone follows
         elif text.isascii() and text.isdigit() and len(text) == 16:
             moment = _ANY_DATETIME.validate_python(int(text) / 1e6)
         else:
@@ -83,9 +88,7 @@ class _InstantSchema:
         return core_schema.union_schema(
             [plain, core_schema.no_info_plain_validator_function(read_instant)],
             mode="left_to_right",
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _isoformat, when_used="json-unless-none"
-            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(_isoformat, when_used="json-unless-none"),
         )
 
 

@@ -1,0 +1,157 @@
+"""SMSMobileClient: builds authentication and transport, and hangs the channels on itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import requests
+from requests.auth import AuthBase
+
+from .auth import ApiKeyAuth, OAuth2ClientCredentials
+from .channels.sms import SMSChannel
+from .config import PREFIX, Settings
+from .errors import ConfigurationError
+from .transport import DEFAULT_BASE_URL, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class SMSMobileClient:
+    """A client of SMSMobileAPI. One is enough for a program: it is safe to share among threads.
+
+    Exactly one form of credentials:
+
+    auth: any `requests.auth.AuthBase`;
+    api_key: the account's API key (D);
+    client_id, client_secret: OAuth2 client credentials (D).
+
+    And, all optional:
+
+    base_url: https, or http to a loopback host.
+    timeout: seconds to connect and seconds for the whole answer, or one number for both.
+    max_retries: how often a request may be repeated, where that cannot send anything twice. 0 for never.
+    default_region: two letters, such as `"FR"`, to read national numbers by; needs the extra `[phone-numbers]`.
+    session: a requests session of yours, for its proxies, certificates, headers, hooks or adapters. Its adapters
+        are used with this client's retries in place of their own, and `close()` leaves it open.
+    paths: other addresses for endpoints, `{"sms.delete": "/…/"}`; one of them is assumed (A).
+    device: SID of the phone that sends, where a send names no other one.
+
+    Raises ConfigurationError; nothing is sent by building a client.
+    """
+
+    sms: SMSChannel
+    """Send, resend, log, received, delete."""
+
+    def __init__(
+        self,
+        auth: AuthBase | None = None,
+        *,
+        api_key: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout: float | tuple[float, float] = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_region: str | None = None,
+        session: requests.Session | None = None,
+        paths: Mapping[str, str] | None = None,
+        device: str | None = None,
+    ) -> None:
+        self._build(
+            Settings(
+                auth=auth,
+                api_key=api_key,  # type: ignore[arg-type]  # Settings makes secrets of these
+                client_id=client_id,  # type: ignore[arg-type]
+                client_secret=client_secret,  # type: ignore[arg-type]
+                base_url=base_url,
+                timeout=timeout,  # type: ignore[arg-type]  # and a pair of this
+                max_retries=max_retries,
+                default_region=default_region,
+                device=device,
+            ),
+            session,
+            paths,
+        )
+
+    @classmethod
+    def from_env(
+        cls,
+        dotenv_path: str | os.PathLike[str] | None = None,
+        *,
+        session: requests.Session | None = None,
+        paths: Mapping[str, str] | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Build a client from arguments, then the environment, then `.env`; `os.environ` is not changed.
+
+        The variables are those of `Settings`, in capitals behind `SMSMOBILEAPI_`: `SMSMOBILEAPI_API_KEY`,
+        `SMSMOBILEAPI_CLIENT_ID`, `SMSMOBILEAPI_TIMEOUT` (`5,30`) … `dotenv_path` names another file than the first
+        `.env` found from the working directory upwards. Credentials given here replace all of the environment's.
+
+        Raises ConfigurationError, which names the variable at fault.
+        """
+        client = cls.__new__(cls)
+        client._build(Settings.from_env(dotenv_path, **overrides), session, paths)
+        return client
+
+    def _build(self, settings: Settings, session: requests.Session | None, paths: Mapping[str, str] | None) -> None:
+        if session is not None and not isinstance(session, requests.Session):
+            raise ConfigurationError(f"session is of type {type(session).__name__}; expected a requests.Session.")
+        auth = _strategy(settings)
+        self._transport = Transport(
+            settings.base_url,
+            timeout=settings.timeout,
+            max_retries=settings.max_retries,
+            session=session,
+            paths=paths,
+        )
+        self._transport.auth = auth
+        if isinstance(auth, OAuth2ClientCredentials):
+            auth.connect(self._transport)
+        self.sms = SMSChannel(self._transport, default_region=settings.default_region, default_device=settings.device)
+
+    def close(self) -> None:
+        """Close the pooled connections. A session that was passed in stays open."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<SMSMobileClient {self._transport.base_url} {type(self._transport.auth).__name__}>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "SMSMobileClient holds secrets and sockets and is not pickled or copied; build it where it is needed, "
+            "for instance with SMSMobileClient.from_env()."
+        )
+
+
+def _strategy(settings: Settings) -> AuthBase:
+    """The one form of credentials there is; ConfigurationError where there is none or more."""
+    given = [name for name in ("auth", "api_key", "client_id", "client_secret") if getattr(settings, name) is not None]
+    if given == ["auth"]:
+        if not isinstance(settings.auth, AuthBase):
+            raise ConfigurationError(
+                f"auth is of type {type(settings.auth).__name__}; expected a requests.auth.AuthBase. For an API key "
+                "write SMSMobileClient(api_key=…)."
+            )
+        return settings.auth
+    if given == ["api_key"] and settings.api_key:
+        return ApiKeyAuth(settings.api_key.get_secret_value())
+    if given == ["client_id", "client_secret"] and settings.client_id and settings.client_secret:
+        return OAuth2ClientCredentials(settings.client_id.get_secret_value(), settings.client_secret.get_secret_value())
+    got = " and ".join(settings.named(name) for name in given) or "none"
+    raise ConfigurationError(
+        f"Credentials: got {got}; expected exactly one of auth, api_key, or client_id together with client_secret. "
+        f"from_env() reads them from {PREFIX}API_KEY, or {PREFIX}CLIENT_ID and {PREFIX}CLIENT_SECRET."
+    )

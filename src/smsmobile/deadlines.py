@@ -1,0 +1,106 @@
+"""A requests adapter whose read timeout is a deadline for the whole answer, headers and body, not for each packet.
+
+Without it a service that drips one byte every few seconds holds a thread for ever. What is read lives in transport.py.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+from functools import partial
+from http.client import HTTPException, HTTPResponse
+from time import monotonic
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+
+class _DeadlineReader(io.RawIOBase):
+    """A socket's bytes until the deadline; then TimeoutError."""
+
+    def __init__(self, raw: Any, sock: socket.socket, deadline: float) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = self._deadline - monotonic()
+        if remaining <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(remaining)
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, deadline: float, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, deadline))
+
+
+class _DeadlineMixin(HTTPConnection):
+    def connect(self) -> None:
+        """Connect, and call every failure by one name: none of them came after the request left.
+
+        A certificate that does not verify keeps its own, since trying again would not help.
+        """
+        try:
+            super().connect()
+        except (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError):
+            raise
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"timed out while connecting to {self.host}") from error
+        except (OSError, HTTPException, HTTPError) as error:
+            raise NewConnectionError(self, f"{type(error).__name__}: {error}") from error
+
+    def getresponse(self) -> Any:
+        if isinstance(self.timeout, (int, float)):
+            self.response_class = partial(_DeadlineResponse, deadline=monotonic() + self.timeout)  # type: ignore[assignment]
+        return super().getresponse()
+
+
+class _DeadlineHTTPConnection(_DeadlineMixin, HTTPConnection):
+    pass
+
+
+class _DeadlineHTTPSConnection(_DeadlineMixin, HTTPSConnection):
+    pass
+
+
+class _DeadlineHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _DeadlineHTTPConnection
+
+
+class _DeadlineHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _DeadlineHTTPSConnection
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """requests' adapter, through connections that keep a deadline."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Build the pools as requests does, of our connections."""
+        super().init_poolmanager(*args, **kwargs)
+        _keep_deadlines(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """The same for pools behind a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        _keep_deadlines(manager)
+        return manager
+
+
+def _keep_deadlines(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _DeadlineHTTPPool, "https": _DeadlineHTTPSPool}

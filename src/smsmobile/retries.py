@@ -1,0 +1,81 @@
+"""Which failure may be tried again: the READ and the SEND policy, as urllib3 `Retry` objects. The loop is urllib3's."""
+
+from __future__ import annotations
+
+import random
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from urllib3.exceptions import InvalidHeader, MaxRetryError
+from urllib3.util.retry import Retry
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+    from urllib3 import BaseHTTPResponse
+    from urllib3.connectionpool import ConnectionPool
+
+LONGEST_WAIT = 60.0
+"""Seconds. Where the service asks for more, the caller is told instead of kept waiting."""
+
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 8.0
+
+
+class Policy(Enum):
+    """What a repetition of the request could do."""
+
+    READ = "read"
+    """Nothing: it may be repeated after any passing failure."""
+    SEND = "send"
+    """Send a message twice: it is repeated only where the first try provably did not reach the service."""
+
+
+class _Retry(Retry):
+    """urllib3's, with jitter from the first repetition on, and `Retry-After` believed up to a cap."""
+
+    def get_backoff_time(self) -> float:
+        tries = len(self.history)
+        if not tries:
+            return 0.0
+        return random.uniform(0.5, 1.0) * min(_FIRST_BACKOFF * 2.0 ** (tries - 1), _LONGEST_BACKOFF)  # noqa: S311
+
+    def get_retry_after(self, response: Any) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except InvalidHeader:
+            return None
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
+            raise MaxRetryError(_pool, url or "")  # type: ignore[arg-type]  # urllib3 then hands over the answer itself
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+
+class _SendRetry(_Retry):
+    # urllib3 would also repeat a 503 or 413 that carries Retry-After; a 503 may come after the message was accepted.
+    RETRY_AFTER_STATUS_CODES = frozenset({429})
+
+
+def retry_for(policy: Policy, max_retries: int) -> Retry:
+    """The policy as urllib3 understands it, for at most `max_retries` repetitions."""
+    common: dict[str, Any] = {
+        "total": max_retries,
+        "other": 0,  # a certificate that does not verify will not verify the next time
+        "redirect": 0,
+        "allowed_methods": None,  # the policy decides, not the HTTP verb: a delete is a POST that may be repeated
+        "raise_on_status": False,
+        "raise_on_redirect": False,
+    }
+    if policy is Policy.SEND:
+        return _SendRetry(**common, read=False, status_forcelist={429})
+    return _Retry(**common, status_forcelist={429, 500, 502, 503, 504})
