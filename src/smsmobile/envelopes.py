@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -22,7 +23,7 @@ from .errors import (
     SubscriptionExpired,
 )
 from .redaction import mask_secrets
-from .wire import Model, is_empty, read_flag, read_rows
+from .wire import Model, collector_paused, is_empty, read_flag, read_rows
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")
@@ -30,6 +31,7 @@ _ROW_KEYS = ("sms", "data", "rows", "items", "conversations")
 _NOTE_KEYS = ("note", "message", "messages", "error_description")
 _OBJECT_START = re.compile(rb'\{\s*"')
 _LONGEST_TEXT = 500
+_BYTES_A_ROW = 200
 
 _BY_CODE: dict[str, type[APIError]] = {
     "1": AuthenticationError,
@@ -156,10 +158,8 @@ def error_for(
 
 def _read_json(body: bytes) -> Any:
     body = body.removeprefix(b"\xef\xbb\xbf").strip()  # PHP files saved with a byte order mark print it
-    try:
+    with suppress(ValueError), collector_paused(len(body) // _BYTES_A_ROW):
         return from_json(body, cache_strings="keys")
-    except ValueError:
-        pass
     # A PHP warning in front. Only what reads as one envelope up to the very end counts.
     for start, _ in zip(_OBJECT_START.finditer(body), range(8), strict=False):
         try:

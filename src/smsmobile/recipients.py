@@ -22,6 +22,8 @@ def clean_recipient(to: object, default_region: str | None = None) -> str:
 
     Raises InvalidRequestError, which shows at most a masked number.
     """
+    if isinstance(to, str) and _INTERNATIONAL.fullmatch(to):
+        return to
     if to is None:
         raise InvalidRequestError("The recipient is None; give a phone number as text, such as '+33612345678'.")
     if isinstance(to, (list, tuple, set, frozenset)):

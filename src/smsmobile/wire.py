@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone, tzinfo
 from threading import Lock
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -18,10 +18,11 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     TypeAdapter,
-    ValidationError,
-    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 UTC = timezone.utc
 
@@ -84,12 +85,23 @@ class _InstantSchema:
     """pydantic reads what can only mean one thing, in Rust; the rest is left to `read_instant`."""
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        plain = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
+        in_utc = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
+        naive = core_schema.datetime_schema(
+            tz_constraint="naive", ge=EARLIEST.replace(tzinfo=None), lt=LATEST.replace(tzinfo=None)
+        )
         return core_schema.union_schema(
-            [plain, core_schema.no_info_plain_validator_function(read_instant)],
+            [
+                in_utc,
+                core_schema.no_info_after_validator_function(_assume_utc, naive),
+                core_schema.no_info_plain_validator_function(read_instant),
+            ],
             mode="left_to_right",
             serialization=core_schema.plain_serializer_function_ser_schema(_isoformat, when_used="json-unless-none"),
         )
+
+
+def _assume_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
 
 
 def _isoformat(moment: datetime) -> str:
@@ -97,20 +109,22 @@ def _isoformat(moment: datetime) -> str:
 
 
 class _TextSchema:
-    """Text, or a number sent in its place; anything stranger becomes its JSON-like spelling, never an error."""
+    """Text, or a number in its place; what is stranger becomes its Python spelling, never an error."""
+
+    def __init__(self, empty: str | None) -> None:
+        self._empty = empty
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.union_schema(
             [
-                core_schema.str_schema(coerce_numbers_to_str=True),
-                core_schema.no_info_plain_validator_function(_as_text),
+                core_schema.str_schema(coerce_numbers_to_str=True, min_length=1),
+                core_schema.no_info_plain_validator_function(self._read),
             ],
             mode="left_to_right",
         )
 
-
-def _as_text(value: object) -> str | None:
-    return None if value is None else str(value)
+    def _read(self, value: object) -> str | None:
+        return self._empty if is_empty(value) else str(value)
 
 
 class _Read:
@@ -124,8 +138,8 @@ class _Read:
 
 
 Instant = Annotated[datetime | None, _InstantSchema()]
-Text = Annotated[str | None, _TextSchema()]
-Body = Annotated[str, _TextSchema()]
+Text = Annotated[str | None, _TextSchema(empty=None)]
+Body = Annotated[str, _TextSchema(empty="")]
 Flag = Annotated[bool | None, _Read(read_flag)]
 Count = Annotated[int | None, _Read(read_count)]
 
@@ -139,72 +153,74 @@ class FrozenModel(BaseModel):
 class WireModel(FrozenModel):
     """A row or an answer of the service: several spellings a field, and empty means missing."""
 
-    _known_spellings: ClassVar[frozenset[str]] = frozenset()
+    _date_and_hour: ClassVar[str | None] = None
+    """The field that older rows give in two keys, `date` and `hour`."""
+    _spellings: ClassVar[dict[str, list[str]]] = {}
+    """The fields that come under several keys, with these."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Note every spelling the class knows."""
+        """Note the spellings once, not for each row."""
         super().__pydantic_init_subclass__(**kwargs)
-        known = set(cls.model_fields)
-        for field in cls.model_fields.values():
-            alias = field.validation_alias
-            known.update(str(choice) for choice in alias.choices if isinstance(choice, str)) if isinstance(
-                alias, AliasChoices
-            ) else known.add(str(alias))
-        cls._known_spellings = frozenset(known)
+        cls._spellings = {
+            name: [str(choice) for choice in field.validation_alias.choices]
+            for name, field in cls.model_fields.items()
+            if isinstance(field.validation_alias, AliasChoices)
+        }
 
-    @model_validator(mode="before")
     @classmethod
-    def _read(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = cls._known_spellings
-        # An empty value under one spelling must not hide the next spelling's. Unknown keys stay as they came.
-        row = {k: v for k, v in data.items() if (v is not None and v != "") or k not in known}
-        cls._derive(row)
+    def from_wire(cls, row: object) -> Self:
+        """Read what the service sent. Raises ValueError, without the content, for what is not an object."""
+        if not isinstance(row, dict):
+            raise ValueError(f"one is of type {type(row).__name__}, not an object")  # noqa: TRY004 - the wire's value
+        model: Self = cls.__pydantic_validator__.validate_python(row)  # half the way of model_validate
+        values = model.__dict__
+        for name in cls._spellings:
+            if values[name] is None:
+                # pydantic takes the first spelling that is there, even where it is empty and the next one is not.
+                return cls.model_validate(cls._mended(row))
+        return model
+
+    @classmethod
+    def _mended(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """The row without the empty values that could hide others. Keys that we do not know stay as they came."""
+        known = {spelling for spellings in cls._spellings.values() for spelling in spellings}
+        row = {key: value for key, value in row.items() if key not in known or not is_empty(value)}
+        field = cls._date_and_hour
+        if field and not is_empty(row.get("date")) and not any(key in row for key in (field, *cls._spellings[field])):
+            row[field] = f"{row['date']} {row.get('hour') or ''}".strip()
         return row
 
-    @classmethod
-    def _derive(cls, row: dict[str, Any]) -> None:
-        """Fill in fields that the wire only implies. `row` may be changed."""
 
-
-def join_date_and_hour(row: dict[str, Any], field: str, *spellings: str) -> None:
-    """Older rows give the moment in two keys, `date` and `hour`; use them where no better spelling is there."""
-    if not any(spelling in row for spelling in (field, *spellings)) and not is_empty(row.get("date")):
-        row[field] = f"{row['date']} {row.get('hour') or ''}".strip()
-
-
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=WireModel)
 
 
 def read_rows(model: type[Model], rows: list[Any]) -> list[Model]:
     """Rows to models. Raises ValueError, without their content, where one is not an object."""
-    with _collector_paused():
-        try:
-            return [model.model_validate(row) for row in rows]
-        except ValidationError as error:
-            where = [".".join(map(str, e["loc"])) + ": " + e["type"] for e in error.errors(include_input=False)]
-    raise ValueError(f"a row is not a {model.__name__} ({'; '.join(where)})")
+    with collector_paused(len(rows)):
+        return [model.from_wire(row) for row in rows]
 
 
+_MANY = 10_000
 _pause_lock = Lock()
 _pauses = 0
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused(objects: int) -> Iterator[None]:
     """Keep the cyclic garbage collector from re-reading a growing page of models again and again.
 
     Decoding makes many objects and no cycles; for a page of 100,000 rows the collector is a third of the time.
     Several threads may decode at once: the first one pauses, the last one resumes.
     """
     global _pauses  # noqa: PLW0603 - the collector itself is process-wide
-    with _pause_lock:
-        paused_here = _pauses > 0 or gc.isenabled()
-        if paused_here:
-            _pauses += 1
-            gc.disable()
+    paused_here = False
+    if objects >= _MANY:
+        with _pause_lock:
+            paused_here = _pauses > 0 or gc.isenabled()
+            _pauses += paused_here
+            if paused_here:
+                gc.disable()
     try:
         yield
     finally:

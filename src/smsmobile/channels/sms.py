@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 
 from ..envelopes import Answer
 from ..errors import PHONE_ADVICE, APIError, InvalidRequestError, SendOutcomeUnknown, UnexpectedResponse
 from ..recipients import clean_recipient, same_number
 from ..transport import Transport
-from ..wire import UTC, Body, Count, Flag, Instant, Model, Text, WireModel, is_empty, join_date_and_hour, read_flag
+from ..wire import UTC, Body, Count, Flag, Instant, Model, Text, WireModel, is_empty, read_flag
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 RECONCILE_WINDOW = timedelta(minutes=10)
 """How far the service's clock, or a slow acceptance, may be from the time of the attempt."""
@@ -74,6 +77,8 @@ class DeletedSMS(WireModel):
 class LoggedSMS(WireModel):
     """A row of the log of SMS sent through the API (O)."""
 
+    _date_and_hour: ClassVar[str | None] = "created_at"
+
     guid: Text = Field(None, validation_alias=AliasChoices(*_GUID_KEYS))
     """The message's handle."""
     recipient: Text = Field(None, validation_alias=AliasChoices("number", "recipients", "phone"))
@@ -104,25 +109,25 @@ class LoggedSMS(WireModel):
         if self.advice:
             yield "advice", self.advice
 
-    @classmethod
-    def _derive(cls, row: dict[str, Any]) -> None:
-        join_date_and_hour(row, "created_at", "datetime", "timestamp_unix", "timestamp")
-        state = [row.get(key) for key in ("send_from_mobile", "send_from_mobile_erreur", "error_api")]
-        if state == [None, None, None]:
-            if row.get("status") not in _STATUSES:  # not one of ours: a model that was dumped has it
-                row["status"] = SMSStatus.QUEUED
-            return
-        sent, *errors = state
-        error = next((error for error in errors if error and read_flag(error) is not False), None)
-        row["error"] = error
-        row["status"] = SMSStatus.FAILED if error else SMSStatus.SENT if read_flag(sent) else SMSStatus.QUEUED
-
-
-_STATUSES = {*SMSStatus, *(status.value for status in SMSStatus)}
+    @model_validator(mode="after")
+    def _read_state(self) -> Self:
+        """The wire has three keys for it; a model that was dumped, or made by hand, has only ours."""
+        wire = self.model_extra or {}
+        for key in ("send_from_mobile_erreur", "error_api"):
+            failure = wire.get(key)
+            if failure and failure != "0" and read_flag(failure) is not False:
+                self.__dict__.update(status=SMSStatus.FAILED, error=str(failure))
+                return self
+        sent = wire.get("send_from_mobile")
+        if sent == "1" or read_flag(sent):
+            self.__dict__["status"] = SMSStatus.SENT
+        return self
 
 
 class ReceivedSMS(WireModel):
     """An SMS that the phone received (D, O)."""
+
+    _date_and_hour: ClassVar[str | None] = "received_at"
 
     guid: Text = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's handle."""
@@ -136,10 +141,6 @@ class ReceivedSMS(WireModel):
     """SID of the phone that received it."""
     alias: Text = None
     """The sender's name in the phone's address book; None where there is none."""
-
-    @classmethod
-    def _derive(cls, row: dict[str, Any]) -> None:
-        join_date_and_hour(row, "received_at", "timestamp_unix", "time_received")
 
 
 class SMSChannel:
@@ -193,7 +194,7 @@ class SMSChannel:
             params["sendwa"] = 1
         with self._in_doubt(to=recipient, message=message):
             fields = _accepted_fields(self._transport.call("sms.send", params))
-        return SentSMS.model_validate(fields)
+        return SentSMS.from_wire(fields)
 
     def resend(self, guid: str) -> ResentSMS:
         """Queue a failed message again. Only for one in an error state (D).
@@ -203,7 +204,7 @@ class SMSChannel:
         guid = _check_guid(guid)
         with self._in_doubt(guid=guid):
             fields = _accepted_fields(self._transport.call("sms.resend", {"guid": guid}), guid)
-        return ResentSMS.model_validate(fields)
+        return ResentSMS.from_wire(fields)
 
     def log(
         self,
@@ -290,7 +291,7 @@ class SMSChannel:
         """
         guid = _check_guid(guid)
         fields = self._transport.call("sms.delete", {"guid": guid}).fields
-        return DeletedSMS.model_validate(_with_guid(fields, guid))
+        return DeletedSMS.from_wire(_with_guid(fields, guid))
 
     @contextmanager
     def _in_doubt(self, **attempt: str) -> Iterator[None]:

@@ -1,0 +1,41 @@
+"""What the models of a long log cost, against reading the same bytes as plain JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from smsmobile import LoggedSMS
+from smsmobile.envelopes import read_answer
+
+from .measure import Result, ratio
+
+
+def rows(count: int, start: int = 0) -> list[dict[str, object]]:
+    """Rows of the sent log as the service spells them."""
+    return [
+        {
+            "guid": f"c319d3b35e8f8712cde20dae39ac3c19{number:08x}",
+            "number": f"+336{number:08d}",
+            "message": f"Bonjour, votre rendez-vous n° {number} est demain à 10 h.",
+            "send_from_mobile": "1",
+            "send_from_mobile_erreur": "",
+            "error_api": "0",
+            "datetime": "2026-03-20T21:07:44Z",
+            "send_from_mobile_datetime": "2026-03-20T21:07:50Z",
+            "sIdentifiant": "office-phone-1",
+            "port": None,
+        }
+        for number in range(start, start + count)
+    ]
+
+
+def run() -> Iterator[Result]:
+    """One row."""
+    body = json.dumps({"result": {"error": 0, "sms": rows(100_000)}}).encode()
+    yield Result(
+        "sent log of 100,000 rows to models",
+        "json.loads of the same bytes",
+        ratio(lambda: read_answer(body).rows(LoggedSMS), lambda: json.loads(body), laps=7),
+        3.5,
+    )
