@@ -1,0 +1,63 @@
+"""Webhooks of the service, both versions, as verified and typed events. Public names only."""
+
+from .dedupe import EventStore, MemoryEventStore, SQLiteEventStore
+from .events import (
+    CallIncoming,
+    CallMissed,
+    CallMissedData,
+    CallOutgoing,
+    EmailReceived,
+    EmailSent,
+    EventData,
+    KnownEvent,
+    SMSFailed,
+    SMSReceived,
+    SMSReceivedData,
+    SMSSent,
+    SMSSentByHand,
+    SMSSubmitted,
+    UnknownEvent,
+    WebhookEvent,
+    WhatsAppFailed,
+    WhatsAppReceived,
+    WhatsAppReceivedData,
+    WhatsAppSent,
+    WhatsAppSubmitted,
+    WhatsAppVoiceTranscribed,
+    WhatsAppVoiceTranscribedData,
+)
+from .receiver import WebhookReceiver
+from .signatures import sign
+from .v1 import parse_v1
+
+__all__ = [
+    "CallIncoming",
+    "CallMissed",
+    "CallMissedData",
+    "CallOutgoing",
+    "EmailReceived",
+    "EmailSent",
+    "EventData",
+    "EventStore",
+    "KnownEvent",
+    "MemoryEventStore",
+    "SMSFailed",
+    "SMSReceived",
+    "SMSReceivedData",
+    "SMSSent",
+    "SMSSentByHand",
+    "SMSSubmitted",
+    "SQLiteEventStore",
+    "UnknownEvent",
+    "WebhookEvent",
+    "WebhookReceiver",
+    "WhatsAppFailed",
+    "WhatsAppReceived",
+    "WhatsAppReceivedData",
+    "WhatsAppSent",
+    "WhatsAppSubmitted",
+    "WhatsAppVoiceTranscribed",
+    "WhatsAppVoiceTranscribedData",
+    "parse_v1",
+    "sign",
+]

@@ -1,0 +1,156 @@
+"""The receiving end of version 2 webhooks: verify, check the age, then parse, in one call.
+
+How a signature is made lives in signatures.py; what an event looks like, in events.py.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Iterable
+from typing import NoReturn
+
+from ..errors import ConfigurationError, MalformedPayload, SignatureMismatch, TimestampOutOfTolerance
+from .events import MAX_BODY_BYTES, WebhookEvent, read_event, read_object
+from .signatures import (
+    NEXT_SIGNATURE_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    Headers,
+    SigningSecrets,
+    find_headers,
+    raw_bytes,
+)
+from .v1 import read_v1
+
+
+class WebhookReceiver:
+    """Turns a request of the service into an event that can be trusted.
+
+        receiver = WebhookReceiver(secrets=[os.environ["SMSMOBILEAPI_WEBHOOK_SECRET"]])
+        event = receiver.receive(request.get_data(), request.headers)
+
+    Answer 202 once the event is stored, 200 for one that was there already (see `EventStore`), 401 on
+    SignatureMismatch and TimestampOutOfTolerance, 400 on MalformedPayload (D).
+
+    A receiver never changes after it is made, so threads can share it. It cannot be pickled or copied.
+    """
+
+    def __init__(
+        self,
+        secrets: str | bytes | Iterable[str | bytes] | None = (),
+        tolerance: float = 300,
+        allow_unsigned: bool = False,
+    ) -> None:
+        """Make a receiver.
+
+        `secrets`: every secret that is accepted; during a rotation the old one and the new one.
+        `tolerance`: how many seconds the timestamp may be away from this machine's clock, either way. The
+        service recommends 300 (D).
+        `allow_unsigned`: also parse requests that carry no signature at all, of either version, giving
+        events with `signed=False`. Anybody can make these up: for development, or behind a secret path.
+
+        Raises ConfigurationError for an unusable secret or tolerance, or where there is no secret and
+        unsigned requests are not allowed.
+        """
+        self._secrets = SigningSecrets(secrets)
+        self._tolerance = _checked_tolerance(tolerance)
+        self._allow_unsigned = allow_unsigned
+        if allow_unsigned:
+            warnings.warn(
+                "allow_unsigned=True: anybody who finds this webhook's address can send events to it. "
+                "Check event.signed before you act on one.",
+                UserWarning,
+                stacklevel=2,
+            )
+        elif not self._secrets:
+            raise ConfigurationError(
+                "A WebhookReceiver needs the webhook's secret: secrets=[...], by custom from the environment "
+                "variable SMSMOBILEAPI_WEBHOOK_SECRET. For version 1 webhooks, which are never signed, use parse_v1."
+            )
+
+    def receive(self, body: bytes | bytearray | memoryview, headers: Headers) -> WebhookEvent:
+        """Verify a request, then parse it.
+
+        `body`: the raw bytes of the request, at most 1 MiB. `headers`: a mapping in any case, a framework's
+        headers, a WSGI `environ`, Django's `request.META`, or (name, value) pairs.
+
+        Returns one of the event classes of this package, an UnknownEvent for a type they do not cover.
+
+        Raises TypeError for a body that is not bytes, SignatureMismatch, TimestampOutOfTolerance, and
+        MalformedPayload. Their texts hold nothing of the request.
+        """
+        raw = body if type(body) is bytes else raw_bytes(body)
+        if len(raw) > MAX_BODY_BYTES:
+            raise MalformedPayload(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+        timestamp = self._verified_timestamp(raw, headers)
+        if timestamp is None:
+            return _read_unsigned(raw)
+        self._check_age(timestamp)
+        return read_event(raw, signed=True)
+
+    def _verified_timestamp(self, body: bytes, headers: Headers) -> str | None:
+        """The timestamp that was signed; None for an unsigned request where those are allowed."""
+        get = getattr(headers, "get", None)
+        if get is not None:
+            # Almost always this is all: one secret, and headers that find a name as it is documented.
+            signature, timestamp = get(SIGNATURE_HEADER), get(TIMESTAMP_HEADER)
+            if type(signature) is type(timestamp) is str and self._secrets.made(signature, timestamp, body):
+                return timestamp
+
+        found = find_headers(headers)
+        signatures = [found[name] for name in (SIGNATURE_HEADER, NEXT_SIGNATURE_HEADER) if name in found]
+        if not signatures:
+            if self._allow_unsigned:
+                return None
+            raise SignatureMismatch(
+                f"The header {SIGNATURE_HEADER} is missing. Version 1 webhooks are never signed: for these use "
+                "parse_v1. For version 2, see whether a proxy drops the header."
+            )
+        if TIMESTAMP_HEADER not in found:
+            raise SignatureMismatch(f"The header {TIMESTAMP_HEADER} is missing; it is part of what is signed.")
+        if not any(self._secrets.made(signature, found[TIMESTAMP_HEADER], body) for signature in signatures):
+            raise SignatureMismatch(
+                f"The signature was made with none of the secrets ({len(self._secrets)} configured), or the body "
+                "is not the bytes that were sent. Check SMSMOBILEAPI_WEBHOOK_SECRET, and that nothing decodes or "
+                "reformats the body first."
+            )
+        return found[TIMESTAMP_HEADER]
+
+    def _check_age(self, timestamp: str) -> None:
+        try:
+            age = time.time() - int(timestamp)
+        except (ValueError, OverflowError):
+            age = math.nan
+        if math.isnan(age):
+            raise TimestampOutOfTolerance(f"The header {TIMESTAMP_HEADER} is not a count of Unix seconds.")
+        if abs(age) > self._tolerance:
+            raise TimestampOutOfTolerance(
+                f"The request was signed {abs(age):.0f} s {'ago' if age > 0 else 'in the future'}, and at most "
+                f"{self._tolerance:g} s are tolerated: a replay, or a clock that is wrong (see NTP)."
+            )
+
+    def __repr__(self) -> str:
+        unsigned = ", allow_unsigned=True" if self._allow_unsigned else ""
+        return f"<WebhookReceiver: {len(self._secrets)} secret(s), tolerance={self._tolerance:g} s{unsigned}>"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError(
+            "A WebhookReceiver holds secrets and cannot be pickled or copied: share it among threads, and make "
+            "one in each process."
+        )
+
+
+def _read_unsigned(body: bytes) -> WebhookEvent:
+    # Only version 2 has types.
+    return read_event(body, signed=False) if "type" in read_object(body) else read_v1(body)
+
+
+def _checked_tolerance(tolerance: object) -> float:
+    number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
+    if number and 0 < float(tolerance) < math.inf:  # type: ignore[arg-type]
+        return float(tolerance)  # type: ignore[arg-type]
+    # Text is not shown: WebhookReceiver(old, new) puts a secret here.
+    given = repr(tolerance) if number else type(tolerance).__name__
+    raise ConfigurationError(f"tolerance is a number of seconds above 0 (300 is recommended), not {given}.")

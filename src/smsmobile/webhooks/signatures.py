@@ -1,0 +1,145 @@
+"""Signing and verifying: HMAC-SHA256 over the exact bytes, and the headers it travels in.
+
+Whether a signed request is fresh, and what becomes of one without a signature, is decided in receiver.py.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from typing import Any, NoReturn, Protocol
+
+from ..errors import ConfigurationError
+
+EVENT_HEADER = "X-SMSMobileAPI-Event"
+EVENT_ID_HEADER = "X-SMSMobileAPI-Event-ID"
+DELIVERY_HEADER = "X-SMSMobileAPI-Delivery"
+TIMESTAMP_HEADER = "X-SMSMobileAPI-Timestamp"
+SIGNATURE_HEADER = "X-SMSMobileAPI-Signature"
+NEXT_SIGNATURE_HEADER = "X-SMSMobileAPI-Signature-Next"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+
+_PREFIX = "v1="
+_NEEDED = {name.lower(): name for name in (SIGNATURE_HEADER, NEXT_SIGNATURE_HEADER, TIMESTAMP_HEADER)}
+
+
+class SupportsItems(Protocol):
+    """Anything with `items()`: a mapping, and the header objects of the frameworks."""
+
+    def items(self) -> Iterable[tuple[Any, Any]]:
+        """Pairs of a header's name and its value."""
+        ...
+
+
+Headers = SupportsItems | Iterable[tuple[Any, Any]]
+"""Where headers come from: a mapping in any case, a WSGI environ, Django's META, or pairs (also of bytes)."""
+
+
+def sign(body: bytes | bytearray | memoryview, secret: str | bytes, timestamp: int | str) -> str:
+    """The signature header's value for a body, as the service makes it (D). For your own tests and tools.
+
+    `body` is exactly what is sent, `timestamp` the Unix seconds that go into `X-SMSMobileAPI-Timestamp`.
+    Returns `v1=` and 64 lowercase hexadecimal digits.
+
+    Raises TypeError for a body that is not bytes or a timestamp that is neither int nor str, and
+    ConfigurationError for an unusable secret.
+    """
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | str):
+        raise TypeError(f"timestamp is whole Unix seconds, an int or its digits, not {type(timestamp).__name__}.")
+    return _signature(_key(secret), str(timestamp).encode() + b"." + raw_bytes(body))
+
+
+def raw_bytes(body: object) -> bytes:
+    """The body as `bytes`. Raises TypeError for text or parsed JSON: neither is what was signed."""
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    raise TypeError(
+        f"The webhook body must be the raw bytes of the request, not {type(body).__name__}: the signature covers "
+        "the exact bytes, and decoding or parsing loses them. Pass request.body (Django), request.get_data() "
+        "(Flask) or await request.body() (Starlette, FastAPI)."
+    )
+
+
+class SigningSecrets:
+    """The webhook secrets of one receiver. It checks with them and never shows them."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, secrets: str | bytes | Iterable[str | bytes] | None) -> None:
+        """`secrets` is one secret or several. Raises ConfigurationError for an unusable one."""
+        one = isinstance(secrets, str | bytes)
+        try:
+            several: list[Any] = [secrets] if one else list(secrets or ())
+        except TypeError:
+            several = [None]
+        self._keys = tuple(_key(secret) for secret in several)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} webhook secret{'' if len(self) == 1 else 's'}>"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("Webhook secrets cannot be pickled or copied.")
+
+    def made(self, signature: str, timestamp: str, body: bytes) -> bool:
+        """Whether one of the secrets gives this signature; compared in constant time, whatever it holds."""
+        # As bytes: compare_digest refuses text that is not ASCII, and anybody can send such a header.
+        claimed = signature.encode("latin-1", "replace")
+        signed = timestamp.encode("latin-1", "replace") + b"." + body
+        # A loop rather than any(): a generator costs as much as the comparison.
+        for key in self._keys:  # noqa: SIM110
+            if hmac.compare_digest(_signature(key, signed).encode(), claimed):
+                return True
+        return False
+
+
+def find_headers(headers: Headers) -> dict[str, str]:
+    """The signature and timestamp headers that are there and not empty, under their documented names.
+
+    Names match in any case, with `_` for `-`, and with WSGI's `HTTP_` in front. Raises TypeError where
+    `headers` is no collection of headers.
+    """
+    found: dict[str, str] = {}
+    pairs = headers.items() if hasattr(headers, "items") else headers
+    try:
+        for name, value in pairs:
+            known = _NEEDED.get(_text(name).lower().replace("_", "-").removeprefix("http-"))
+            text = _text(value).strip()
+            if known and text:
+                found.setdefault(known, text)
+    except (TypeError, ValueError):
+        pass
+    else:
+        return found
+    raise TypeError(
+        f"headers must be a mapping, a WSGI environ or (name, value) pairs, not {type(headers).__name__}: "
+        "pass request.headers."
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else ""
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    return _PREFIX + hmac.digest(key, signed, "sha256").hex()
+
+
+def _key(secret: object) -> bytes:
+    if isinstance(secret, str):
+        # Lone surrogates cannot be encoded; with "replace" there is no error whose text would hold the secret.
+        secret = secret.encode("utf-8", "replace")
+    if not isinstance(secret, bytes):
+        raise ConfigurationError(
+            f"A webhook secret is text or bytes, not {type(secret).__name__}. "
+            "Is SMSMOBILEAPI_WEBHOOK_SECRET set where this program runs?"
+        )
+    if not secret.strip():
+        raise ConfigurationError("A webhook secret is empty: copy it from the webhook's page of your account.")
+    if b"\n" in secret or b"\r" in secret:
+        raise ConfigurationError("A webhook secret holds a line break: was it read from a file? Strip it first.")
+    return secret
