@@ -1,0 +1,62 @@
+# `make demo` and `make test` need Python 3.10 or later and the network once, to install what they use into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test test-all lint docs bench clean help
+
+help:
+	@echo "make demo      send an SMS, be answered, delete it: on a local sandbox, or for real with a key"
+	@echo "make test      run the tests, with their coverage"
+	@echo "make test-all  run the tests on every Python from 3.10 to 3.13 that is installed"
+	@echo "make lint      check style and types"
+	@echo "make docs      build the documentation into build/site"
+	@echo "make bench     measure speed and memory against their peers"
+	@echo "make clean     remove what these made"
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/quickstart.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+test-all: $(VENV)/.dev
+	sh .ci/test-all
+
+lint: $(VENV)/.dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --strict tests/typing_usage.py
+	MYPYPATH=examples $(BIN)/python -m mypy --strict --explicit-package-bases examples
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .venv-* build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One environment; each target installs what it is the first to need. pip reads dependency groups since 25.1.
+$(VENV)/.venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "smsmobile needs Python 3.10 or later; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.venv pyproject.toml
+	$(PIP) install --editable ".[sandbox]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.venv pyproject.toml
+	$(PIP) install --editable ".[sandbox,phone-numbers]" --group dev
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.venv pyproject.toml
+	$(PIP) install --editable ".[sandbox]" --group bench
+	touch $@

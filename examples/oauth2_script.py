@@ -1,0 +1,68 @@
+"""Authenticate with OAuth2 client credentials, and share the token with other processes through files.
+
+Runs on a sandbox as it stands. For the real service set SMSMOBILEAPI_CLIENT_ID, SMSMOBILEAPI_CLIENT_SECRET and
+SMSMOBILEAPI_RECIPIENT.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from smsmobile import OAuth2ClientCredentials, Settings, SMSMobileClient, Token
+from smsmobile.sandbox import Sandbox
+
+
+class FileTokenStore:
+    """Tokens in files that only this user can read; any class with these three methods will do."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> Token | None:
+        """The token under this key, or None."""
+        try:
+            return Token.model_validate_json(self._file(key).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def set(self, key: str, token: Token) -> None:
+        """Keep the token, in one step, so that no other process reads half of it."""
+        new = self._file(key).with_suffix(f".{os.getpid()}")
+        new.touch(mode=0o600)
+        new.write_text(token.model_dump_json())
+        new.replace(self._file(key))
+
+    def delete(self, key: str) -> None:
+        """Forget the token."""
+        self._file(key).unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        return self._folder / hashlib.sha256(key.encode()).hexdigest()
+
+
+def main() -> None:
+    """Two clients, one token."""
+    settings = Settings.from_env()
+    with tempfile.TemporaryDirectory() as folder, Sandbox() as box:
+        store = FileTokenStore(Path(folder))
+        if settings.client_id and settings.client_secret:
+            client_id = settings.client_id.get_secret_value()
+            client_secret = settings.client_secret.get_secret_value()
+            base_url = settings.base_url
+        else:
+            client_id, client_secret, base_url = box.client_id, box.client_secret, box.url
+
+        for number in (1, 2):
+            auth = OAuth2ClientCredentials(client_id, client_secret, store=store)
+            with SMSMobileClient(auth, base_url=base_url) as client:
+                sent = client.sms.send(settings.recipient or "+33698765432", f"Message {number} with OAuth2")
+                print(f"{client!r}: accepted {sent.guid}")
+        if base_url == box.url:
+            print(f"tokens fetched: {box.tokens_issued}")
+
+
+if __name__ == "__main__":
+    main()

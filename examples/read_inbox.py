@@ -1,0 +1,29 @@
+"""Read what the phone received in the last day.
+
+Runs on a sandbox as it stands; see _connect.py for the real service.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from _connect import connect
+
+
+def main() -> None:
+    """Print the inbox, oldest first."""
+    with connect() as (client, box, _):
+        if box is not None:
+            box.phone.receive("+33698765432", "Are you there?")
+            box.phone.receive("MPESA", "You have received 20.00")  # senders need not be numbers
+
+        yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+        messages = client.sms.received(after=yesterday)
+        for sms in sorted(messages[::-1], key=lambda sms: sms.received_at or yesterday):
+            when = f"{sms.received_at:%Y-%m-%d %H:%M} UTC" if sms.received_at else "at some time"
+            print(f"{when}  {sms.alias or sms.sender}: {sms.message}")
+        print(f"{len(messages)} received")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""What every test needs: no proxy of this machine, no waiting, and a client of a service that `responses` plays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import responses as responses_library
+
+from smsmobile import SMSMobileClient
+
+API_KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
+BASE_URL = "https://api.smsmobileapi.com"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    """No settings, proxies or `.env` of this machine."""
+    for name in list(os.environ):
+        if name.startswith("SMSMOBILEAPI_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(str(tmp_path))
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that retries would have waited; nothing waits."""
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    return waited
+
+
+@pytest.fixture
+def service() -> Iterator[responses_library.RequestsMock]:
+    """The service's side of the wire; a request that was not foreseen fails."""
+    with responses_library.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def client() -> Iterator[SMSMobileClient]:
+    """A client with an API key."""
+    with SMSMobileClient(api_key=API_KEY) as client:
+        yield client
