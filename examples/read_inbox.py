@@ -19,7 +19,7 @@ def main() -> None:
 
         yesterday = datetime.now(timezone.utc) - timedelta(days=1)
         messages = client.sms.received(after=yesterday)
-        for sms in sorted(messages[::-1], key=lambda sms: sms.received_at or yesterday):
+        for sms in reversed(messages):  # newest first is how the service gives them
             when = f"{sms.received_at:%Y-%m-%d %H:%M} UTC" if sms.received_at else "at some time"
             print(f"{when}  {sms.alias or sms.sender}: {sms.message}")
         print(f"{len(messages)} received")

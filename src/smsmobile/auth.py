@@ -15,6 +15,7 @@ import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
+from .addresses import check_base_url
 from .errors import AuthenticationError, ConfigurationError
 from .redaction import text_of
 from .wire import FrozenModel, Instant, read_count
@@ -156,8 +157,6 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
         self._client_secret = check_credential("client_secret", client_secret)
         self._store: TokenStore = MemoryTokenStore() if store is None else store
         if token_url is not None:
-            from .transport import check_base_url
-
             check_base_url(token_url)
         self._token_url = token_url
         self._transport: Transport | None = None

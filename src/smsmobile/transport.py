@@ -10,7 +10,6 @@ import os
 import platform
 from collections.abc import Mapping
 from http.client import HTTPException
-from ipaddress import ip_address
 from ssl import SSLCertVerificationError
 from time import monotonic
 from typing import Any, TypeVar
@@ -31,6 +30,7 @@ from urllib3.util import parse_url
 from urllib3.util.retry import Retry
 
 from . import __version__
+from .addresses import DEFAULT_BASE_URL, check_base_url, is_loopback
 from .deadlines import DeadlineAdapter
 from .endpoints import ENDPOINTS
 from .envelopes import Answer, Unreadable, error_for, read_answer
@@ -46,7 +46,6 @@ from .errors import (
 from .redaction import Unsigned, guard_http_logs, mask_secret_bytes, quiet_http_logs
 from .retries import Policy, retry_for
 
-DEFAULT_BASE_URL = "https://api.smsmobileapi.com"
 DEFAULT_TIMEOUT = (5.0, 30.0)
 DEFAULT_MAX_RETRIES = 3
 LARGEST_ANSWER = 32 * 1024 * 1024
@@ -345,43 +344,9 @@ def _environment_of(session: requests.Session, base_url: str) -> dict[str, Any]:
     elif urlsplit(base_url).scheme == "http":
         # Only loopback may be called without TLS; through a proxy elsewhere the key would leave in the clear.
         settings["proxies"] = {
-            scheme: proxy for scheme, proxy in settings["proxies"].items() if _is_loopback(parse_url(proxy).host)
+            scheme: proxy for scheme, proxy in settings["proxies"].items() if is_loopback(parse_url(proxy).host)
         }
     return settings
-
-
-def check_base_url(base_url: object) -> str:
-    """The address without its final slash, if a key may be sent there; else ConfigurationError."""
-    if not isinstance(base_url, str) or not base_url.strip():
-        raise ConfigurationError(f"base_url is empty; expected an address such as {DEFAULT_BASE_URL!r}.")
-    try:
-        parts = parse_url(base_url.strip())
-    except LocationValueError:
-        parts = None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.host or "\\" in base_url:
-        raise ConfigurationError(f"base_url is not an http(s) address; expected one such as {DEFAULT_BASE_URL!r}.")
-    if parts.auth or parts.query is not None or parts.fragment is not None:
-        raise ConfigurationError("base_url must have no user, query or fragment; credentials have their own arguments.")
-    if parts.scheme == "http" and not _is_loopback(parts.host):
-        raise ConfigurationError(
-            f"base_url sends the key to {parts.host} unencrypted; use https:// (http:// is for loopback only)."
-        )
-    address = parts.url.rstrip("/")
-    try:
-        requests.Request("GET", address).prepare()
-    except requests.RequestException:
-        raise ConfigurationError("base_url has a host name that cannot be looked up; check its spelling.") from None
-    return address
-
-
-def _is_loopback(host: str | None) -> bool:
-    name = (host or "").strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_paths(paths: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,21 @@
+"""A local SMSMobileAPI with a simulated phone, for development and tests: `Sandbox` and what it hands out.
+
+This file holds the public names, and says what to install where the extra is missing.
+"""
+
+from __future__ import annotations
+
+try:
+    from .box import Sandbox
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in {"flask", "waitress"}:
+        raise
+    raise ImportError(
+        'The sandbox needs Flask and waitress, which are not installed: pip install "smsmobile[sandbox]"',
+        name=error.name,
+    ) from None
+
+from .phone import OutboxSMS, Phone
+from .webhooks import DeliveryAttempt
+
+__all__ = ["DeliveryAttempt", "OutboxSMS", "Phone", "Sandbox"]

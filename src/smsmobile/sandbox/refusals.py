@@ -1,0 +1,80 @@
+"""The contract's error rows: how the service says no, each with its status and body.
+
+When it says no is decided in parameters.py, credentials.py and service.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Refusal(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+
+
+def missing_param(name: str) -> Refusal:
+    """A required parameter is absent or empty."""
+    return Refusal(400, {"success": False, "message": f"Missing required param: {name}."})
+
+
+def invalid_param(name: str) -> Refusal:
+    """A parameter cannot be understood. The contract shows no text for it: it has the shape of a missing one."""
+    return Refusal(400, {"success": False, "message": f"Invalid param: {name}."})
+
+
+def missing_apikey() -> Refusal:
+    """Neither a key nor a token."""
+    return Refusal(400, {"success": False, "error": "missing_apikey"})
+
+
+def invalid_apikey() -> Refusal:
+    """A key that no account has."""
+    return Refusal(403, {"success": False, "error": "invalid_apikey"})
+
+
+def invalid_token() -> Refusal:
+    """A token that was never issued, has expired, or was revoked (RFC 6750 section 3.1)."""
+    text = "The access token is unknown, expired or revoked."
+    body = {"error": "invalid_token", "error_description": text, "message": text}
+    return Refusal(401, body, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+def token_request(status: int, error: str, description: str) -> Refusal:
+    """An error of the token endpoint (RFC 6749 section 5.2)."""
+    return Refusal(status, {"error": error, "error_description": description}, {"Cache-Control": "no-store"})
+
+
+def api_expired() -> Refusal:
+    """The subscription is over; for everything but a send."""
+    return Refusal(403, {"success": False, "error": "api_expired"})
+
+
+def subscription_expire() -> Refusal:
+    """The subscription is over; for a send."""
+    return _in_result("subscription_expire", "the subscription has expired")
+
+
+def phone_offline() -> Refusal:
+    """The phone is not connected: nothing was queued."""
+    return _in_result(2, "the mobile is not connected")
+
+
+def not_in_error() -> Refusal:
+    """Only a failed message can be sent again."""
+    return _in_result("not_in_error", "this message is not in an error state")
+
+
+def not_found() -> Refusal:
+    """No message has this GUID."""
+    return Refusal(404, {"success": False, "error": "not_found", "message": "No message has this guid."})
+
+
+def _in_result(error: int | str, note: str) -> Refusal:
+    return Refusal(200, {"result": {"error": error, "sent": "no", "note": note}})

@@ -1,0 +1,217 @@
+"""Who may call: keys, tokens, and a subscription that is over."""
+
+import pytest
+import requests
+
+PHONE = "+33612345678"
+ENDPOINTS = [
+    ("get", "/sendsms/"),
+    ("post", "/sendsms/"),
+    ("get", "/resend/"),
+    ("post", "/resend/"),
+    ("get", "/log/sent/sms/"),
+    ("get", "/getsms/"),
+    ("get", "/deletesms/"),
+    ("post", "/deletesms/"),
+]
+OTHERS = [endpoint for endpoint in ENDPOINTS if endpoint[1] != "/getsms/"]
+
+
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+@pytest.mark.parametrize("params", [{}, {"apikey": ""}], ids=["absent", "empty"])
+def test_no_key(box, method, path, params):
+    answer = requests.request(method, box.url + path, params=params, timeout=5)
+    assert answer.status_code == 400
+    assert answer.json() == {"success": False, "error": "missing_apikey"}
+
+
+@pytest.mark.parametrize(("method", "path"), OTHERS)
+def test_an_unknown_key(api, method, path):
+    answer = getattr(api, method)(path, apikey="0" * 48)
+    assert answer.status_code == 403
+    assert answer.json() == {"success": False, "error": "invalid_apikey"}
+
+
+def test_with_an_unknown_key_the_inbox_looks_empty(api, box):
+    box.phone.receive("MPESA", "x")
+    answer = api.get("/getsms/", apikey="0" * 48)
+    assert answer.status_code == 200
+    assert answer.json() == {"result": {"error": 0, "sms": []}}
+    assert len(api.inbox(onlyunread="yes")) == 1
+
+
+def test_a_key_in_the_query_of_a_post_is_accepted_as_php_would(api, box):
+    answer = api.session.post(
+        f"{box.url}/sendsms/",
+        params={"apikey": box.api_key},
+        data={"recipients": PHONE, "message": "x"},
+        timeout=5,
+    )
+    assert answer.json()["result"]["error"] == 0
+
+
+def test_in_a_post_the_form_wins_over_the_query(api, box):
+    answer = api.session.post(
+        f"{box.url}/sendsms/",
+        params={"apikey": "wrong", "message": "query"},
+        data={"apikey": box.api_key, "recipients": PHONE, "message": "form"},
+        timeout=5,
+    )
+    assert answer.json()["result"]["error"] == 0
+    assert box.phone.outbox[-1].message == "form"
+
+
+def test_of_two_equal_names_the_last_one_counts(api, box):
+    api.session.post(
+        f"{box.url}/sendsms/",
+        data=[("apikey", box.api_key), ("recipients", PHONE), ("message", "a"), ("message", "b")],
+        timeout=5,
+    )
+    assert box.phone.outbox[-1].message == "b"
+
+
+def test_the_body_of_a_get_is_not_read(box):
+    answer = requests.get(f"{box.url}/getsms/", data={"apikey": box.api_key}, timeout=5)
+    assert answer.json()["error"] == "missing_apikey"
+
+
+def test_a_token_as_in_rfc_6749(api, box):
+    answer = api.token()
+
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    token = answer.json()
+    assert set(token) == {"access_token", "token_type", "expires_in"}
+    assert (token["token_type"], token["expires_in"]) == ("Bearer", 3600)
+    assert box.tokens_issued == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_id": "wrong"}, 401, "invalid_client"),
+        ({"client_secret": None}, 401, "invalid_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"grant_type": None}, 400, "invalid_request"),
+    ],
+)
+def test_a_token_that_is_not_given(api, box, form, status, error):
+    answer = api.token(**form)
+    assert answer.status_code == status
+    assert answer.json()["error"] == error
+    assert box.tokens_issued == 0
+
+
+def test_client_credentials_in_the_query_are_not_read(box):
+    answer = requests.post(
+        f"{box.url}/oauth2/token",
+        params={
+            "grant_type": "client_credentials",
+            "client_id": box.client_id,
+            "client_secret": box.client_secret,
+        },
+        timeout=5,
+    )
+    assert answer.json()["error"] == "invalid_request"
+
+
+def test_tokens_are_asked_for_by_post(box):
+    answer = requests.get(f"{box.url}/oauth2/token", timeout=5)
+    assert answer.status_code == 405
+    assert answer.json()["error"] == "method_not_allowed"
+    assert "POST" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+def test_a_token_opens_every_endpoint(api, box, method, path, scheme):
+    token = api.token().json()["access_token"]
+    answer = requests.request(
+        method, box.url + path, headers={"Authorization": f"{scheme} {token}"}, data={"x": "y"}, timeout=5
+    )
+    assert answer.status_code in (200, 400)
+    assert "error" not in answer.json()
+
+
+def test_a_message_sent_with_a_token(api, box):
+    token = api.token().json()["access_token"]
+    answer = api.with_token(token, "/sendsms/", recipients=PHONE, message="x")
+    assert answer.json()["result"]["error"] == 0
+    assert len(box.phone.outbox) == 1
+
+
+@pytest.mark.parametrize("path", ["/log/sent/sms/", "/getsms/"])
+def test_an_unknown_token(api, path):
+    answer = api.with_token("unknown", path)
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "invalid_token"
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+def test_a_wrong_token_is_not_saved_by_a_right_key(api, box):
+    assert api.with_token("unknown", apikey=box.api_key).status_code == 401
+
+
+def test_another_scheme_is_no_token(box):
+    answer = requests.get(f"{box.url}/log/sent/sms/", auth=("user", "password"), timeout=5)
+    assert answer.json()["error"] == "missing_apikey"
+
+
+def test_a_token_ends_with_its_lifetime(api, box, clock):
+    box.token_lifetime = 60
+    answer = api.token().json()
+    assert answer["expires_in"] == 60
+
+    clock.forward(59)
+    assert api.with_token(answer["access_token"]).status_code == 200
+    clock.forward(1)
+    assert api.with_token(answer["access_token"]).status_code == 401
+
+
+def test_a_token_without_a_lifetime_stays_until_it_is_revoked(api, box, clock):
+    box.token_lifetime = None
+    answer = api.token().json()
+    assert "expires_in" not in answer
+
+    clock.forward(10_000_000)
+    assert api.with_token(answer["access_token"]).status_code == 200
+    box.revoke_tokens()
+    assert api.with_token(answer["access_token"]).status_code == 401
+
+
+def test_revoked_tokens_can_be_replaced(api, box):
+    old = api.token().json()["access_token"]
+    box.revoke_tokens()
+    new = api.token().json()["access_token"]
+
+    assert api.with_token(old).status_code == 401
+    assert api.with_token(new).status_code == 200
+    assert box.tokens_issued == 2
+    assert box.token_lifetime == 3600
+
+
+def test_a_send_after_the_subscription_is_over(api, box):
+    box.subscription_active = False
+
+    answer = api.post("/sendsms/", recipients=PHONE, message="x")
+
+    assert answer.status_code == 200
+    assert answer.json()["result"]["error"] == "subscription_expire"
+    assert box.phone.outbox == []
+
+
+@pytest.mark.parametrize(("method", "path"), [e for e in ENDPOINTS if e[1] != "/sendsms/"])
+def test_anything_else_after_the_subscription_is_over(api, box, method, path):
+    box.subscription_active = False
+    answer = getattr(api, method)(path, guid="f" * 40)
+    assert answer.status_code == 403
+    assert answer.json() == {"success": False, "error": "api_expired"}
+
+
+def test_the_subscription_can_be_renewed(api, box):
+    box.subscription_active = False
+    assert box.subscription_active is False
+    box.subscription_active = True
+    assert api.send()["error"] == 0
+    assert len(api.log()) == 1
