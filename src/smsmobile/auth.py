@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .transport import Transport
 
 _REFRESH_AHEAD = 60.0
+_TOKEN = re.compile(r"[!-~]+")
 _HAS_API_KEY = re.compile(r"(?:^|[?&])apikey=")
 
 
@@ -157,7 +158,7 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
         self._client_secret = check_credential("client_secret", client_secret)
         self._store: TokenStore = MemoryTokenStore() if store is None else store
         if token_url is not None:
-            check_base_url(token_url)
+            check_base_url(token_url, "token_url")
         self._token_url = token_url
         self._transport: Transport | None = None
         self._lock = Lock()
@@ -232,8 +233,8 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
             signed=False,
         )
         access_token = answer.fields.get("access_token")
-        if not isinstance(access_token, str) or not access_token.strip():
-            raise AuthenticationError("The service gave no access_token for the client id and secret.", status=200)
+        if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # http.client would print it
+            raise AuthenticationError("The service gave no usable access_token for the client id.", status=200)
         lifetime = read_count(answer.fields.get("expires_in"))
         if lifetime is None or lifetime <= 0:
             return Token(access_token=access_token)

@@ -37,7 +37,8 @@ class SMSMobileClient:
     max_retries: how often a request may be repeated, where that cannot send anything twice. 0 for never.
     default_region: two letters, such as `"FR"`, to read national numbers by; needs the extra `[phone-numbers]`.
     session: a requests session of yours, for its proxies, certificates, headers, hooks or adapters. Its adapters
-        are used with this client's retries in place of their own, and `close()` leaves it open.
+        are used with this client's retries in place of their own, and `close()` leaves it open. With adapters of
+        yours the second timeout is for each read, not for the whole answer.
     paths: other addresses for endpoints, `{"sms.delete": "/…/"}`; one of them is assumed (A).
     device: SID of the phone that sends, where a send names no other one.
 

@@ -76,10 +76,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or not value.isprintable()):
                 raise ConfigurationError(f"{self.named(name)} is empty or holds a line break; expected one line.")
-        try:
-            self._set("base_url", check_base_url(self.base_url))
-        except ConfigurationError as error:
-            raise ConfigurationError(str(error).replace("base_url", self.named("base_url"), 1)) from None
+        self._set("base_url", check_base_url(self.base_url, self.named("base_url")))
         self._set("timeout", _check_timeout(self.named("timeout"), self.timeout))
         self._set("max_retries", _check_retries(self.named("max_retries"), self.max_retries))
         self._set("default_region", _check_region(self.named("default_region"), self.default_region))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from time import monotonic
@@ -26,11 +27,14 @@ class _DeadlineReader(io.RawIOBase):
         self._raw = raw
         self._sock = sock
         self._deadline = deadline
+        self.at_end = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self.at_end:
+            return 0
         remaining = self._deadline - monotonic()
         if remaining <= 0:
             raise TimeoutError("timed out")
@@ -46,8 +50,24 @@ class _DeadlineReader(io.RawIOBase):
 class _DeadlineResponse(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, deadline: float, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        raw = self.fp.detach()
-        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, deadline))
+        self._sock = sock
+        self._reader = _DeadlineReader(self.fp.detach(), sock, deadline)
+        self.fp = io.BufferedReader(self._reader)
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:  # http.client would read on without end
+            raise ValueError("negative chunk size")
+        return size
+
+    def _close_conn(self) -> None:
+        """At the end of the answer. What came behind it must not be taken for the answer to the next request."""
+        self._reader.at_end = True
+        unread = getattr(self._sock, "pending", int)()  # what TLS has decrypted: no poll of the socket shows it
+        if unread or self.fp.peek():
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)  # the pool looks whether a connection has ended
+        super()._close_conn()  # type: ignore[misc]
 
 
 class _DeadlineMixin(HTTPConnection):
@@ -56,6 +76,7 @@ class _DeadlineMixin(HTTPConnection):
 
         A certificate that does not verify keeps its own, since trying again would not help.
         """
+        self._keep_deadline()  # for a proxy's answer too
         try:
             super().connect()
         except (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError):
@@ -66,9 +87,12 @@ class _DeadlineMixin(HTTPConnection):
             raise NewConnectionError(self, f"{type(error).__name__}: {error}") from error
 
     def getresponse(self) -> Any:
+        self._keep_deadline()
+        return super().getresponse()
+
+    def _keep_deadline(self) -> None:
         if isinstance(self.timeout, (int, float)):
             self.response_class = partial(_DeadlineResponse, deadline=monotonic() + self.timeout)  # type: ignore[assignment]
-        return super().getresponse()
 
 
 class _DeadlineHTTPConnection(_DeadlineMixin, HTTPConnection):
@@ -100,6 +124,14 @@ class DeadlineAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(*args, **kwargs)
         _keep_deadlines(manager)
         return manager
+
+    def close(self) -> None:
+        """Close the connections now; urllib3 would when the last reference to their pool is gone, a traceback's too."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():
+                if pool := manager.pools.get(key):
+                    pool.close()
+        super().close()
 
 
 def _keep_deadlines(manager: PoolManager) -> None:

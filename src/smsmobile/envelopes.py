@@ -149,7 +149,7 @@ def error_for(
     code = mask_secrets((answer and answer.code) or "", secrets)[:_LONGEST_TEXT] or None
     note = mask_secrets((answer and answer.note) or "", secrets)[:_LONGEST_TEXT] or None
     kind = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
-    said = ", ".join(filter(None, [f"HTTP {status}", code and f"error {code}", note]))
+    said = ", ".join(filter(None, [f"HTTP {status}", code and f"error {code}", note])).rstrip(".")
     text = f"{_MEANINGS[kind]} It said: {mask_secrets(said, personal)}."
     if kind is RateLimited:
         return RateLimited(text, code=code, status=status, note=note, retry_after=retry_after)
@@ -160,22 +160,27 @@ def _read_json(body: bytes) -> Any:
     body = body.removeprefix(b"\xef\xbb\xbf").strip()  # PHP files saved with a byte order mark print it
     with suppress(ValueError), collector_paused(len(body) // _BYTES_A_ROW):
         return from_json(body, cache_strings="keys")
+    if body.startswith(b"{"):  # cut short: an object inside of it is not the answer
+        raise Unreadable
     # A PHP warning in front. Only what reads as one envelope up to the very end counts.
     for start, _ in zip(_OBJECT_START.finditer(body), range(8), strict=False):
         try:
             return from_json(body[start.start() :], cache_strings="keys")
-        except ValueError:
-            continue
+        except ValueError as error:
+            if str(error).startswith("EOF"):  # cut short, as above
+                break
     raise Unreadable
 
 
 def _code_of(error: object) -> str | None:
-    """None where all is well: 0, "0", "", null and false."""
+    """None where all is well: 0, "0", "", null, false, and what PHP makes of an empty array."""
+    if not error:
+        return None
     if isinstance(error, dict):
-        return _code_of(error.get("code")) or _code_of(error.get("message")) or ("" if error else None)
-    if isinstance(error, bool):  # not the code 1, which says that the key is wrong
-        return "" if error else None
-    text = "" if error is None else str(error).strip()
+        return _code_of(error.get("code")) or _code_of(error.get("message")) or ""
+    if error is True:  # not the code 1, which says that the key is wrong
+        return ""
+    text = str(error).strip()
     return None if text.lower() in ("", "0", "no", "false") else text
 
 

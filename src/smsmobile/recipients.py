@@ -9,7 +9,7 @@ from .errors import InvalidRequestError
 from .redaction import mask_number
 
 _SEPARATORS = frozenset(" .-/()")
-_TRUNK_PREFIX = re.compile(r"^(\+|00)[\d\s.\-/]{1,6}\(0\)")
+_TRUNK_PREFIX = re.compile(r"\(?(\+|00)\(?[0-9]{1,3}\)?\(0\)")
 _INTERNATIONAL = re.compile(r"\+[0-9]{5,15}")
 _BARE = re.compile(r"[1-9][0-9]{2,14}")
 
@@ -67,7 +67,8 @@ def _digits(number: str | None) -> str:
 
 def _without_separators(to: str) -> str:
     kept = []
-    for char in unicodedata.normalize("NFKC", to):
+    to = unicodedata.normalize("NFKC", to)
+    for char in to:
         category = unicodedata.category(char)
         if char.isdecimal():
             kept.append(str(unicodedata.decimal(char)))  # Arabic-Indic digits too
@@ -89,7 +90,7 @@ def _without_separators(to: str) -> str:
                 f"The recipient has the character {char!r}; expected digits, a leading '+', and at most spaces, "
                 "dots, dashes, parentheses or slashes."
             )
-    if _TRUNK_PREFIX.match(to.strip()):
+    if _TRUNK_PREFIX.match("".join(char for char in to if char.isdecimal() or char in "+()")):
         raise InvalidRequestError(
             "The recipient has '(0)' after the country code; leave it out, since it is not dialled from abroad: "
             "'+33 6 12 34 56 78', not '+33 (0)6 12 34 56 78'."

@@ -19,6 +19,7 @@ MASK = "***"
 # protect nobody.
 _SHORTEST_IN_TEXT = 4
 _SHORTEST_IN_ANSWER = 8
+_SHORTEST_SHOWN = 8
 
 _in_our_call: ContextVar[bool] = ContextVar("smsmobile_in_our_call", default=False)
 
@@ -28,24 +29,30 @@ def mask_secrets(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) < _SHORTEST_IN_TEXT:
             continue
-        for spelling in (secret, quote(secret, safe=""), quote_plus(secret)):
+        for spelling in (secret, *_quoted(secret)):
             text = text.replace(spelling, MASK)
     return text
 
 
 def mask_secret_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
     """The same for an undecoded answer: what the service echoes goes no further than here."""
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
         if len(secret) >= _SHORTEST_IN_ANSWER:
-            for spelling in {secret, secret.replace("/", "\\/")}:  # PHP escapes the slash in JSON
+            for spelling in {secret, secret.replace("/", "\\/"), *_quoted(secret)}:  # PHP escapes the slash in JSON
                 body = body.replace(spelling.encode(), MASK.encode())
     return body
 
 
+def _quoted(secret: str) -> tuple[str, str]:
+    return quote(secret, safe=""), quote_plus(secret)
+
+
 def mask_number(number: str) -> str:
-    """A phone number of which one can tell the country and nothing more: `+33•••••••78`."""
+    """A phone number of which one can tell the country and nothing more: `+33•••••••78`. Short ones show nothing."""
+    if len(number) < _SHORTEST_SHOWN:
+        return "•" * len(number)
     head = number[:3] if number.startswith("+") else number[:2]
-    return head + "•" * max(len(number) - len(head) - 2, 0) + number[len(head) :][-2:]
+    return head + "•" * (len(number) - len(head) - 2) + number[-2:]
 
 
 class Unsigned:

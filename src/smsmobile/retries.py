@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ class _Retry(Retry):
     def get_retry_after(self, response: Any) -> float | None:
         try:
             return super().get_retry_after(response)
-        except InvalidHeader:
+        except (InvalidHeader, ValueError, OverflowError):  # dates and numbers that Python cannot hold
             return None
 
     def increment(
@@ -76,6 +77,10 @@ def retry_for(policy: Policy, max_retries: int) -> Retry:
         "raise_on_status": False,
         "raise_on_redirect": False,
     }
+    retry: _Retry
     if policy is Policy.SEND:
-        return _SendRetry(**common, read=False, status_forcelist={429})
-    return _Retry(**common, status_forcelist={429, 500, 502, 503, 504})
+        retry = _SendRetry(**common, read=False, status_forcelist={429})
+    else:
+        retry = _Retry(**common, status_forcelist={429, 500, 502, 503, 504})
+    retry.retry_after_max = sys.maxsize  # urllib3 would call a day six hours
+    return retry

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http.client import HTTPException
 from ssl import SSLCertVerificationError
 from time import monotonic
@@ -23,7 +24,6 @@ from urllib3.exceptions import (
     HTTPError,
     LocationValueError,
     MaxRetryError,
-    ProxyError,
     ReadTimeoutError,
 )
 from urllib3.util import parse_url
@@ -40,10 +40,11 @@ from .errors import (
     ConnectionFailed,
     ResponseTimeout,
     SendOutcomeUnknown,
+    ServerError,
     SMSMobileError,
     UnexpectedResponse,
 )
-from .redaction import Unsigned, guard_http_logs, mask_secret_bytes, quiet_http_logs
+from .redaction import Unsigned, guard_http_logs, mask_secret_bytes, mask_secrets, quiet_http_logs
 from .retries import Policy, retry_for
 
 DEFAULT_TIMEOUT = (5.0, 30.0)
@@ -54,15 +55,14 @@ LARGEST_ANSWER = 32 * 1024 * 1024
 _PIECE = 64 * 1024
 _POOLED_CONNECTIONS = 32
 _NETWORK_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError)
+# Not ProxyError, though its text says that the proxy could not be reached: urllib3 also raises it for a connection
+# through a proxy that is reset after the request left. Nor InvalidHeader, which may be about the answer's headers.
 _NEVER_LEFT = (
     ConnectTimeoutError,  # NewConnectionError and name resolution are kinds of it
-    ProxyError,  # urllib3 raises it only while the proxy is not yet connected
     LocationValueError,
     SSLCertVerificationError,
     requests.ConnectTimeout,
-    requests.exceptions.ProxyError,
     requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidHeader,
     requests.exceptions.InvalidSchema,
 )
 _TIMEOUTS = (ReadTimeoutError, requests.ReadTimeout, TimeoutError)
@@ -115,28 +115,41 @@ class Transport:
 
         Raises what errors.py lists. SendOutcomeUnknown comes only from endpoints whose policy is SEND.
         """
+        try:
+            return self._call(name, params, url, signed, error_may_mean_empty)
+        except SMSMobileError as error:
+            # Without the frames below this one: credentials stand in their variables, which error reporters print.
+            failure = error.with_traceback(None)
+        raise failure
+
+    def _call(
+        self, name: str, params: Mapping[str, str | int], url: str | None, signed: bool, error_may_mean_empty: bool
+    ) -> Answer:
         method, path, policy = ENDPOINTS[name]
         prepared = self._prepare(method, url or self.base_url + self._paths.get(name, path), params)
         unsigned = Unsigned(prepared)
         if signed and self.auth is not None:
             prepared.prepare_auth(self.auth)
-        prepared.register_hook("response", _refuse_redirect)
 
+        def secrets_of(response: requests.Response) -> list[str]:
+            # Without a signature the credentials are the parameters themselves: a request for a token. The response's
+            # request, not ours: after a 401 it is the one that was signed anew.
+            return unsigned.secrets_of(response.request) if signed else [str(value) for value in params.values()]
+
+        prepared.register_hook("response", partial(_refuse_redirect, secrets_of))
         started = monotonic()
         with quiet_http_logs():
             response, body = self._exchange(policy, prepared)
         log.debug("%s %s answered %s in %.3f s", method, path, response.status_code, monotonic() - started)
-        # Without a signature the credentials are the parameters themselves: a request for a token. The response's
-        # request, not ours: after a 401 it is the one that was signed anew.
-        secrets = unsigned.secrets_of(response.request) if signed else [str(value) for value in params.values()]
+        secrets = secrets_of(response)
         return _judge(
             policy,
             response.status_code,
-            mask_secret_bytes(body, secrets),
+            mask_secret_bytes(body, secrets) if signed else body,  # a token may well begin with the client id
             error_may_mean_empty,
             retry_after=_retry_after_of(response),
             secrets=secrets,
-            personal=[str(value) for value in params.values()],
+            personal=[str(value).removeprefix("+") for value in params.values()],
         )
 
     def close(self) -> None:
@@ -212,9 +225,12 @@ def _judge(policy: Policy, status: int, body: bytes, error_may_mean_empty: bool,
         start = body.lstrip()[:1]
         what = "empty" if not start else "none of the service's envelopes" if start in b"{[" else "not JSON"
         raise _doubt_or(policy, UnexpectedResponse, f"The service's answer is {what} (HTTP {status}).", status)
-    if answer.code is not None and not (error_may_mean_empty and not answer.known_error and not answer.has_rows):
-        raise error_for(status, answer, **details)
-    return answer
+    if answer.code is None or (error_may_mean_empty and not answer.known_error and not answer.has_rows):
+        return answer
+    refusal = error_for(status, answer, **details)
+    if policy is Policy.SEND and isinstance(refusal, ServerError):
+        raise SendOutcomeUnknown(f"The service failed with {refusal.code} after it had the request.")
+    raise refusal
 
 
 FailureType = TypeVar("FailureType", bound=SMSMobileError)
@@ -255,7 +271,8 @@ def _chain(error: BaseException) -> list[BaseException]:
         if not any(link is seen for seen in chain):
             chain.append(link)
             parts = [getattr(link, "reason", None), getattr(link, "original_error", None), link.__cause__]
-            rest += [part for part in (*parts, *link.args, link.__context__) if isinstance(part, BaseException)]
+            # Not __context__: what was tried before this attempt says nothing about this attempt.
+            rest += [part for part in (*parts, *link.args) if isinstance(part, BaseException)]
     return chain
 
 
@@ -282,14 +299,20 @@ def _retry_after_of(response: requests.Response) -> float | None:
     return retry_for(Policy.READ, 0).get_retry_after(response.raw) if response.status_code == 429 else None
 
 
-def _refuse_redirect(response: requests.Response, **_: Any) -> None:
+def _refuse_redirect(
+    secrets_of: Callable[[requests.Response], list[str]], response: requests.Response, **_: Any
+) -> None:
     if response.is_redirect:
         response.close()
-        target = urlsplit(response.headers["location"])
+        try:
+            target = urlsplit(response.headers["location"])
+            where = f"{target.scheme and target.scheme + '://'}{target.netloc.rpartition('@')[2]}{target.path}"
+        except ValueError:
+            where = "an address that cannot be read"
         raise UnexpectedResponse(
-            f"The service redirected to {target.scheme and target.scheme + '://'}{target.hostname or ''}{target.path}. "
-            "Redirects are not followed, since they would carry the credentials along or lose the message; nothing "
-            "was done. Check base_url and paths (the service's paths end in '/').",
+            f"The service redirected to {mask_secrets(where, secrets_of(response))}. Redirects are not followed, since "
+            "they would carry the credentials along or lose the message; nothing was done. Check base_url and paths "
+            "(the service's paths end in '/').",
             code="redirect",
             status=response.status_code,
         )
@@ -343,10 +366,15 @@ def _environment_of(session: requests.Session, base_url: str) -> dict[str, Any]:
         settings["proxies"] = dict(session.proxies)
     elif urlsplit(base_url).scheme == "http":
         # Only loopback may be called without TLS; through a proxy elsewhere the key would leave in the clear.
-        settings["proxies"] = {
-            scheme: proxy for scheme, proxy in settings["proxies"].items() if is_loopback(parse_url(proxy).host)
-        }
+        settings["proxies"] = {scheme: proxy for scheme, proxy in settings["proxies"].items() if _is_local(proxy)}
     return settings
+
+
+def _is_local(proxy: str) -> bool:
+    try:
+        return is_loopback(parse_url(proxy).host)
+    except LocationValueError:  # requests keeps the list of NO_PROXY among the proxies
+        return False
 
 
 def _check_paths(paths: Mapping[str, Any]) -> dict[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from ..envelopes import Answer
 from ..errors import PHONE_ADVICE, APIError, InvalidRequestError, SendOutcomeUnknown, UnexpectedResponse
@@ -35,6 +35,14 @@ class SMSStatus(str, Enum):
     """The phone has sent it."""
     FAILED = "failed"
     """The phone or the service could not send it; `error` says why."""
+
+
+def _read_status(status: object) -> SMSStatus:
+    """One of ours, from a dump; a word of the service's own says less than the row's other keys."""
+    try:
+        return SMSStatus(status)
+    except ValueError:
+        return SMSStatus.QUEUED
 
 
 class SentSMS(WireModel):
@@ -85,7 +93,7 @@ class LoggedSMS(WireModel):
     """The number it goes to, as the service keeps it."""
     message: Body = ""
     """The text."""
-    status: SMSStatus = SMSStatus.QUEUED
+    status: Annotated[SMSStatus, BeforeValidator(_read_status)] = SMSStatus.QUEUED
     """Queued, sent or failed."""
     error: Text = None
     """Why it failed, in the service's or the phone's words; None where it did not."""
@@ -258,7 +266,7 @@ class SMSChannel:
             if not fresh or fresh[-1].guid is None:
                 return
             before = fresh[-1].guid
-            seen = {row.guid for row in page}
+            seen = {row.guid for row in page} - {None}
 
     def received(
         self, *, after: datetime | float | None = None, unread_only: bool = False, device: str | None = None
@@ -334,11 +342,12 @@ def _accepted_fields(answer: Answer, guid: str | None = None) -> dict[str, Any]:
     sent = fields.get("sent")
     accepted = read_flag(sent) if not is_empty(sent) else None
     if accepted is None and is_empty(sent):
-        has_guid = guid is not None or any(not is_empty(fields.get(key)) for key in _GUID_KEYS)
+        # A resend's answer need not repeat the GUID, but an empty one says nothing.
+        has_guid = (guid is not None and "error" in fields) or any(not is_empty(fields.get(key)) for key in _GUID_KEYS)
         accepted = answer.accepted or has_guid or None
     if accepted:
         return _with_guid({**fields, "accepted": True}, guid) if guid else {**fields, "accepted": True}
-    word = str(sent).strip()
+    word = "" if is_empty(sent) else str(sent).strip()
     if accepted is False or word.replace("_", "").replace(" ", "").isalpha():
         code = "not_accepted" if accepted is False else word
         raise APIError(

@@ -325,8 +325,9 @@ def _read_patiently(envelope: dict[str, Any]) -> WebhookEvent:
     fields = _fields_of_data(model)
     data = {k: v for k, v in data.items() if not (is_empty(v) and k in fields and fields[k].several_spellings)}
     event, wrong = _validate(model, {**envelope, "data": data})
-    if event is None and all(place[0] == "data" and fields[place[1]].optional for place in wrong):
-        # What may be missing may be unreadable as well: most of an event is better than none.
+    while event is None and all(place[0] == "data" and fields[place[1]].optional for place in wrong):
+        # What may be missing may be unreadable as well: most of an event is better than none. Again and again, since
+        # behind one unreadable spelling there may be another; each time the data has fewer keys.
         unreadable = {place[1] for place in wrong}
         data = {k: v for k, v in data.items() if k not in unreadable}
         event, wrong = _validate(model, {**envelope, "data": data})

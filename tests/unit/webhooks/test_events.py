@@ -421,3 +421,12 @@ with ThreadPoolExecutor(16) as pool:
         [sys.executable, "-c", program, json.dumps(envelope())], capture_output=True, text=True, check=False
     )
     assert (done.stderr, done.stdout.strip()) == ("", "[('SMSReceived', True), ('UnknownEvent', True)]")
+
+
+def test_two_unreadable_spellings_of_an_optional_field_do_not_lose_the_event(envelope: Make) -> None:
+    event = read_event(
+        json.dumps(envelope(type="whatsapp.received", data={"guid": "G", "from": [], "number": []})).encode(),
+        signed=False,
+    )
+
+    assert (event.data.guid, event.type) == ("G", "whatsapp.received")
