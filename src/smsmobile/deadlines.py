@@ -10,7 +10,7 @@ import socket
 import ssl
 from contextlib import suppress
 from functools import partial
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from time import monotonic
 from typing import Any
 
@@ -28,6 +28,7 @@ class _DeadlineReader(io.RawIOBase):
         self._sock = sock
         self._deadline = deadline
         self.at_end = False
+        self.hung_up = False
 
     def readable(self) -> bool:
         return True
@@ -40,6 +41,7 @@ class _DeadlineReader(io.RawIOBase):
             raise TimeoutError("timed out")
         self._sock.settimeout(remaining)
         count: int | None = self._raw.readinto(buffer)
+        self.hung_up = count == 0
         return count
 
     def close(self) -> None:
@@ -53,6 +55,11 @@ class _DeadlineResponse(HTTPResponse):
         self._sock = sock
         self._reader = _DeadlineReader(self.fp.detach(), sock, deadline)
         self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        super().begin()
+        if self._reader.hung_up:  # http.client takes that for the end of the headers
+            raise RemoteDisconnected("connection closed within the headers")
 
     def _read_next_chunk_size(self) -> int:
         size: int = super()._read_next_chunk_size()  # type: ignore[misc]
@@ -79,6 +86,9 @@ class _DeadlineMixin(HTTPConnection):
         self._keep_deadline()  # for a proxy's answer too
         try:
             super().connect()
+            if isinstance(self.sock, ssl.SSLSocket) and self.sock.version() is None:
+                # ssl wraps a connection that the other side has just reset as if all were well.
+                raise ConnectionResetError("the connection ended before TLS began")
         except (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError):
             raise
         except TimeoutError as error:
@@ -128,7 +138,7 @@ class DeadlineAdapter(HTTPAdapter):
     def close(self) -> None:
         """Close the connections now; urllib3 would when the last reference to their pool is gone, a traceback's too."""
         for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():
+            for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated
                 if pool := manager.pools.get(key):
                     pool.close()
         super().close()

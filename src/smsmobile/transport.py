@@ -181,18 +181,17 @@ class Transport:
             self._process = os.getpid()
             for adapter in self._session.adapters.values():
                 adapter.close()
-        retries = self._retries
+        session, retries = self._sessions[policy], self._retries
         while True:
             response: requests.Response | None = None
             try:
-                response = self._sessions[policy].send(
-                    prepared, timeout=self._timeout, allow_redirects=False, **self._environment
-                )
+                response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **self._environment)
                 return response, _read(response)
             except _NETWORK_ERRORS as error:
                 # What requests and urllib3 raise holds the whole address. It must not be chained to ours, not even
                 # as __context__, so ours is raised only after this block has let go of it.
                 failure = _explain(error, policy, prepared)
+                retries = getattr(getattr(response, "raw", None), "retries", None) or retries  # less what it has used
                 again = response is not None and policy is Policy.READ and _try_again(retries, prepared, error)
             except _TooLarge:
                 failure = _doubt_or(
@@ -205,6 +204,7 @@ class Transport:
             if not again:
                 raise failure
             retries = again
+            session = _with_retries(self._session, policy, int(retries.total or 0))
             retries.sleep()
 
 

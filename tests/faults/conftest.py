@@ -1,0 +1,127 @@
+"""What the fault tests share: certificates, and a trial that looks for secrets in whatever comes out of it."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import ssl
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from smsmobile import SMSMobileError
+
+from .hostile import API_KEY, CLIENT_SECRET, PROXY_PASSWORD, TEXT, TO, TOKENS, HostileServer, Script
+
+SECRETS = (API_KEY, CLIENT_SECRET, PROXY_PASSWORD, *TOKENS)
+PERSONAL = (TO.lstrip("+"), TEXT, TEXT.replace(" ", "+"))
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tls") / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture
+def trusted(bundle: Path, _clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients made in this test trust the certificates of `tls`."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+
+
+@pytest.fixture(scope="session")
+def tls_for(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
+    """A server's side of TLS, with a certificate for this name."""
+
+    def make(name: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        return context
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def _tls_here(tls_for: Callable[[str], ssl.SSLContext]) -> ssl.SSLContext:
+    return tls_for("127.0.0.1")
+
+
+@pytest.fixture
+def tls(_tls_here: ssl.SSLContext, trusted: None) -> ssl.SSLContext:
+    return _tls_here
+
+
+@pytest.fixture(params=["http", "https"])
+def hostile(request: pytest.FixtureRequest) -> Callable[..., HostileServer]:
+    """A hostile server, over plain HTTP and over TLS."""
+    context = request.getfixturevalue("tls") if request.param == "https" else None
+
+    def make(*scripts: Script, **options: Any) -> HostileServer:
+        return HostileServer(*scripts, tls=context, **options)
+
+    return make
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(self.format(record))
+
+
+@contextmanager
+def _everything_logged() -> Iterator[list[str]]:
+    root, listener = logging.getLogger(), _Listener()
+    level = root.level
+    root.addHandler(listener)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield listener.said
+    finally:
+        root.removeHandler(listener)
+        root.setLevel(level)
+
+
+def _try(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    said: list[str]
+    with _everything_logged() as said:
+        try:
+            outcome = call(*arguments, **options)
+        except SMSMobileError as error:
+            outcome = error
+    if isinstance(outcome, SMSMobileError):
+        assert outcome.__cause__ is None
+        assert outcome.__context__ is None
+        printed = [str(outcome), repr(outcome), *traceback.format_exception(outcome)]
+        variables = "".join(traceback.TracebackException.from_exception(outcome, capture_locals=True).format())
+        assert not any(secret in variables for secret in SECRETS), variables
+        assert not any(secret.encode() in pickle.dumps(outcome) for secret in SECRETS)
+    else:
+        printed = [str(outcome), repr(outcome)] if not isinstance(outcome, list) else []
+    for text in [*printed, *said]:
+        assert not any(secret in text for secret in SECRETS), text
+        assert isinstance(outcome, list) or not any(detail in text for detail in PERSONAL), text
+    return outcome
+
+
+@pytest.fixture(scope="session")
+def outcome_of() -> Callable[..., Any]:
+    """Make the call; give what it returns, or the SMSMobileError it raises. Anything else fails the test.
+
+    And so does a secret in anything it says: `str`, `repr`, the traceback, also with each frame's variables as error
+    reporters print it, the pickle, and every record of every logger at DEBUG. Or a number or a message in a text.
+    """
+    return _try

@@ -1,0 +1,229 @@
+"""Kept-alive connections: reused, replaced when they are gone, and never a source of somebody else's answer."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from smsmobile import APIError, SendOutcomeUnknown, SentSMS, SMSMobileError
+
+from .hostile import (
+    API_KEY,
+    PATIENT,
+    SUCCESS,
+    TEXT,
+    TO,
+    HostileServer,
+    Line,
+    accepted,
+    acknowledge,
+    answer,
+    close,
+    head,
+    reset,
+    stall,
+)
+
+Hostile = Callable[..., HostileServer]
+Try = Callable[..., Any]
+
+
+def test_many_sends_share_one_connection(hostile: Hostile, outcome_of: Try) -> None:
+    with hostile((acknowledge,)) as server:
+        client = server.client()
+        assert [outcome_of(client.sms.send, TO, f"guid-{n}").guid for n in range(50)] == [
+            f"guid-{n}" for n in range(50)
+        ]
+    assert server.connections == 1
+    assert server.messages == 50
+
+
+@pytest.mark.parametrize("refusal", ["400 Bad Request", "403 Forbidden", "404 Not Found"])
+def test_a_connection_is_still_good_after_an_error(hostile: Hostile, outcome_of: Try, refusal: str) -> None:
+    with hostile((answer({"success": False, "error": "odd"}, refusal),), (acknowledge,)) as server:
+        client = server.client()
+        assert isinstance(outcome_of(client.sms.send, TO, "first"), APIError)
+        assert outcome_of(client.sms.send, TO, "second").guid == "second"
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("end", [close, reset], ids=lambda step: step.__name__)
+def test_a_connection_that_ended_while_idle_is_replaced(
+    hostile: Hostile, outcome_of: Try, pauses: list[float], end: Callable[[Line], None]
+) -> None:
+    read = threading.Event()
+
+    def end_later(line: Line) -> None:
+        read.wait(PATIENT)
+        end(line)
+
+    with hostile((acknowledge, end_later), (acknowledge,)) as server:
+        client = server.client()
+        first = outcome_of(client.sms.send, TO, "first")
+        read.set()
+        assert server.hung_up.acquire(timeout=PATIENT)
+        second = outcome_of(client.sms.send, TO, "second")
+    assert (first.guid, second.guid) == ("first", "second")
+    assert server.connections == server.messages == 2
+    assert pauses == []
+
+
+@pytest.mark.parametrize("end", [close, reset], ids=lambda step: step.__name__)
+def test_a_connection_that_ends_at_any_moment_doubles_nothing(
+    hostile: Hostile, outcome_of: Try, pauses: list[float], end: Callable[[Line], None]
+) -> None:
+    with hostile((acknowledge, end)) as server:
+        client = server.client()
+        outcomes = [outcome_of(client.sms.send, TO, f"text-{number}") for number in range(30)]
+    assert max(Counter(request.form["message"] for request in server.requests).values()) == 1
+    for number, outcome in enumerate(outcomes):
+        assert isinstance(outcome, (SentSMS, SendOutcomeUnknown)), repr(outcome)
+        assert not isinstance(outcome, SentSMS) or outcome.guid == f"text-{number}"
+    assert pauses == []
+
+
+STALE = answer(accepted("stale"))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        answer(accepted("first")) + STALE,
+        answer(accepted("first")) + STALE[:-5],
+        answer(accepted("first")) + b"\r\n",
+        # As much as fits into one buffer, and the second answer behind it, in one piece.
+        answer(accepted("first"), "200 OK", "X-Padding: " + "x" * (8192 - 13 - len(answer(accepted("first"))))) + STALE,
+        head("200 OK", "Transfer-Encoding: chunked") + b"1a\r\n" + b'{"success":true,"id":"first"}'[:26] + b"\r\n",
+        head("103 Early Hints") + answer(accepted("first")),
+        head("204 No Content") + STALE,
+    ],
+    ids=["twice", "one and a half", "a line break", "a buffer full", "half a chunked one", "early hints", "none"],
+)
+def test_what_comes_behind_an_answer_is_never_the_answer_to_the_next_send(
+    hostile: Hostile, outcome_of: Try, pauses: list[float], answers: bytes
+) -> None:
+    with hostile((answers,), (acknowledge,)) as server:
+        client = server.client(1.0)
+        first = outcome_of(client.sms.send, TO, "first")
+        second = outcome_of(client.sms.send, TO, "second")
+    assert isinstance(first, SendOutcomeUnknown) or first.guid == "first"
+    assert second.guid == "second"
+    assert server.connections == server.messages == 2
+    assert pauses == []
+
+
+def test_an_answer_that_comes_unasked_is_never_the_answer_to_the_next_send(hostile: Hostile, outcome_of: Try) -> None:
+    said = threading.Event()
+    with hostile((acknowledge, STALE, lambda _: said.set()), (acknowledge,)) as server:
+        client = server.client()
+        outcome_of(client.sms.send, TO, "first")
+        assert said.wait(PATIENT)
+        assert outcome_of(client.sms.send, TO, "second").guid == "second"
+    assert server.messages == 2
+
+
+def test_an_answer_that_comes_too_late_is_never_the_answer_to_the_next_send(hostile: Hostile, outcome_of: Try) -> None:
+    with hostile((stall,), (acknowledge,)) as server:
+        client = server.client(1.0)
+        assert isinstance(outcome_of(client.sms.send, TO, "first"), SendOutcomeUnknown)
+        assert outcome_of(client.sms.send, TO, "second").guid == "second"
+    assert server.connections == 2
+
+
+def test_threads_that_share_a_client_in_bad_weather_get_their_own_answers_and_double_nothing(
+    hostile: Hostile, pauses: list[float]
+) -> None:
+    dice = random.Random(20260923)
+    lock = threading.Lock()
+
+    def weather(line: Line) -> None:
+        with lock:
+            luck = dice.random()
+        if luck < 0.6:
+            acknowledge(line)
+        elif luck < 0.7:
+            reset(line)
+        elif luck < 0.8:
+            close(line)
+        elif luck < 0.9:
+            line.send(SUCCESS[:-9])
+            close(line)
+        else:
+            line.send(answer(b"<h1>Bad Gateway</h1>", "502 Bad Gateway"))
+
+    with hostile((weather,)) as server:
+        client = server.client(max_retries=3)
+
+        def send(text: str) -> object:
+            try:
+                return client.sms.send(TO, text).guid
+            except SMSMobileError as error:
+                return error
+
+        texts = [f"text-{number}" for number in range(200)]
+        with ThreadPoolExecutor(8) as threads:
+            outcomes = dict(zip(texts, threads.map(send, texts), strict=True))
+    arrived = Counter(request.form["message"] for request in server.requests)
+    assert set(arrived.values()) == {1}
+    assert set(arrived) == set(texts)
+    for text, outcome in outcomes.items():
+        assert outcome == text or isinstance(outcome, SendOutcomeUnknown), repr(outcome)
+    assert pauses == []
+
+
+FORK = """
+import os, sys
+from smsmobile import SMSMobileClient
+
+client = SMSMobileClient(api_key=sys.argv[2], base_url=sys.argv[1])
+assert client.sms.send("+33612345678", "before").guid == "before"
+child = os.fork()
+name = "parent" if child else "child"
+try:
+    for number in range(30):
+        sent = client.sms.send("+33612345678", f"{name}-{number}")
+        assert sent.guid == f"{name}-{number}", sent.guid
+except BaseException as error:
+    print(name, type(error).__name__, error)
+    os._exit(1)
+if not child:
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+client.close()
+print("status", status)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_does_not_share_the_connection_of_its_parent(hostile: Hostile) -> None:
+    with hostile((acknowledge,)) as server:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", FORK, server.url, API_KEY],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.stdout, done.stderr, done.returncode) == ("status 0\n", "", 0)
+    assert server.connections == 2
+    assert server.messages == len({request.form["message"] for request in server.requests}) == 61
+
+
+def test_closing_a_client_hangs_up_even_while_an_error_is_kept(hostile: Hostile, outcome_of: Try) -> None:
+    with hostile((answer({"success": False, "error": "odd"}, "400 Bad Request"),)) as server:
+        client = server.client()
+        kept = outcome_of(client.sms.send, TO, TEXT)
+        client.close()
+        for thread in server._threads[1:]:
+            thread.join(PATIENT / 2)
+            assert not thread.is_alive()
+    assert isinstance(kept, APIError)

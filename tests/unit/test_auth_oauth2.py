@@ -1,0 +1,492 @@
+"""OAuth2: one token for any number of threads, fetched ahead of its end, and once more after a 401."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+import requests
+import responses
+from requests.auth import AuthBase, HTTPBasicAuth
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
+
+from smsmobile import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    OAuth2ClientCredentials,
+    RateLimited,
+    ResponseTimeout,
+    SendOutcomeUnknown,
+    ServerError,
+    SMSMobileClient,
+    SMSMobileError,
+    SubscriptionExpired,
+    Token,
+    TokenStore,
+    UnexpectedResponse,
+)
+from smsmobile.auth import MemoryTokenStore
+
+BASE = "https://api.smsmobileapi.com"
+TOKEN_URL = f"{BASE}/oauth2/token"
+CLIENT_ID = "client-id-of-the-tests"
+CLIENT_SECRET = "client+secret/of&the=tests"
+NOW = 1_790_000_000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    clock = SimpleNamespace(now=NOW)
+    monkeypatch.setattr("smsmobile.auth.time", SimpleNamespace(time=lambda: clock.now))
+    return clock
+
+
+class Account:
+    """The service: gives tokens `token-1`, `token-2` …, and takes only those that it has not revoked."""
+
+    def __init__(self, mock: responses.RequestsMock) -> None:
+        self.given = 0
+        self.grants: list[dict[str, str]] = []
+        self.revoked: set[str] = set()
+        self.lifetime: dict[str, object] = {"expires_in": 3600}
+        self.calls: list[str] = []
+        self.lock = threading.Lock()
+        mock.add_callback("POST", TOKEN_URL, callback=self.give_token)
+        for method, path in (("POST", "/sendsms/"), ("GET", "/getsms/"), ("GET", "/log/sent/sms/")):
+            mock.add_callback(method, BASE + path, callback=self.answer)
+
+    def give_token(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        with self.lock:
+            self.given += 1
+            self.grants.append(dict(parse_qsl(str(request.body))))
+            assert "Authorization" not in request.headers
+            answer = {"access_token": f"token-{self.given}", "token_type": "Bearer", **self.lifetime}
+        return 200, {}, json.dumps(answer)
+
+    def answer(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        scheme, _, token = request.headers["Authorization"].partition(" ")
+        assert scheme == "Bearer"
+        assert "apikey" not in f"{request.url} {request.body}"
+        with self.lock:
+            self.calls.append(token)
+        if token in self.revoked:
+            return 401, {}, '{"success": false, "error": "invalid_token"}'
+        return 200, {}, '{"result": {"error": 0, "sent": "1", "id": "g", "sms": []}}'
+
+
+@pytest.fixture
+def account(service: responses.RequestsMock) -> Account:
+    return Account(service)
+
+
+@pytest.fixture
+def client() -> Iterator[SMSMobileClient]:
+    with SMSMobileClient(client_id=CLIENT_ID, client_secret=CLIENT_SECRET) as client:
+        yield client
+
+
+def at_once(threads: int, run: Callable[[], object]) -> list[object]:
+    """Run in so many threads that all start together."""
+    barrier = threading.Barrier(threads)
+
+    def start() -> object:
+        barrier.wait(30)
+        return run()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [future.result() for future in [pool.submit(start) for _ in range(threads)]]
+
+
+# --- tokens and their time --------------------------------------------------------------------------------
+
+
+def test_building_a_client_fetches_no_token(account: Account, client: SMSMobileClient) -> None:
+    assert account.given == 0
+
+
+def test_a_token_is_asked_for_as_the_service_documents_it(account: Account, client: SMSMobileClient) -> None:
+    client.sms.received()
+    assert account.grants == [
+        {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    ]
+    assert account.calls == ["token-1"]
+
+
+def test_one_token_serves_many_calls(account: Account, client: SMSMobileClient) -> None:
+    client.sms.received()
+    client.sms.send("+33612345678", "Bonjour")
+    client.sms.log()
+    assert account.given == 1
+    assert account.calls == ["token-1"] * 3
+
+
+def test_32_threads_that_start_at_once_fetch_one_token(account: Account, client: SMSMobileClient) -> None:
+    at_once(32, client.sms.received)
+    assert account.given == 1
+    assert account.calls == ["token-1"] * 32
+
+
+def test_32_threads_that_all_found_no_token_fetch_one(account: Account) -> None:
+    class Held(MemoryTokenStore):
+        """Lets nobody go before all have looked and found nothing."""
+
+        barrier = threading.Barrier(32)
+        looked: set[int] = set()  # noqa: RUF012 - there is one of these
+
+        def get(self, key: str) -> Token | None:
+            token = super().get(key)
+            if threading.get_ident() not in self.looked:
+                self.looked.add(threading.get_ident())
+                self.barrier.wait(30)
+            return token
+
+    client = oauth2_client(Held())
+    at_once(32, client.sms.received)
+    assert account.given == 1
+    assert account.calls == ["token-1"] * 32
+
+
+def test_a_token_is_refreshed_a_minute_ahead_of_its_end(
+    account: Account, client: SMSMobileClient, clock: SimpleNamespace
+) -> None:
+    client.sms.received()
+    clock.now = NOW + 3600 - 61
+    client.sms.received()
+    assert account.given == 1
+    clock.now = NOW + 3600 - 60
+    client.sms.received()
+    assert account.given == 2
+    assert account.calls == ["token-1", "token-1", "token-2"]
+
+
+def test_a_short_lived_token_is_used_for_half_its_life(
+    account: Account, client: SMSMobileClient, clock: SimpleNamespace
+) -> None:
+    account.lifetime = {"expires_in": "30"}
+    client.sms.received()
+    clock.now = NOW + 14.9
+    client.sms.received()
+    assert account.given == 1
+    clock.now = NOW + 15
+    client.sms.received()
+    assert account.given == 2
+
+
+@pytest.mark.parametrize(
+    "lifetime",
+    [{}, {"expires_in": None}, {"expires_in": ""}, {"expires_in": 0}, {"expires_in": "never"}, {"expires_in": -5}],
+)
+def test_without_an_end_a_token_is_kept_until_a_401(
+    account: Account, client: SMSMobileClient, clock: SimpleNamespace, lifetime: dict[str, object]
+) -> None:
+    account.lifetime = lifetime
+    client.sms.received()
+    clock.now = NOW + 10 * 365 * 86_400
+    client.sms.received()
+    assert account.given == 1
+    account.revoked.add("token-1")
+    client.sms.received()
+    assert account.calls == ["token-1", "token-1", "token-1", "token-2"]
+
+
+def test_a_token_says_when_it_ends_but_not_what_it_is() -> None:
+    token = Token(access_token="very-secret", expires_at=datetime(2026, 1, 1, tzinfo=timezone.utc))
+    for text in (str(token), repr(token), f"{token}", f"{[token]}", str({"t": token})):
+        assert "very-secret" not in text
+        assert "2026" in text
+    assert Token.model_validate_json(token.model_dump_json()) == token
+    assert "other" not in repr(Token.model_validate({"access_token": "very-secret", "refresh_token": "other"}))
+
+
+# --- 401 --------------------------------------------------------------------------------------------------
+
+
+def test_a_401_fetches_a_new_token_and_repeats_the_call_once(account: Account, client: SMSMobileClient) -> None:
+    account.revoked = {"token-1"}
+    assert client.sms.received() == []
+    assert account.calls == ["token-1", "token-2"]
+
+
+def test_a_send_is_repeated_too_since_a_401_was_not_accepted(account: Account, client: SMSMobileClient) -> None:
+    account.revoked = {"token-1"}
+    assert client.sms.send("+33612345678", "Bonjour").guid == "g"
+    assert account.calls == ["token-1", "token-2"]
+
+
+@pytest.mark.parametrize("run", [lambda c: c.sms.received(), lambda c: c.sms.send("+33612345678", "Bonjour")])
+def test_a_second_401_is_an_authentication_error(
+    account: Account, client: SMSMobileClient, run: Callable[[SMSMobileClient], object]
+) -> None:
+    account.revoked = {"token-1", "token-2"}
+    with pytest.raises(AuthenticationError) as refused:
+        run(client)
+    assert refused.value.status == 401
+    assert account.calls == ["token-1", "token-2"]
+    assert account.given == 2
+
+
+def test_after_two_401s_the_next_call_tries_again(account: Account, client: SMSMobileClient) -> None:
+    account.revoked = {"token-1", "token-2"}
+    with pytest.raises(AuthenticationError):
+        client.sms.received()
+    assert client.sms.received() == []
+    assert account.calls == ["token-1", "token-2", "token-2", "token-3"]
+
+
+def test_32_threads_with_a_401_fetch_one_new_token(account: Account, client: SMSMobileClient) -> None:
+    client.sms.received()
+    account.revoked = {"token-1"}
+    at_once(32, lambda: client.sms.send("+33612345678", "Bonjour"))
+    assert account.given == 2
+    assert account.calls.count("token-2") == 32
+
+
+def test_a_late_401_for_the_old_token_does_not_drop_the_new_one(account: Account, client: SMSMobileClient) -> None:
+    account.lifetime = {}
+    store = MemoryTokenStore()
+    auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, store=store)
+    client = SMSMobileClient(auth)
+    client.sms.received()
+    auth._drop("Bearer token-0")
+    client.sms.received()
+    assert account.given == 1
+
+
+# --- refusals of the token request ------------------------------------------------------------------------
+
+TOKEN_REFUSALS: list[tuple[int, object, type[SMSMobileError]]] = [
+    (401, {"error": "invalid_client"}, AuthenticationError),
+    (400, {"error": "invalid_client", "error_description": "Unknown client"}, AuthenticationError),
+    (400, {"error": "invalid_grant"}, AuthenticationError),
+    (400, {"error": "unauthorized_client"}, AuthenticationError),
+    (400, {"error": "unsupported_grant_type"}, AuthenticationError),
+    (403, {"success": False, "error": "api_expired"}, SubscriptionExpired),
+    (200, {"result": {"error": 1}}, AuthenticationError),
+    (200, {"success": True}, AuthenticationError),
+    (200, {"access_token": ""}, AuthenticationError),
+    (200, {"access_token": None}, AuthenticationError),
+    (200, {"access_token": ["a"]}, AuthenticationError),
+    (200, {"access_token": "two words"}, AuthenticationError),
+    (200, {"access_token": "secret\r\nX-Evil: 1"}, AuthenticationError),
+    (200, {"access_token": "secret…"}, AuthenticationError),
+    (200, "<html>", UnexpectedResponse),
+    (429, {"error": "slow_down"}, RateLimited),
+    (500, {"error": "server_error"}, ServerError),
+    (503, "", ServerError),
+    (302, "", UnexpectedResponse),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), TOKEN_REFUSALS)
+@pytest.mark.parametrize("run", [lambda c: c.sms.received(), lambda c: c.sms.send("+33612345678", "Bonjour")])
+def test_a_refused_token_request_is_told_as_what_it_is_and_nothing_else_is_asked(
+    service: responses.RequestsMock,
+    client: SMSMobileClient,
+    run: Callable[[SMSMobileClient], object],
+    status: int,
+    body: object,
+    kind: type[SMSMobileError],
+) -> None:
+    content = body if isinstance(body, str) else json.dumps(body)
+    service.post(TOKEN_URL, status=status, body=content, headers={"Location": "/elsewhere"} if status == 302 else {})
+    with pytest.raises(SMSMobileError) as refused:
+        run(client)
+    assert type(refused.value) is kind
+    assert "secret" not in str(refused.value).replace("client id and secret", "")
+    assert {call.request.url for call in service.calls} == {TOKEN_URL}
+
+
+def test_the_description_of_a_refusal_is_told(service: responses.RequestsMock, client: SMSMobileClient) -> None:
+    service.post(TOKEN_URL, status=400, json={"error": "invalid_client", "error_description": "Unknown client"})
+    with pytest.raises(AuthenticationError, match="HTTP 400, error invalid_client, Unknown client") as refused:
+        client.sms.received()
+    assert (refused.value.code, refused.value.note) == ("invalid_client", "Unknown client")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (requests.ConnectionError(MaxRetryError(None, "", NewConnectionError(None, "refused"))), ConnectionFailed),  # type: ignore[arg-type]
+        (requests.ReadTimeout(ReadTimeoutError(None, "", "Read timed out.")), ResponseTimeout),  # type: ignore[arg-type]
+        (requests.ConnectionError(ConnectionResetError(104, "reset")), ConnectionFailed),
+    ],
+)
+def test_a_token_service_that_is_away_during_a_send_leaves_nothing_in_doubt(
+    service: responses.RequestsMock, client: SMSMobileClient, error: Exception, kind: type[SMSMobileError]
+) -> None:
+    service.post(TOKEN_URL, body=error)
+    with pytest.raises(SMSMobileError) as failed:
+        client.sms.send("+33612345678", "Bonjour")
+    assert type(failed.value) is kind
+    assert not isinstance(failed.value, SendOutcomeUnknown)
+
+
+def test_a_token_service_that_is_away_after_a_401_leaves_nothing_in_doubt(
+    service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    service.post(TOKEN_URL, json={"access_token": "token-1"})
+    service.post(TOKEN_URL, status=503)
+    service.post(f"{BASE}/sendsms/", status=401)
+    with pytest.raises(ServerError):
+        client.sms.send("+33612345678", "Bonjour")
+
+
+def test_a_token_request_is_repeated_like_a_read(network: Any, client: SMSMobileClient, pauses: Any) -> None:
+    network.will_answer(503).will_reset().will_answer(200, b'{"access_token": "token-1"}').will_accept()
+    client.sms.send("+33612345678", "Bonjour")
+    assert [path for _, path, _ in network.requests] == ["/oauth2/token"] * 3 + ["/sendsms/"]
+
+
+def test_a_token_that_begins_with_the_client_id_arrives_whole(
+    service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    service.post(TOKEN_URL, json={"access_token": f"{CLIENT_ID}.abc"})
+    service.get(f"{BASE}/getsms/", json={"result": {"sms": []}})
+    client.sms.received()
+    assert service.calls[-1].request.headers["Authorization"] == f"Bearer {CLIENT_ID}.abc"
+
+
+# --- stores -----------------------------------------------------------------------------------------------
+
+
+class Shelf:
+    """A store as a user would write one: text under a key."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.deleted: list[str] = []
+
+    def get(self, key: str) -> Token | None:
+        return Token.model_validate_json(self.texts[key]) if key in self.texts else None
+
+    def set(self, key: str, token: Token) -> None:
+        self.texts[key] = token.model_dump_json()
+
+    def delete(self, key: str) -> None:
+        self.deleted.append(key)
+        self.texts.pop(key, None)
+
+
+def oauth2_client(store: TokenStore, client_id: str = CLIENT_ID) -> SMSMobileClient:
+    return SMSMobileClient(OAuth2ClientCredentials(client_id, CLIENT_SECRET, store=store))
+
+
+@pytest.mark.parametrize("store", [Shelf(), MemoryTokenStore()], ids=["a user's", "ours"])
+def test_two_clients_of_one_store_share_a_token(account: Account, store: TokenStore) -> None:
+    assert isinstance(store, TokenStore)
+    oauth2_client(store).sms.received()
+    oauth2_client(store).sms.received()
+    assert account.given == 1
+    assert account.calls == ["token-1", "token-1"]
+
+
+def test_a_401_takes_the_token_out_of_the_store(account: Account) -> None:
+    store = Shelf()
+    account.revoked = {"token-1"}
+    oauth2_client(store).sms.received()
+    assert len(store.deleted) == 1
+    assert "token-2" in "".join(store.texts.values())
+
+
+def test_a_token_that_has_ended_in_the_store_is_not_used(account: Account, clock: SimpleNamespace) -> None:
+    store = Shelf()
+    oauth2_client(store).sms.received()
+    clock.now = NOW + 3600
+    oauth2_client(store).sms.received()
+    assert account.calls == ["token-1", "token-2"]
+
+
+def test_two_accounts_in_one_store_do_not_mix(account: Account) -> None:
+    store = Shelf()
+    oauth2_client(store).sms.received()
+    oauth2_client(store, "another-client-id").sms.received()
+    assert account.given == 2
+    assert len(store.texts) == 2
+
+
+# --- where, and what else ---------------------------------------------------------------------------------
+
+
+def test_tokens_can_come_from_another_address(service: responses.RequestsMock) -> None:
+    service.post("https://id.example/token/", json={"access_token": "token-1"})
+    service.get(f"{BASE}/getsms/", json={"result": {"sms": []}})
+    auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, token_url="https://id.example/token/")
+    SMSMobileClient(auth).sms.received()
+    assert [call.request.url for call in service.calls] == ["https://id.example/token/", f"{BASE}/getsms/"]
+
+
+def test_the_token_path_can_be_replaced(service: responses.RequestsMock) -> None:
+    service.post(f"{BASE}/v2/token", json={"access_token": "token-1"})
+    service.get(f"{BASE}/getsms/", json={"result": {"sms": []}})
+    paths = {"oauth2.token": "/v2/token"}
+    SMSMobileClient(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, paths=paths).sms.received()
+
+
+@pytest.mark.parametrize("url", ["http://id.example/token", "ftp://id.example/", "", "/oauth2/token"])
+def test_a_token_address_that_would_show_the_secret_is_refused_by_name(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="token_url"):
+        OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, token_url=url)
+
+
+def test_it_works_with_plain_requests(account: Account) -> None:
+    auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET)
+    assert requests.get(f"{BASE}/getsms/", auth=auth, timeout=1).status_code == 200
+    account.revoked = {"token-1"}
+    assert requests.get(f"{BASE}/getsms/", auth=auth, timeout=1).status_code == 200
+    assert account.calls == ["token-1", "token-1", "token-2"]
+
+
+def test_one_strategy_serves_one_service() -> None:
+    auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET)
+    SMSMobileClient(auth)
+    SMSMobileClient(auth)
+    with pytest.raises(ConfigurationError, match=r"already serves https://api\.smsmobileapi\.com"):
+        SMSMobileClient(auth, base_url="https://other.example")
+
+
+@pytest.mark.parametrize("name", ["client_id", "client_secret"])
+@pytest.mark.parametrize("value", ["", "  ", "a\nb", None, 7])
+def test_credentials_that_cannot_be_ones_are_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        OAuth2ClientCredentials(**{"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, name: value})
+
+
+def test_it_shows_no_secret_and_is_not_pickled_or_copied() -> None:
+    for holder in (OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET), MemoryTokenStore()):
+        assert CLIENT_SECRET not in repr(holder)
+        assert CLIENT_ID not in repr(holder)
+        for leak in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="holds secrets and is not pickled or copied"):
+                leak(holder)
+
+
+# --- strategies of the ecosystem --------------------------------------------------------------------------
+
+
+def test_any_strategy_of_requests_can_be_used(service: responses.RequestsMock) -> None:
+    service.get(f"{BASE}/getsms/", json={"result": {"sms": []}})
+    SMSMobileClient(HTTPBasicAuth("user", "word")).sms.received()
+    assert service.calls[0].request.headers["Authorization"] == "Basic dXNlcjp3b3Jk"
+    assert "apikey" not in (service.calls[0].request.url or "")
+
+
+def test_a_strategy_of_five_lines_can_be_used(service: responses.RequestsMock) -> None:
+    class HeaderAuth(AuthBase):
+        def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.headers["X-Key"] = "secret"
+            return request
+
+    service.post(f"{BASE}/sendsms/", json={"result": {"sent": "1"}})
+    SMSMobileClient(auth=HeaderAuth()).sms.send("+33612345678", "Bonjour")
+    assert service.calls[0].request.headers["X-Key"] == "secret"
+    assert service.calls[0].request.body == "recipients=%2B33612345678&message=Bonjour"

@@ -1,0 +1,280 @@
+"""Settings: argument, then environment, then `.env`; every value checked, and named by the name its user gave it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from requests.auth import HTTPBasicAuth
+
+from smsmobile import ConfigurationError, Settings, SMSMobileClient
+
+KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
+VARIABLES: list[tuple[str, str, str, object]] = [
+    ("api_key", "API_KEY", KEY, KEY),
+    ("client_id", "CLIENT_ID", "an-id", "an-id"),
+    ("client_secret", "CLIENT_SECRET", "a-secret", "a-secret"),
+    ("base_url", "BASE_URL", "https://sms.example/api/", "https://sms.example/api"),
+    ("timeout", "TIMEOUT", "3, 20", (3.0, 20.0)),
+    ("timeout", "TIMEOUT", "7", (7.0, 7.0)),
+    ("max_retries", "MAX_RETRIES", "0", 0),
+    ("default_region", "DEFAULT_REGION", "fr", "FR"),
+    ("recipient", "RECIPIENT", "+33612345678", "+33612345678"),
+    ("device", "DEVICE_SID", "SID-1", "SID-1"),
+    ("mailbox_key", "MAILBOX_KEY", "a-box", "a-box"),
+    ("webhook_secret", "WEBHOOK_SECRET", "a-hook", "a-hook"),
+]
+
+
+def plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def refusal(**values: Any) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        Settings(**values)
+    return str(refused.value)
+
+
+# --- where values come from -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "suffix", "written", "value"), VARIABLES)
+def test_every_setting_has_a_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, suffix: str, written: str, value: object
+) -> None:
+    monkeypatch.setenv(f"SMSMOBILEAPI_{suffix}", written)
+    assert plain(getattr(Settings.from_env(), name)) == value
+
+
+@pytest.mark.parametrize(("name", "suffix", "written", "value"), VARIABLES)
+def test_every_setting_can_stand_in_the_file(name: str, suffix: str, written: str, value: object) -> None:
+    Path(".env").write_text(f'SMSMOBILEAPI_{suffix}="{written}"\n')
+    assert plain(getattr(Settings.from_env(), name)) == value
+
+
+def test_an_argument_comes_before_the_environment_and_that_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SMSMOBILEAPI_TIMEOUT=1\nSMSMOBILEAPI_MAX_RETRIES=1\nSMSMOBILEAPI_DEVICE_SID=file\n")
+    monkeypatch.setenv("SMSMOBILEAPI_TIMEOUT", "2")
+    monkeypatch.setenv("SMSMOBILEAPI_MAX_RETRIES", "2")
+    settings = Settings.from_env(timeout=3)
+    assert (settings.timeout, settings.max_retries, settings.device) == ((3.0, 3.0), 2, "file")
+
+
+def test_an_argument_of_none_is_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSMOBILEAPI_API_KEY", KEY)
+    assert plain(Settings.from_env(api_key=None).api_key) == KEY
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text(f"SMSMOBILEAPI_API_KEY={KEY}\nSMSMOBILEAPI_TIMEOUT=\nSMSMOBILEAPI_DEVICE_SID\n")
+    monkeypatch.setenv("SMSMOBILEAPI_API_KEY", "")
+    settings = Settings.from_env()
+    assert plain(settings.api_key) == KEY
+    assert settings.timeout == (5.0, 30.0)
+    assert settings.device is None
+
+
+def test_the_file_is_found_upwards_from_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"SMSMOBILEAPI_API_KEY={KEY}\n")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert plain(Settings.from_env().api_key) == KEY
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_another_file_can_be_named(tmp_path: Path, kind: Any) -> None:
+    (tmp_path / ".env").write_text("SMSMOBILEAPI_API_KEY=of-the-first-file\n")
+    other = tmp_path / "production.env"
+    other.write_text(f"export SMSMOBILEAPI_API_KEY='{KEY}'  # a comment\n")
+    assert plain(Settings.from_env(kind(other)).api_key) == KEY
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.env", tmp_path, ""):
+        with pytest.raises(ConfigurationError, match="There is no file"):
+            Settings.from_env(path)
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.env").write_bytes(b"SMSMOBILEAPI_API_KEY=\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"x\.env' cannot be read: UnicodeDecodeError") as refused:
+        Settings.from_env(tmp_path / "x.env")
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+def test_the_environment_is_not_changed() -> None:
+    Path(".env").write_text(f"SMSMOBILEAPI_API_KEY={KEY}\nSMSMOBILEAPI_TIMEOUT=9\nELSE=1\n")
+    before = dict(os.environ)
+    SMSMobileClient.from_env().close()
+    assert dict(os.environ) == before
+
+
+def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setenv("SMSMOBILEAPI_SOMETHING_NEW", "x")
+    assert Settings.from_env().api_key is None
+
+
+def test_credentials_as_arguments_replace_all_of_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSMOBILEAPI_API_KEY", KEY)
+    monkeypatch.setenv("SMSMOBILEAPI_TIMEOUT", "9")
+    settings = Settings.from_env(client_id="an-id", client_secret="a-secret")
+    assert settings.api_key is None
+    assert settings.timeout == (9.0, 9.0)
+    assert "OAuth2ClientCredentials" in repr(SMSMobileClient.from_env(client_id="an-id", client_secret="a-secret"))
+    assert "HTTPBasicAuth" in repr(SMSMobileClient.from_env(auth=HTTPBasicAuth("a", "b")))
+
+
+def test_a_setting_that_does_not_exist_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"Unknown setting 'apikey'; expected one of auth, api_key, client_id"):
+        SMSMobileClient.from_env(apikey=KEY)
+
+
+# --- what values may be -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["api_key", "client_id", "client_secret", "mailbox_key", "webhook_secret"])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "is empty"),
+        ("   ", "is empty"),
+        ("top-secret\n", "holds a line break, a control character or spaces around it"),
+        (" top-secret", "spaces around it"),
+        ("top\rsecret", "holds a line break"),
+        ("top\x00secret", "a control character"),
+        ("top\x1bsecret", "a control character"),
+        (b"top-secret", "is of type bytes"),
+        (SecretStr(""), "is empty"),
+    ],
+)
+def test_a_bad_credential_is_named_and_not_shown(name: str, value: object, reason: str) -> None:
+    said = refusal(**{name: value})
+    assert said.startswith(f"{name} ")
+    assert reason in said
+    assert "top" not in said
+
+
+MALFORMED = [
+    ("API_KEY", " "),
+    ("CLIENT_SECRET", "top-secret\nsecond line"),
+    ("WEBHOOK_SECRET", "top-secret "),
+    ("BASE_URL", "http://sms.example"),
+    ("BASE_URL", "https://user:top-secret@sms.example"),
+    ("TIMEOUT", "soon"),
+    ("TIMEOUT", "0"),
+    ("MAX_RETRIES", "-1"),
+    ("MAX_RETRIES", "three"),
+    ("DEFAULT_REGION", "France"),
+    ("RECIPIENT", "\x07"),
+    ("DEVICE_SID", "   "),
+]
+
+
+@pytest.mark.parametrize(("suffix", "value"), MALFORMED)
+def test_a_malformed_value_names_its_variable_and_never_a_secret(
+    monkeypatch: pytest.MonkeyPatch, suffix: str, value: str
+) -> None:
+    monkeypatch.setenv(f"SMSMOBILEAPI_{suffix}", value)
+    with pytest.raises(ConfigurationError, match=f"SMSMOBILEAPI_{suffix}") as refused:
+        SMSMobileClient.from_env()
+    assert "top-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "pair"),
+    [(5, (5.0, 5.0)), (0.5, (0.5, 0.5)), ((3, 27), (3.0, 27.0)), ([3, 27.5], (3.0, 27.5)), ("3,27", (3.0, 27.0))],
+)
+def test_a_timeout_is_one_number_or_two(timeout: Any, pair: tuple[float, float]) -> None:
+    assert Settings(timeout=timeout).timeout == pair
+
+
+@pytest.mark.parametrize(
+    "timeout",
+    [None, 0, -1, "", "5,", "1,2,3", (), (1, 2, 3), (5, None), (5, 0), True, (True, 5), float("nan"), float("inf"), {}],
+)
+def test_no_timeout_lets_a_request_wait_for_ever(timeout: Any) -> None:
+    assert "timeout must be seconds above 0" in refusal(timeout=timeout)
+
+
+@pytest.mark.parametrize("retries", [-1, 1.5, "", "x", None, True, [3]])
+def test_retries_are_a_whole_number(retries: Any) -> None:
+    assert refusal(max_retries=retries) == "max_retries must be a whole number, 0 or more."
+
+
+@pytest.mark.parametrize("region", ["", "F", "FRA", "33", "F1", "ÉÉ", 33, ["FR"]])
+def test_a_region_is_a_country_of_two_letters(region: Any) -> None:
+    assert refusal(default_region=region).startswith("default_region must be a country of two letters")
+
+
+@pytest.mark.parametrize("name", ["recipient", "device"])
+@pytest.mark.parametrize("value", ["", " ", "a\nb", 7])
+def test_a_recipient_or_device_is_one_line(name: str, value: Any) -> None:
+    assert refusal(**{name: value}).startswith(f"{name} is empty or holds a line break")
+
+
+def test_settings_show_no_secret_and_do_not_change() -> None:
+    settings = Settings(
+        api_key=SecretStr(KEY),
+        client_secret="top-secret-1",
+        mailbox_key="top-secret-2",
+        webhook_secret="top-secret-3",  # type: ignore[arg-type]
+    )
+    for text in (repr(settings), str(settings)):
+        assert KEY not in text
+        assert "top-secret" not in text
+    with pytest.raises(AttributeError):
+        settings.timeout = (1, 1)  # type: ignore[misc]
+
+
+# --- credentials ------------------------------------------------------------------------------------------
+
+BASIC = HTTPBasicAuth("user", "top-secret")
+EXPECTED = "expected exactly one of auth, api_key, or client_id together with client_secret"
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        ({}, "got none"),
+        ({"client_id": "top-secret"}, "got client_id;"),
+        ({"client_secret": "top-secret"}, "got client_secret;"),
+        ({"api_key": "top-secret", "client_id": "x"}, "got api_key and client_id;"),
+        (
+            {"api_key": "top-secret", "client_id": "x", "client_secret": "top-secret"},
+            "got api_key and client_id and client_secret;",
+        ),
+        ({"auth": BASIC, "api_key": "top-secret"}, "got auth and api_key;"),
+        ({"auth": BASIC, "client_id": "x", "client_secret": "top-secret"}, "got auth and client_id and client_secret;"),
+    ],
+)
+def test_exactly_one_form_of_credentials_is_expected(given: dict[str, Any], got: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        SMSMobileClient(**given)
+    assert got in str(refused.value)
+    assert EXPECTED in str(refused.value)
+    assert "top-secret" not in str(refused.value)
+
+
+def test_credentials_that_contradict_each_other_are_named_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSMOBILEAPI_API_KEY", KEY)
+    Path(".env").write_text("SMSMOBILEAPI_CLIENT_ID=x\n")
+    with pytest.raises(ConfigurationError, match="got SMSMOBILEAPI_API_KEY and SMSMOBILEAPI_CLIENT_ID;"):
+        SMSMobileClient.from_env()
+
+
+def test_without_any_credentials_the_error_says_where_they_are_read_from() -> None:
+    with pytest.raises(ConfigurationError, match="SMSMOBILEAPI_API_KEY, or SMSMOBILEAPI_CLIENT_ID and"):
+        SMSMobileClient.from_env()
+
+
+@pytest.mark.parametrize("auth", [KEY, ("user", "word"), object(), lambda request: request])
+def test_auth_is_a_strategy_of_requests(auth: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected a requests\.auth\.AuthBase") as refused:
+        SMSMobileClient(auth)
+    assert KEY not in str(refused.value)

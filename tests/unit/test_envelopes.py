@@ -1,0 +1,383 @@
+"""Three envelopes, every error of the contract, and what PHP prints around them: on each operation alike."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import responses
+
+from smsmobile import (
+    APIError,
+    AuthenticationError,
+    DeviceOffline,
+    NotFound,
+    RateLimited,
+    SendOutcomeUnknown,
+    ServerError,
+    SMSMobileClient,
+    SMSMobileError,
+    SubscriptionExpired,
+    UnexpectedResponse,
+)
+from smsmobile.envelopes import Unreadable, read_answer
+
+BASE = "https://api.smsmobileapi.com"
+TO = "+33612345678"
+
+Operation = Callable[[SMSMobileClient], Any]
+SENDS: dict[str, tuple[str, str, Operation]] = {
+    "send": ("POST", "/sendsms/", lambda client: client.sms.send(TO, "Bonjour")),
+    "resend": ("POST", "/resend/", lambda client: client.sms.resend("guid-1")),
+}
+READS: dict[str, tuple[str, str, Operation]] = {
+    "log": ("GET", "/log/sent/sms/", lambda client: client.sms.log()),
+    "received": ("GET", "/getsms/", lambda client: client.sms.received()),
+    "delete": ("POST", "/deletesms/", lambda client: client.sms.delete("guid-1")),
+}
+OPERATIONS = {**SENDS, **READS}
+
+every_operation = pytest.mark.parametrize("operation", OPERATIONS)
+every_send = pytest.mark.parametrize("operation", SENDS)
+every_read = pytest.mark.parametrize("operation", READS)
+
+
+@pytest.fixture
+def ask(service: responses.RequestsMock) -> Callable[..., Any]:
+    """Run an operation without retries against one answer."""
+
+    def ask(operation: str, body: object, status: int = 200, **more: Any) -> Any:
+        method, path, run = OPERATIONS[operation]
+        content = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        service.add(method, BASE + path, body=content, status=status, **more)
+        with SMSMobileClient(api_key="a-key-of-the-tests", max_retries=0) as client:
+            return run(client)
+
+    return ask
+
+
+Ask = Callable[..., Any]
+
+
+def refusal(ask: Ask, operation: str, body: object, status: int = 200, **more: Any) -> SMSMobileError:
+    with pytest.raises(SMSMobileError) as refused:
+        ask(operation, body, status, **more)
+    return refused.value
+
+
+# --- errors -----------------------------------------------------------------------------------------------
+
+ERRORS: list[tuple[int, object, type[APIError], str | None]] = [
+    (200, {"result": {"error": 1}}, AuthenticationError, "1"),
+    (200, {"result": {"error": "1"}}, AuthenticationError, "1"),
+    (200, {"result": {"error": 2}}, DeviceOffline, "2"),
+    (200, {"result": {"error": "2", "sent": "no"}}, DeviceOffline, "2"),
+    (200, {"result": {"error": "subscription_expire"}}, SubscriptionExpired, "subscription_expire"),
+    (400, {"success": False, "error": "missing_apikey"}, AuthenticationError, "missing_apikey"),
+    (400, {"success": False, "message": "Missing required param: message."}, APIError, None),
+    (403, {"success": False, "error": "invalid_apikey"}, AuthenticationError, "invalid_apikey"),
+    (403, {"success": False, "error": "api_expired"}, SubscriptionExpired, "api_expired"),
+    (429, {"success": False, "error": "too_many_requests"}, RateLimited, "too_many_requests"),
+    (429, {"error": "slow down", "message": "Too fast"}, RateLimited, "slow down"),
+    # the same words in other envelopes and under other statuses
+    (200, {"error": "invalid_apikey", "message": "Unknown key"}, AuthenticationError, "invalid_apikey"),
+    (200, {"success": False, "error": "api_expired"}, SubscriptionExpired, "api_expired"),
+    (200, {"success": False, "error": 2}, DeviceOffline, "2"),
+    (200, {"success": "0", "error": {"code": "2", "message": "offline"}}, DeviceOffline, "2"),
+    (200, {"success": False, "error": {"message": "api_expired"}}, SubscriptionExpired, "api_expired"),
+    (200, {"result": {"error": 0}, "error": "invalid_apikey"}, AuthenticationError, "invalid_apikey"),
+    (401, {"error": "who_are_you"}, AuthenticationError, "who_are_you"),
+    (404, {"success": False, "error": "no_such_guid"}, NotFound, "no_such_guid"),
+    (400, {"success": False}, APIError, None),
+    (400, "<h1>Bad Request</h1>", APIError, None),
+    (404, "", NotFound, None),
+    (418, b"\xff\xfe", APIError, None),
+]
+
+
+@every_operation
+@pytest.mark.parametrize(("status", "body", "kind", "code"), ERRORS)
+def test_every_error_of_the_contract_is_its_own_exception_on_every_operation(
+    ask: Ask, operation: str, status: int, body: object, kind: type[APIError], code: str | None
+) -> None:
+    error = refusal(ask, operation, body, status)
+    assert type(error) is kind
+    assert isinstance(error, APIError)
+    assert (error.code, error.status) == (code, status)
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS.keys() - {"log"}))
+@pytest.mark.parametrize(
+    "body", [{"success": False, "message": "No."}, {"success": True, "error": True}, {"success": False, "error": {}}]
+)
+def test_a_refusal_without_a_code_is_an_error(ask: Ask, operation: str, body: object) -> None:
+    error = refusal(ask, operation, body)
+    assert type(error) is APIError
+    assert error.code is None
+
+
+@every_read
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+def test_a_failing_service_is_a_server_error_for_a_read(ask: Ask, operation: str, status: int) -> None:
+    error = refusal(ask, operation, {"success": False, "error": "server_error", "detail": "SELECT 1"}, status)
+    assert type(error) is ServerError
+    assert "SELECT" not in str(error)
+
+
+@every_send
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+@pytest.mark.parametrize(
+    "body", [{"success": False, "error": "server_error"}, {"success": False, "error": "invalid_apikey"}, "<html>", ""]
+)
+def test_a_failing_service_leaves_a_send_in_doubt_whatever_it_says(
+    ask: Ask, operation: str, status: int, body: object
+) -> None:
+    assert type(refusal(ask, operation, body, status)) is SendOutcomeUnknown
+
+
+@pytest.mark.parametrize("body", [{"result": {"error": "server_error"}}, {"success": False, "error": "server_error"}])
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("operation", READS)
+def test_a_service_that_says_it_failed_failed_whatever_the_status(
+    ask: Ask, operation: str, status: int, body: object
+) -> None:
+    assert type(refusal(ask, operation, body, status)) is ServerError
+
+
+@every_send
+@pytest.mark.parametrize("body", [{"result": {"error": "server_error"}}, {"success": False, "error": "server_error"}])
+def test_a_service_that_says_it_failed_leaves_a_send_in_doubt(ask: Ask, operation: str, body: object) -> None:
+    assert type(refusal(ask, operation, body)) is SendOutcomeUnknown
+
+
+@every_send
+def test_a_send_that_is_refused_and_accepted_in_one_answer_is_in_doubt(ask: Ask, operation: str) -> None:
+    accepted = {"result": {"error": 0, "sent": "1", "id": "guid-1"}}
+    assert type(refusal(ask, operation, accepted, 400)) is SendOutcomeUnknown
+
+
+@every_operation
+def test_the_services_explanation_is_told(ask: Ask, operation: str) -> None:
+    error = refusal(ask, operation, {"success": False, "message": "Missing required param: message."}, 400)
+    assert isinstance(error, APIError)
+    assert error.note == "Missing required param: message."
+    assert "HTTP 400, Missing required param: message." in str(error)
+
+
+@every_operation
+def test_the_explanation_ends_with_one_full_stop(ask: Ask, operation: str) -> None:
+    assert str(refusal(ask, operation, {"success": False, "message": "Too late."}, 400)).endswith("Too late.")
+
+
+@every_operation
+def test_a_long_explanation_is_cut(ask: Ask, operation: str) -> None:
+    error = refusal(ask, operation, {"success": False, "error": "w" * 10_000, "message": "x" * 10_000}, 400)
+    assert len(str(error)) < 1200
+
+
+@every_operation
+def test_an_offline_phone_points_to_its_battery_settings_and_the_troubleshooting_page(ask: Ask, operation: str) -> None:
+    error = refusal(ask, operation, {"result": {"error": 2}})
+    assert "battery settings" in str(error)
+    assert "docs/troubleshooting.md" in str(error)
+
+
+@every_operation
+@pytest.mark.parametrize(("header", "seconds"), [("120", 120.0), ("soon", None), (None, None)])
+def test_a_rate_limit_tells_how_long_to_wait(ask: Ask, operation: str, header: str | None, seconds: float) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    error = refusal(ask, operation, {"success": False, "error": "rate"}, 429, headers=headers)
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == seconds
+
+
+@every_operation
+def test_a_redirect_is_refused_with_its_address_but_not_its_query(
+    ask: Ask, service: responses.RequestsMock, operation: str
+) -> None:
+    location = {"Location": "https://user:word@elsewhere.example/sendsms?apikey=a-key-of-the-tests"}
+    error = refusal(ask, operation, "", 301, headers=location)
+    assert type(error) is UnexpectedResponse
+    assert "https://elsewhere.example/sendsms." in str(error)
+    assert "word" not in str(error)
+    assert error.code == "redirect"
+    assert len(service.calls) == 1
+
+
+@every_operation
+def test_a_redirect_to_nonsense_is_refused_alike(ask: Ask, operation: str) -> None:
+    error = refusal(ask, operation, "", 302, headers={"Location": "http://[elsewhere"})
+    assert type(error) is UnexpectedResponse
+
+
+# --- answers that are none --------------------------------------------------------------------------------
+
+UNREADABLE: list[tuple[bytes, str]] = [
+    (b"", "empty"),
+    (b"   \r\n", "empty"),
+    (b"<!DOCTYPE html><html><body>Maintenance</body></html>", "not JSON"),
+    (b"OK", "not JSON"),
+    (b"\xff\xfe\x00", "not JSON"),
+    (b"null", "not JSON"),
+    (b"[]", "none of the service's envelopes"),
+    (b'[{"result": {"error": 0}}]', "none of the service's envelopes"),
+    (b"{}", "none of the service's envelopes"),
+    (b'{"hello": "world"}', "none of the service's envelopes"),
+    (b'{"result": "ok"}', "none of the service's envelopes"),
+    (b'{"result": {"error": 0, "sent": "1", "id": "guid-1"', "none of the service's envelopes"),
+    (b'{"result": {"error": 0, "sent": "1", "id": "guid-1"}', "none of the service's envelopes"),
+    (b'{"result": {"sms": [{"guid": "a", "error": 0}, {"guid": "b", "error": 0}', "none of the service's envelopes"),
+    (b'{"result": {"error": 0, "sent": "1"}}{"result"', "none of the service's envelopes"),
+    (b'{"result": {"error": 0, "sent": "1"}}<br />Warning', "none of the service's envelopes"),
+    (b'{"result": {"error": 0, "id": "\\ud83d"}}', "none of the service's envelopes"),
+    (b'<br>Warning: {"hello": "world"}', "not JSON"),
+    (b'<br>Warning: {"a": {"b": {"result"', "not JSON"),
+    (b'<br>Warning: {"result": {"error": 0, "sent": "1", "id": "guid-1"}', "not JSON"),
+]
+
+
+@every_read
+@pytest.mark.parametrize(("body", "what"), UNREADABLE)
+def test_a_read_whose_answer_is_none_is_an_unexpected_response(
+    ask: Ask, operation: str, body: bytes, what: str
+) -> None:
+    error = refusal(ask, operation, body)
+    assert type(error) is UnexpectedResponse
+    assert f"answer is {what} (HTTP 200)" in str(error)
+    assert error.status == 200
+
+
+@every_send
+@pytest.mark.parametrize(("body", "what"), UNREADABLE)
+def test_a_send_whose_answer_is_none_is_in_doubt(ask: Ask, operation: str, body: bytes, what: str) -> None:
+    error = refusal(ask, operation, body)
+    assert type(error) is SendOutcomeUnknown
+    assert f"answer is {what} (HTTP 200)" in str(error)
+
+
+def test_an_answer_nested_too_deep_is_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        read_answer(b'{"result": ' + b"[" * 100_000)
+
+
+# --- what PHP does to answers -----------------------------------------------------------------------------
+
+WARNING = b'<br />\n<b>Warning</b>: Undefined array key "port" in {closure} <b>/var/www/{x}.php</b> on line <b>3</b>\n'
+WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
+    "a byte order mark": lambda body: b"\xef\xbb\xbf" + body,
+    "white space": lambda body: b"\r\n \t" + body + b"\n\n",
+    "a warning": lambda body: WARNING + body,
+    "several warnings": lambda body: WARNING * 3 + body + b"\n",
+    "a warning with an object in it": lambda body: b'Notice: {"a": 1} unexpected\n' + body,
+    "a mark and a warning": lambda body: b"\xef\xbb\xbf" + WARNING + body,
+}
+wrapped = pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS)
+
+
+@wrapped
+@every_operation
+def test_what_php_prints_around_an_answer_changes_nothing(
+    ask: Ask, operation: str, wrap: Callable[[bytes], bytes]
+) -> None:
+    body = b'{"result": {"error": 0, "sent": "1", "id": "guid-7", "sms": [{"guid": "guid-7", "message": "hi"}]}}'
+    answer = ask(operation, wrap(body))
+    answer = answer[0] if isinstance(answer, list) else answer
+    assert answer.guid == "guid-7"
+
+
+@wrapped
+@every_operation
+def test_what_php_prints_around_an_error_changes_nothing(
+    ask: Ask, operation: str, wrap: Callable[[bytes], bytes]
+) -> None:
+    assert type(refusal(ask, operation, wrap(b'{"result": {"error": 2}}'))) is DeviceOffline
+
+
+def test_an_answer_may_be_compressed(ask: Ask) -> None:
+    body = gzip.compress(b'{"result": {"error": 0, "sms": [{"guid": "a"}]}}')
+    assert ask("log", body, headers={"Content-Encoding": "gzip"})[0].guid == "a"
+
+
+# --- rows -------------------------------------------------------------------------------------------------
+
+ROWS = [{"guid": "a", "message": "one"}, {"guid": "b", "message": "two"}]
+ENVELOPES: dict[str, object] = {
+    "result.sms": {"result": {"error": 0, "sms": ROWS}},
+    "result.sms beside error ''": {"result": {"error": "", "sms": ROWS}},
+    "result.sms beside error null": {"result": {"error": None, "sms": ROWS}},
+    "result.sms beside error '0'": {"result": {"error": "0", "sms": ROWS}},
+    "result.sms beside error []": {"result": {"error": [], "sms": ROWS}},
+    "result.sms without error": {"result": {"sms": ROWS}},
+    "result is the rows": {"result": ROWS},
+    "result.sms is PHP's list with gaps": {"result": {"error": 0, "sms": {"0": ROWS[0], "2": ROWS[1]}}},
+    "success and data": {"success": True, "count": 2, "data": ROWS},
+    "success and rows": {"success": "1", "rows": ROWS},
+    "success and items": {"success": "true", "items": ROWS},
+    "success and conversations": {"success": True, "conversations": ROWS},
+    "success and empty data and rows": {"success": True, "data": None, "rows": ROWS},
+    "success and data as PHP's list with gaps": {"success": True, "data": {"1": ROWS[0], "5": ROWS[1]}},
+    "success and data.sms": {"success": True, "data": {"sms": ROWS}},
+    "error 0 and data": {"error": 0, "data": ROWS},
+}
+
+
+@pytest.mark.parametrize("operation", ["log", "received"])
+@pytest.mark.parametrize("body", ENVELOPES.values(), ids=ENVELOPES)
+def test_rows_are_found_in_every_envelope(ask: Ask, operation: str, body: object) -> None:
+    assert [(row.guid, row.message) for row in ask(operation, body)] == [("a", "one"), ("b", "two")]
+
+
+@pytest.mark.parametrize("operation", ["log", "received"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"result": {"error": 0, "sms": []}},
+        {"result": {"error": 0, "sms": None}},
+        {"result": {"error": 0, "sms": ""}},
+        {"result": {"error": 0, "sms": {}}},
+        {"result": {"error": 0}},
+        {"result": {}},
+        {"result": []},
+        {"success": True, "count": 0, "data": []},
+        {"success": True, "data": {}},
+        {"success": True},
+    ],
+)
+def test_no_rows_are_an_empty_list(ask: Ask, operation: str, body: object) -> None:
+    assert ask(operation, body) == []
+
+
+@pytest.mark.parametrize("operation", ["log", "received"])
+@pytest.mark.parametrize("rows", ["text", 7, True, [1], ["text"], [None], [[]]])
+def test_rows_that_are_none_are_an_unexpected_response_without_their_content(
+    ask: Ask, operation: str, rows: object
+) -> None:
+    error = refusal(ask, operation, {"result": {"error": 0, "sms": rows}})
+    assert type(error) is UnexpectedResponse
+    assert "rows cannot be read" in str(error)
+    assert "text" not in str(error)
+    assert error.__context__ is None
+
+
+@pytest.mark.parametrize("error", ["not yet", 3, "no_sms_found"])
+def test_an_unknown_error_without_rows_is_an_empty_log(ask: Ask, error: object) -> None:
+    assert ask("log", {"result": {"error": error, "sms": []}}) == []
+    assert ask("log", {"result": {"error": error}}) == []
+
+
+def test_an_unknown_error_without_rows_is_an_error_where_messages_are_received(ask: Ask) -> None:
+    assert type(refusal(ask, "received", {"result": {"error": "no_sms_found"}})) is APIError
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(1, AuthenticationError), ("2", DeviceOffline), ("subscription_expire", SubscriptionExpired)]
+)
+def test_a_known_error_without_rows_is_an_error_of_the_log(ask: Ask, error: object, kind: type[APIError]) -> None:
+    assert type(refusal(ask, "log", {"result": {"error": error, "sms": []}})) is kind
+
+
+def test_an_unknown_error_beside_rows_is_an_error_of_the_log(ask: Ask) -> None:
+    assert type(refusal(ask, "log", {"result": {"error": "partial", "sms": ROWS}})) is APIError

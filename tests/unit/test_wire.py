@@ -1,0 +1,342 @@
+"""The vendor's spellings become real values: flags, moments, counts and texts, and nothing unknown is lost."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import threading
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from smsmobile import DeletedSMS, LoggedSMS, ReceivedSMS, ResentSMS, SentSMS, SMSStatus, Token
+from smsmobile.wire import (
+    EARLIEST,
+    LATEST,
+    UTC,
+    Body,
+    Count,
+    Flag,
+    FrozenModel,
+    Instant,
+    Text,
+    collector_paused,
+    read_count,
+    read_flag,
+    read_instant,
+)
+
+
+class Row(FrozenModel):
+    """One field of each kind."""
+
+    flag: Flag = None
+    count: Count = None
+    instant: Instant = None
+    text: Text = None
+    body: Body = ""
+
+
+MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=UTC)
+
+# --- flags, counts, texts ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("yes", [1, "1", "yes", "Yes", "YES", "true", "True", True, "on", " 1 ", {"status": "1"}])
+def test_every_spelling_of_yes_is_true(yes: object) -> None:
+    assert Row(flag=yes).flag is True
+
+
+@pytest.mark.parametrize("no", [0, "0", "no", "No", "false", False, "", None, "off", {"status": "0"}, {}])
+def test_every_spelling_of_no_is_false(no: object) -> None:
+    assert read_flag(no) is False
+
+
+@pytest.mark.parametrize("neither", [2, "2", "maybe", [], ["1"], -1, "null", {"status": "maybe"}])
+def test_what_is_neither_yes_nor_no_is_none(neither: object) -> None:
+    assert Row(flag=neither).flag is None
+
+
+@pytest.mark.parametrize(("written", "count"), [(2, 2), ("2", 2), (" 2 ", 2), ("-1", -1), (0, 0), ("007", 7)])
+def test_a_count_may_be_text(written: object, count: int) -> None:
+    assert Row(count=written).count == count
+
+
+@pytest.mark.parametrize("none", [None, "", "null", "two", "1.5", [], {}, True, "9" * 5000])
+def test_what_is_no_count_is_none(none: object) -> None:
+    assert read_count(none) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [("abc", "abc"), (7, "7"), (7.5, "7.5"), ("", None), (None, None), (True, "True"), ([1], "[1]"), (" ", " ")],
+)
+def test_a_text_may_be_a_number_and_empty_means_none(written: object, text: str | None) -> None:
+    assert Row(text=written).text == text
+
+
+@pytest.mark.parametrize(("written", "body"), [("abc", "abc"), (42, "42"), ("", ""), (None, ""), (" \n", " \n")])
+def test_a_body_is_always_a_text(written: object, body: str) -> None:
+    assert Row(body=written).body == body
+
+
+# --- moments ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        1774040864,
+        "1774040864",
+        1774040864.0,
+        1774040864000,
+        "1774040864000",
+        1774040864000000,
+        "1774040864000000",
+        20260320210744,
+        "20260320210744",
+        20260320210744000,
+        "20260320210744000",
+        "2026-03-20 21:07:44",
+        "2026-03-20T21:07:44",
+        "2026-03-20T21:07:44Z",
+        "2026-03-20T22:07:44+01:00",
+        "2026-03-20T22:07:44.000+0100",
+        " 2026-03-20 21:07:44 ",
+        datetime(2026, 3, 20, 22, 7, 44, tzinfo=timezone(timedelta(hours=1))),
+        datetime(2026, 3, 20, 21, 7, 44),  # noqa: DTZ001 - naive, on purpose
+    ],
+)
+def test_every_spelling_of_a_moment_is_the_same_aware_utc_datetime(written: object) -> None:
+    moment = Row(instant=written).instant
+    assert moment == MOMENT
+    assert moment is not None
+    assert moment.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "none",
+    [
+        *(0, "0", "", None, "0000-00-00 00:00:00", "0000-00-00", "yesterday", [], {}, True, -1, "-1774040864"),
+        *("99999999999999", "20261320210744", "20260320250000", 1e30, float("nan"), "9" * 40, "1970-01-01 00:00:00"),
+        *("1999-12-31 23:59:59", "2100-01-01 00:00:00", "\N{ARABIC-INDIC DIGIT ONE}" * 14),
+    ],
+)
+def test_what_is_no_moment_of_an_sms_is_none(none: object) -> None:
+    assert Row(instant=none).instant is None
+
+
+def test_milliseconds_are_kept() -> None:
+    for written in (1774040864123, "1774040864123", 20260320210744123, "20260320210744123", "2026-03-20 21:07:44.123"):
+        assert Row(instant=written).instant == MOMENT + timedelta(milliseconds=123)
+
+
+def test_a_date_alone_is_its_midnight() -> None:
+    assert Row(instant="2026-03-20").instant == datetime(2026, 3, 20, tzinfo=UTC)
+
+
+def test_a_spelling_without_offset_can_be_read_in_another_zone() -> None:
+    paris = timezone(timedelta(hours=1))
+    assert read_instant("2026-03-20 22:07:44", paris) == MOMENT
+    assert read_instant("20260320220744000", paris) == MOMENT
+    assert read_instant("2026-03-20T21:07:44Z", paris) == MOMENT
+
+
+moments = st.datetimes(
+    min_value=datetime(2001, 9, 10),  # noqa: DTZ001 - hypothesis adds the timezone
+    max_value=datetime(2099, 12, 31),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+
+
+@given(moments)
+def test_a_moment_reads_the_same_however_it_is_spelled(moment: datetime) -> None:
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    seconds = int(moment.timestamp())
+    millis = seconds * 1000 + moment.microsecond // 1000
+    compact = f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}"
+    exact = [
+        *(millis, str(millis), int(compact), compact),
+        *(moment.isoformat(), moment.isoformat(" ")[:-6], moment.isoformat().replace("+00:00", "Z")),
+        moment.astimezone(timezone(timedelta(hours=-9, minutes=-30))).isoformat(),
+    ]
+    assert [Row(instant=spelling).instant for spelling in exact] == [moment] * len(exact)
+    whole = moment.replace(microsecond=0)
+    coarse = [seconds, str(seconds), float(seconds), compact[:14], f"{moment:%Y-%m-%d %H:%M:%S}"]
+    assert [Row(instant=spelling).instant for spelling in coarse] == [whole] * len(coarse)
+
+
+@given(moments)
+def test_a_moment_survives_json(moment: datetime) -> None:
+    assert Row.model_validate_json(Row(instant=moment).model_dump_json()).instant == moment
+
+
+def test_a_moment_in_json_ends_in_z() -> None:
+    assert '"2026-03-20T21:07:44Z"' in Row(instant=MOMENT).model_dump_json()
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(junk)
+def test_no_value_at_all_makes_a_field_fail(value: object) -> None:
+    row = Row(flag=value, count=value, instant=value, text=value, body=value)
+    assert row.instant is None or EARLIEST <= row.instant < LATEST
+
+
+@pytest.mark.parametrize("model", [SentSMS, ResentSMS, DeletedSMS, LoggedSMS, ReceivedSMS])
+@given(data=st.data())
+def test_no_value_under_any_known_key_makes_a_row_fail(model: Any, data: st.DataObject) -> None:
+    known = {spelling for spellings in model._spellings.values() for spelling in spellings}
+    known |= {"message", "status", "error", "error_api", "send_from_mobile", "send_from_mobile_erreur", "date", "hour"}
+    known |= set(model.model_fields) - {"accepted"}
+    model.from_wire(data.draw(st.dictionaries(st.sampled_from(sorted(known)), junk, max_size=8)))
+
+
+# --- rows -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("spelling", ["guid", "guid_message", "id"])
+def test_an_empty_spelling_hides_no_other(spelling: str, empty: object) -> None:
+    row = {"guid": empty, "guid_message": empty, "id": empty}
+    for model in (LoggedSMS, SentSMS, ResentSMS, DeletedSMS):
+        assert model.from_wire({**row, spelling: "G-1"}).guid == "G-1"
+
+
+@pytest.mark.parametrize("spelling", ["number", "recipients", "phone"])
+def test_every_spelling_of_a_logged_recipient_is_read(spelling: str) -> None:
+    assert LoggedSMS.from_wire({spelling: "+33612345678"}).recipient == "+33612345678"
+
+
+@pytest.mark.parametrize("model", [LoggedSMS, ReceivedSMS])
+@pytest.mark.parametrize("spelling", ["sIdentifiant", "sIdentifiantPhone", "sid", "device_id"])
+def test_every_spelling_of_a_device_is_read(model: Any, spelling: str) -> None:
+    assert model.from_wire({"sIdentifiant": None, spelling: "SID-1"}).device == "SID-1"
+
+
+@pytest.mark.parametrize("row", [None, [], "text", 7])
+def test_a_row_that_is_no_object_is_refused_without_its_content(row: object) -> None:
+    with pytest.raises(ValueError, match=f"of type {type(row).__name__}, not an object"):
+        ReceivedSMS.from_wire(row)
+
+
+WIRE: list[tuple[type[BaseModel], dict[str, Any]]] = [
+    (
+        SentSMS,
+        {
+            "error": 0,
+            "sent": "1",
+            "id": "c319",
+            "note": "sent by mobile",
+            "datetime": "2026-03-20T21:07:44Z",
+            "datetimeLocal": "2026-03-20T22:07:44+01:00",
+            "port": None,
+            "send_with_whatsapp": "0",
+            "encrypted": {"status": "0"},
+            "trial_account": {"status": "0", "sms_sent": 0},
+        },
+    ),
+    (SentSMS, {"success": True, "message": "SMS sent successfully", "send_with_whatsapp": "no", "encrypted": False}),
+    (SentSMS, {"id": 7, "port": "2", "send_with_whatsapp": "1", "encrypted": {"status": "1"}}),
+    (ResentSMS, {"id": "c319", "note": "again"}),
+    (DeletedSMS, {"guid": "c319", "message": "deleted"}),
+    (LoggedSMS, {"guid": "a", "number": "+33612345678", "message": "hi"}),
+    (LoggedSMS, {"guid_message": "a", "send_from_mobile": "1", "sent_at": 1774040864}),
+    (LoggedSMS, {"id": "a", "send_from_mobile_erreur": "no credit", "date": "2026-03-20", "hour": "21:07:44"}),
+    (LoggedSMS, {"guid": "a", "error_api": "12", "send_from_mobile": "0", "unknown": {"deep": [1, None]}}),
+    (
+        ReceivedSMS,
+        {"id": 1, "guid": "r", "number": "MPESA", "message": "", "alias": None, "timestamp_unix": "1774040864"},
+    ),
+    (ReceivedSMS, {"guid": "r", "from": "+33612345678", "date": "2026-03-20", "hour": "21:07:44"}),
+    (Token, {"access_token": "t", "expires_at": 1774040864}),
+]
+
+
+@pytest.mark.parametrize(("model", "row"), WIRE)
+def test_a_model_survives_pickle_dump_and_json(model: Any, row: dict[str, Any]) -> None:
+    read = getattr(model, "from_wire", model.model_validate)(row)
+    assert pickle.loads(pickle.dumps(read)) == read
+    assert model.model_validate(read.model_dump()) == read
+    assert model.model_validate(read.model_dump(by_alias=True)) == read
+    assert model.model_validate_json(read.model_dump_json()) == read
+
+
+@pytest.mark.parametrize(("model", "row"), WIRE)
+def test_a_model_is_frozen(model: Any, row: dict[str, Any]) -> None:
+    read = model.model_validate(row)
+    name = next(iter(model.model_fields))
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(read, name, "other")
+
+
+@pytest.mark.parametrize("model", [SentSMS, ResentSMS, DeletedSMS, LoggedSMS, ReceivedSMS])
+def test_a_key_that_nobody_announced_is_kept(model: Any) -> None:
+    assert model.from_wire({"guid": "a", "brand_new": {"x": [1]}}).model_extra["brand_new"] == {"x": [1]}
+
+
+@pytest.mark.parametrize("status", list(SMSStatus))
+def test_a_logged_sms_made_by_hand_keeps_its_status(status: SMSStatus) -> None:
+    row = LoggedSMS(guid="a", status=status)
+    assert row.status is status
+    assert LoggedSMS.model_validate_json(row.model_dump_json()) == row
+
+
+# --- the collector ----------------------------------------------------------------------------------------
+
+
+def test_a_long_page_is_decoded_with_the_collector_paused_and_resumed() -> None:
+    with collector_paused(100_000):
+        assert not gc.isenabled()
+        with collector_paused(100_000):
+            assert not gc.isenabled()
+        assert not gc.isenabled(), "the inner page must not resume what the outer one paused"
+    assert gc.isenabled()
+
+
+def test_a_short_page_leaves_the_collector_alone() -> None:
+    with collector_paused(100):
+        assert gc.isenabled()
+
+
+def test_a_collector_that_the_program_switched_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with collector_paused(100_000):
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_the_collector_resumes_when_decoding_fails() -> None:
+    with pytest.raises(RuntimeError), collector_paused(100_000):
+        raise RuntimeError
+    assert gc.isenabled()
+
+
+def test_the_last_of_several_threads_resumes_the_collector() -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def decode() -> None:
+        with collector_paused(100_000):
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=decode)
+    with collector_paused(100_000):
+        thread.start()
+        inside.wait(10)
+    assert not gc.isenabled()
+    leave.set()
+    thread.join()
+    assert gc.isenabled()
