@@ -116,7 +116,7 @@ def _environment(dotenv_path: str | os.PathLike[str] | None) -> dict[str, str | 
         raise ConfigurationError(f"There is no file {os.fspath(dotenv_path)!r} to read settings from.")
     path = dotenv_path or find_dotenv(usecwd=True)
     try:
-        from_file = dotenv_values(path) if path else {}
+        from_file = dotenv_values(path, encoding="utf-8-sig") if path else {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The file {os.fspath(path)!r} cannot be read: {type(error).__name__}.") from None
     return {**from_file, **{name: value for name, value in os.environ.items() if value}}

@@ -78,6 +78,8 @@ class Answer(NamedTuple):
     """The error code or word; "" for a refusal without one; None where all is well."""
     accepted: bool
     """Whether it says in so many words that all went well."""
+    in_result: bool = False
+    """Whether it came in the `result` envelope."""
 
     @property
     def note(self) -> str | None:
@@ -88,9 +90,9 @@ class Answer(NamedTuple):
         return None
 
     @property
-    def known_error(self) -> bool:
-        """Whether the code is one of the contract's, section 5."""
-        return self.code in _BY_CODE
+    def may_mean_empty(self) -> bool:
+        """Whether it can be the sent log's way to say "nothing found": a word of its own in `result`, and no rows."""
+        return self.in_result and self.code not in _BY_CODE and not any(self.fields.get(key) for key in _ROW_KEYS)
 
     def rows(self, model: type[Model]) -> list[Model]:
         """The rows as models. Raises ValueError where they are not rows at all."""
@@ -100,11 +102,6 @@ class Answer(NamedTuple):
         if not isinstance(rows, list):
             raise ValueError(f"they are of type {type(rows).__name__}")  # noqa: TRY004 - the wire's value, not an argument
         return read_rows(model, rows)
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether there is at least one row."""
-        return any(self.fields.get(key) for key in _ROW_KEYS)
 
 
 def read_answer(body: bytes) -> Answer:
@@ -130,7 +127,8 @@ def read_answer(body: bytes) -> Answer:
     success = read_flag(payload["success"]) if "success" in payload else None
     if success is False:
         code = code or ""
-    return Answer(fields, code, code is None and (success is True or read_flag(fields.get("sent")) is True))
+    accepted = code is None and (success is True or read_flag(fields.get("sent")) is True)
+    return Answer(fields, code, accepted, in_result="result" in payload)
 
 
 def error_for(

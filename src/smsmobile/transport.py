@@ -225,7 +225,7 @@ def _judge(policy: Policy, status: int, body: bytes, error_may_mean_empty: bool,
         start = body.lstrip()[:1]
         what = "empty" if not start else "none of the service's envelopes" if start in b"{[" else "not JSON"
         raise _doubt_or(policy, UnexpectedResponse, f"The service's answer is {what} (HTTP {status}).", status)
-    if answer.code is None or (error_may_mean_empty and not answer.known_error and not answer.has_rows):
+    if answer.code is None or (error_may_mean_empty and answer.may_mean_empty):
         return answer
     refusal = error_for(status, answer, **details)
     if policy is Policy.SEND and isinstance(refusal, ServerError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ssl import SSLCertVerificationError
 from typing import Any
 
 import pytest
@@ -39,6 +40,10 @@ class Network:
 
     def will_time_out_connecting(self) -> Network:
         self.script.append(lambda conn, pool, url: ConnectTimeoutError(conn, "timed out"))
+        return self
+
+    def will_show_a_wrong_certificate(self) -> Network:
+        self.script.append(lambda conn, pool, url: SSLCertVerificationError(1, "certificate verify failed"))
         return self
 
     def will_time_out_reading(self) -> Network:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -136,7 +138,10 @@ def test_32_threads_that_start_at_once_fetch_one_token(account: Account, client:
     assert account.calls == ["token-1"] * 32
 
 
-def test_32_threads_that_all_found_no_token_fetch_one(account: Account) -> None:
+def test_32_threads_that_all_found_no_token_fetch_one(account: Account, request: pytest.FixtureRequest) -> None:
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-6)  # so that threads which may run side by side do
+
     class Held(MemoryTokenStore):
         """Lets nobody go before all have looked and found nothing."""
 

@@ -278,3 +278,9 @@ def test_auth_is_a_strategy_of_requests(auth: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"expected a requests\.auth\.AuthBase") as refused:
         SMSMobileClient(auth)
     assert KEY not in str(refused.value)
+
+
+def test_a_byte_order_mark_does_not_hide_the_first_variable_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"SMSMOBILEAPI_API_KEY={KEY}\n", encoding="utf-8-sig")
+
+    assert plain(Settings.from_env().api_key) == KEY

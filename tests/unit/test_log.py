@@ -14,7 +14,7 @@ import requests
 import responses
 from responses.matchers import query_param_matcher
 
-from smsmobile import InvalidRequestError, LoggedSMS, SMSMobileClient, SMSStatus
+from smsmobile import APIError, InvalidRequestError, LoggedSMS, SMSMobileClient, SMSStatus
 
 URL = "https://api.smsmobileapi.com/log/sent/sms/"
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -220,3 +220,13 @@ def test_the_filters_stay_on_every_page(client: SMSMobileClient, service: respon
         service.get(URL, json={"result": {"sms": page}}, match=[match])
     found = client.sms.iter_log(before=MOMENT, keyword="hi", api_errors=True, phone_errors=True)
     assert [row.guid for row in found] == ["b", "a"]
+
+
+@pytest.mark.parametrize("body", [{"success": False, "error": "unknown"}, {"error": "unknown", "message": "no"}])
+def test_a_word_outside_of_the_result_envelope_is_an_error_and_not_an_empty_log(
+    service: responses.RequestsMock, client: SMSMobileClient, body: dict[str, Any]
+) -> None:
+    service.get(URL, json=body)
+
+    with pytest.raises(APIError, match="unknown"):
+        client.sms.log()

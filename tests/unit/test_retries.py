@@ -79,6 +79,17 @@ def test_what_never_left_is_given_up_as_a_failed_connection(
     assert len(network.requests) == 4
 
 
+@every_operation
+def test_a_wrong_certificate_is_told_at_once_since_it_will_not_get_better(
+    network: Any, client: SMSMobileClient, run: Operation
+) -> None:
+    network.will_show_a_wrong_certificate()
+    error = failure(run, client)
+    assert type(error) is ConnectionFailed
+    assert "certificate verify failed" in str(error)
+    assert len(network.requests) == 1
+
+
 @every_read
 @pytest.mark.parametrize("fails", MAY_HAVE_ARRIVED)
 def test_a_read_is_repeated_after_a_broken_answer(

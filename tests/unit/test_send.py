@@ -258,3 +258,14 @@ def test_an_answer_that_says_neither_leaves_the_send_in_doubt(
     service.post(URL, json=body)
     with pytest.raises(SendOutcomeUnknown, match="says neither"):
         client.sms.send(TO, "Bonjour")
+
+
+def test_what_the_answer_says_is_the_same_after_a_dump_and_a_load(
+    service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    service.post(URL, json={"success": True, "message": "SMS sent successfully"})
+
+    sent = client.sms.send("+33612345678", "hi")
+
+    assert (sent.guid, sent.whatsapp, sent.encrypted, sent.sim) == (None, False, False, None)
+    assert SentSMS.model_validate_json(sent.model_dump_json()) == sent

@@ -58,10 +58,10 @@ class SentSMS(WireModel):
     """When the service accepted it, aware UTC (O)."""
     sim: Count = Field(None, validation_alias="port")
     """SIM slot 1 or 2; None where the phone chooses."""
-    whatsapp: Flag = Field(None, validation_alias="send_with_whatsapp")
-    """Whether it also goes by WhatsApp; None where the service does not say."""
-    encrypted: Flag = None
-    """Whether the service keeps it encrypted; None where it does not say."""
+    whatsapp: Flag = Field(False, validation_alias="send_with_whatsapp")
+    """Whether it also goes by WhatsApp; None for a word that is neither yes nor no."""
+    encrypted: Flag = False
+    """Whether the service keeps it encrypted; None for a word that is neither yes nor no."""
 
 
 class ResentSMS(WireModel):
@@ -308,7 +308,7 @@ class SMSChannel:
         try:
             yield
         except SendOutcomeUnknown as error:
-            error.__init__(error.reason, **attempt, attempted_at=attempted_at, lookup=self._look_up)  # type: ignore[misc]
+            vars(error).update(attempt, attempted_at=attempted_at, _lookup=self._look_up)
             raise
 
     def _look_up(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
