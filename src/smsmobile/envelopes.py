@@ -23,7 +23,7 @@ from .errors import (
     SubscriptionExpired,
 )
 from .redaction import mask_secrets
-from .wire import Model, collector_paused, is_empty, read_flag, read_rows
+from .wire import Model, collector_paused, is_empty, read_flag
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")
@@ -101,7 +101,7 @@ class Answer(NamedTuple):
             rows = list(rows.values())
         if not isinstance(rows, list):
             raise ValueError(f"they are of type {type(rows).__name__}")  # noqa: TRY004 - the wire's value, not an argument
-        return read_rows(model, rows)
+        return model.all_from_wire(rows)
 
 
 def read_answer(body: bytes) -> Answer:

@@ -120,16 +120,19 @@ class LoggedSMS(WireModel):
     @model_validator(mode="after")
     def _read_state(self) -> Self:
         """The wire has three keys for it; a model that was dumped, or made by hand, has only ours."""
-        wire = self.model_extra or {}
-        for key in ("send_from_mobile_erreur", "error_api"):
-            failure = wire.get(key)
-            if failure and failure != "0" and read_flag(failure) is not False:
-                self.__dict__.update(status=SMSStatus.FAILED, error=str(failure))
-                return self
-        sent = wire.get("send_from_mobile")
-        if sent == "1" or read_flag(sent):
+        wire = self.__pydantic_extra__ or {}
+        sent, phone_error, api_error = map(wire.get, ("send_from_mobile", "send_from_mobile_erreur", "error_api"))
+        if sent == "1" and not phone_error and (not api_error or api_error == "0"):
+            self.__dict__["status"] = SMSStatus.SENT  # by far the most frequent row, so it is read without detours
+        elif failure := _failure(phone_error) or _failure(api_error):
+            self.__dict__.update(status=SMSStatus.FAILED, error=failure)
+        elif read_flag(sent):
             self.__dict__["status"] = SMSStatus.SENT
         return self
+
+
+def _failure(error: object) -> str | None:
+    return None if not error or error == "0" or read_flag(error) is False else str(error)
 
 
 class ReceivedSMS(WireModel):
