@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json
-
 from .errors import (
     PHONE_ADVICE,
     APIError,
@@ -23,7 +21,7 @@ from .errors import (
     SubscriptionExpired,
 )
 from .redaction import mask_secrets
-from .wire import Model, collector_paused, is_empty, read_flag
+from .wire import Model, collector_paused, is_empty, read_flag, read_json
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")
@@ -77,7 +75,7 @@ class Answer(NamedTuple):
     code: str | None
     """The error code or word; "" for a refusal without one; None where all is well."""
     accepted: bool
-    """Whether it says in so many words that all went well."""
+    """Whether it says in so many words that all went well; beside a `code` that is a contradiction."""
     in_result: bool = False
     """Whether it came in the `result` envelope."""
 
@@ -124,10 +122,12 @@ def read_answer(body: bytes) -> Answer:
     code = _code_of(fields.get("error"))
     if code is None:  # "result" may say that all is well beside an envelope that does not
         code = _code_of(payload.get("error"))
-    success = read_flag(payload["success"]) if "success" in payload else None
+    success = None if is_empty(payload.get("success")) else read_flag(payload["success"])
+    if success is None and not is_empty(payload.get("success")):
+        raise Unreadable  # neither yes nor no
     if success is False:
         code = code or ""
-    accepted = code is None and (success is True or read_flag(fields.get("sent")) is True)
+    accepted = success is True or read_flag(fields.get("sent")) is True
     return Answer(fields, code, accepted, in_result="result" in payload)
 
 
@@ -157,13 +157,13 @@ def error_for(
 def _read_json(body: bytes) -> Any:
     body = body.removeprefix(b"\xef\xbb\xbf").strip()  # PHP files saved with a byte order mark print it
     with suppress(ValueError), collector_paused(len(body) // _BYTES_A_ROW):
-        return from_json(body, cache_strings="keys")
+        return read_json(body)
     if body.startswith(b"{"):  # cut short: an object inside of it is not the answer
         raise Unreadable
     # A PHP warning in front. Only what reads as one envelope up to the very end counts.
     for start, _ in zip(_OBJECT_START.finditer(body), range(8), strict=False):
         try:
-            return from_json(body[start.start() :], cache_strings="keys")
+            return read_json(body[start.start() :])
         except ValueError as error:
             if str(error).startswith("EOF"):  # cut short, as above
                 break
@@ -183,4 +183,4 @@ def _code_of(error: object) -> str | None:
 
 
 def _looks_like_rows(data: dict[str, Any]) -> bool:
-    return bool(data) and all(isinstance(row, dict) for row in data.values())
+    return not any(key in data for key in _ROW_KEYS) and all(isinstance(row, dict) for row in data.values())

@@ -67,7 +67,7 @@ def _digits(number: str | None) -> str:
 
 def _without_separators(to: str) -> str:
     kept = []
-    to = unicodedata.normalize("NFKC", to)
+    to = unicodedata.normalize("NFKC", to.strip())
     for char in to:
         category = unicodedata.category(char)
         if char.isdecimal():
@@ -85,7 +85,7 @@ def _without_separators(to: str) -> str:
                 "The recipient has letters in it; a message can only be sent to a number, such as '+33612345678'."
             )
         # Zs, Pd and Cf: no-break spaces, typographic dashes, and the direction marks that address books copy along.
-        elif char not in _SEPARATORS and category not in ("Zs", "Pd", "Cf", "Cc"):
+        elif char not in _SEPARATORS and category not in ("Zs", "Pd", "Cf"):
             raise InvalidRequestError(
                 f"The recipient has the character {char!r}; expected digits, a leading '+', and at most spaces, "
                 "dots, dashes, parentheses or slashes."
@@ -107,6 +107,10 @@ def _read_by_region(number: str, region: str) -> str:
             "default_region needs the phonenumbers library: pip install 'smsmobile[phone-numbers]', or give the "
             "number with its country code."
         ) from None
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidRequestError(
+            f"default_region is {region!r}, which is no country; expected an ISO 3166 code such as 'GB'."
+        )
     try:
         parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:

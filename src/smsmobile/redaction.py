@@ -5,6 +5,7 @@ What is secret about a request is decided here too: whatever the authentication 
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterable, Iterator
@@ -38,7 +39,8 @@ def mask_secret_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
     """The same for an undecoded answer: what the service echoes goes no further than here."""
     for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
         if len(secret) >= _SHORTEST_IN_ANSWER:
-            for spelling in {secret, secret.replace("/", "\\/"), *_quoted(secret)}:  # PHP escapes the slash in JSON
+            plain = {secret, json.dumps(secret)[1:-1], *_quoted(secret)}
+            for spelling in plain | {spelling.replace("/", "\\/") for spelling in plain}:  # PHP's JSON escapes it
                 body = body.replace(spelling.encode(), MASK.encode())
     return body
 

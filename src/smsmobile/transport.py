@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    DecodeError,
     HTTPError,
     LocationValueError,
     MaxRetryError,
@@ -117,9 +118,11 @@ class Transport:
         """
         try:
             return self._call(name, params, url, signed, error_may_mean_empty)
-        except SMSMobileError as error:
+        except (SMSMobileError, KeyboardInterrupt, SystemExit) as error:
             # Without the frames below this one: credentials stand in their variables, which error reporters print.
             failure = error.with_traceback(None)
+            failure.__context__ = None
+        params = {}  # a request for a token has the client secret in it
         raise failure
 
     def _call(
@@ -130,6 +133,7 @@ class Transport:
         unsigned = Unsigned(prepared)
         if signed and self.auth is not None:
             prepared.prepare_auth(self.auth)
+            _check_headers(prepared)
 
         def secrets_of(response: requests.Response) -> list[str]:
             # Without a signature the credentials are the parameters themselves: a request for a token. The response's
@@ -230,6 +234,8 @@ def _judge(policy: Policy, status: int, body: bytes, error_may_mean_empty: bool,
     refusal = error_for(status, answer, **details)
     if policy is Policy.SEND and isinstance(refusal, ServerError):
         raise SendOutcomeUnknown(f"The service failed with {refusal.code} after it had the request.")
+    if policy is Policy.SEND and answer.accepted:
+        raise SendOutcomeUnknown("The service's answer says both that it accepted the message and that it did not.")
     raise refusal
 
 
@@ -285,6 +291,9 @@ def _try_again(retries: Retry, prepared: requests.PreparedRequest, error: Except
 
 
 def _read(response: requests.Response) -> bytes:
+    if "," in response.headers.get("Content-Encoding", ""):
+        # Nested, two kilobytes can become gigabytes in one step, and older versions of urllib3 do take that step.
+        raise DecodeError("more than one Content-Encoding")
     pieces: list[bytes] = []
     size = 0
     while piece := response.raw.read(_PIECE, decode_content=True):
@@ -297,6 +306,15 @@ def _read(response: requests.Response) -> bytes:
 
 def _retry_after_of(response: requests.Response) -> float | None:
     return retry_for(Policy.READ, 0).get_retry_after(response.raw) if response.status_code == 429 else None
+
+
+def _check_headers(prepared: requests.PreparedRequest) -> None:
+    """Refuse what http.client would refuse as well, but with the header's value in its error."""
+    for name, value in prepared.headers.items():
+        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+            raise ConfigurationError(
+                f"The authentication set the header {name} to something that cannot be sent: expected printable ASCII."
+            )
 
 
 def _refuse_redirect(

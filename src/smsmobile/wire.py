@@ -6,6 +6,7 @@ What an envelope is lives in envelopes.py; which fields a message has, in channe
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone, tzinfo
@@ -19,7 +20,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     TypeAdapter,
 )
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, from_json
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,12 +43,27 @@ def is_empty(value: object) -> bool:
 
 def read_flag(value: object) -> bool | None:
     """0/1, "0"/"1", yes/no, true/false, "" and null as a boolean; None for anything else."""
-    if isinstance(value, dict):  # "encrypted": {"status": "0"}
-        value = value.get("status")
     word = "" if value is None else str(value).strip().lower()
     if word in _YES:
         return True
     return False if word in _NO else None
+
+
+def read_json(body: bytes) -> Any:
+    """JSON to Python. Half of a surrogate pair, as in an SMS that was cut inside an emoji, becomes a `?`.
+
+    Raises ValueError for what is not JSON.
+    """
+    try:
+        return from_json(body, cache_strings="keys")
+    except ValueError:
+        if b"\\ud" not in body.lower():
+            raise
+    try:
+        tolerated = json.dumps(json.loads(body), ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return from_json(tolerated.encode("utf-8", "replace"), cache_strings="keys")
 
 
 def read_count(value: object) -> int | None:
@@ -127,6 +143,11 @@ class _TextSchema:
         return self._empty if is_empty(value) else str(value)
 
 
+def read_nested_flag(value: object) -> bool | None:
+    """A flag that may be wrapped: `{"status": "0"}`."""
+    return read_flag(value.get("status") if isinstance(value, dict) else value)
+
+
 class _Read:
     """A field whose value is whatever `function` makes of the wire's."""
 
@@ -141,6 +162,7 @@ Instant = Annotated[datetime | None, _InstantSchema()]
 Text = Annotated[str | None, _TextSchema(empty=None)]
 Body = Annotated[str, _TextSchema(empty="")]
 Flag = Annotated[bool | None, _Read(read_flag)]
+NestedFlag = Annotated[bool | None, _Read(read_nested_flag)]
 Count = Annotated[int | None, _Read(read_count)]
 
 
@@ -189,13 +211,18 @@ class WireModel(FrozenModel):
 
     @classmethod
     def _mended(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """The row without the empty values that could hide others. Keys that we do not know stay as they came."""
+        """The row without the values that say nothing and could hide others. Unknown keys stay as they came."""
         known = {spelling for spellings in cls._spellings.values() for spelling in spellings}
-        row = {key: value for key, value in row.items() if key not in known or not is_empty(value)}
+        row = {key: value for key, value in row.items() if key not in known or not _says_nothing(value)}
         field = cls._date_and_hour
         if field and not is_empty(row.get("date")) and not any(key in row for key in (field, *cls._spellings[field])):
             row[field] = f"{row['date']} {row.get('hour') or ''}".strip()
         return row
+
+
+def _says_nothing(value: object) -> bool:
+    """Empty, or PHP's and MySQL's way to spell a time or a handle that there is not."""
+    return is_empty(value) or str(value) == "0" or str(value).startswith("0000-00-00")
 
 
 Model = TypeVar("Model", bound=WireModel)

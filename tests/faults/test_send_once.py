@@ -18,6 +18,7 @@ import pytest
 from smsmobile import APIError, DeviceOffline, SendOutcomeUnknown, SentSMS
 
 from .hostile import (
+    API_KEY,
     GUID,
     PATIENT,
     QUICK,
@@ -86,6 +87,7 @@ AT_ONCE: dict[str, Script] = {
     "200 with JSON that lacks its last brace": (answer(BODY[:-1]),),
     "200 with a PHP warning and JSON that lacks its last brace": (answer(b"<b>Warning</b>: " + BODY[:-1]),),
     "200 with JSON and something behind it": (answer(BODY + b"<b>Fatal error</b>"),),
+    "200 with two answers": (answer(b'{"success": false, "error": "odd"}' + BODY),),
     "200 with JSON of something else": (answer({"hello": "world", "id": GUID}),),
     "200 with result null": (answer({"result": None}),),
     "200 with result a word": (answer({"result": "ok"}),),
@@ -235,6 +237,16 @@ def test_a_php_warning_before_a_refusal_hides_nothing(
         refusal = outcome_of(server.client().sms.send, TO, TEXT)
     assert isinstance(refusal, DeviceOffline), repr(refusal)
     assert server.messages == 1
+
+
+def test_an_acceptance_that_repeats_the_key_does_not_hand_it_on(
+    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any]
+) -> None:
+    with hostile((answer({"result": {**accepted()["result"], "note": f"by {API_KEY}", "apikey": API_KEY}}),)) as server:
+        sent = outcome_of(server.client().sms.send, TO, TEXT)
+    assert isinstance(sent, SentSMS), repr(sent)
+    assert sent.guid == GUID
+    assert API_KEY not in sent.model_dump_json()
 
 
 @pytest.mark.parametrize("sent", ["0", "no", "api_error"])

@@ -111,7 +111,7 @@ def test_every_error_of_the_contract_is_its_own_exception_on_every_operation(
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS.keys() - {"log"}))
 @pytest.mark.parametrize(
-    "body", [{"success": False, "message": "No."}, {"success": True, "error": True}, {"success": False, "error": {}}]
+    "body", [{"success": False, "message": "No."}, {"success": None, "error": True}, {"success": False, "error": {}}]
 )
 def test_a_refusal_without_a_code_is_an_error(ask: Ask, operation: str, body: object) -> None:
     error = refusal(ask, operation, body)
@@ -232,7 +232,6 @@ UNREADABLE: list[tuple[bytes, str]] = [
     (b'{"result": {"sms": [{"guid": "a", "error": 0}, {"guid": "b", "error": 0}', "none of the service's envelopes"),
     (b'{"result": {"error": 0, "sent": "1"}}{"result"', "none of the service's envelopes"),
     (b'{"result": {"error": 0, "sent": "1"}}<br />Warning', "none of the service's envelopes"),
-    (b'{"result": {"error": 0, "id": "\\ud83d"}}', "none of the service's envelopes"),
     (b'<br>Warning: {"hello": "world"}', "not JSON"),
     (b'<br>Warning: {"a": {"b": {"result"', "not JSON"),
     (b'<br>Warning: {"result": {"error": 0, "sent": "1", "id": "guid-1"}', "not JSON"),
@@ -381,3 +380,43 @@ def test_a_known_error_without_rows_is_an_error_of_the_log(ask: Ask, error: obje
 
 def test_an_unknown_error_beside_rows_is_an_error_of_the_log(ask: Ask) -> None:
     assert type(refusal(ask, "log", {"result": {"error": "partial", "sms": ROWS}})) is APIError
+
+
+@pytest.mark.parametrize("operation", ["send", "resend"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": True, "error": True},
+        {"success": False, "result": {"error": 0, "sent": "1", "id": "g"}},
+        {"result": {"error": "2", "sent": "1", "id": "g"}},
+        {"success": True, "data": [{"id": "g", "sent": "0", "error": 2}]},
+        {"result": {"error": "server_error", "sent": "0"}},
+    ],
+)
+def test_an_answer_that_contradicts_itself_leaves_a_send_in_doubt(ask: Ask, operation: str, body: object) -> None:
+    with pytest.raises(SendOutcomeUnknown):
+        ask(operation, body)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_an_empty_success_says_nothing(ask: Ask, nothing: object) -> None:
+    assert ask("send", {"success": nothing, "result": {"error": 0, "sent": "1", "id": "g"}}).guid == "g"
+    assert [row.guid for row in ask("log", {"success": nothing, "data": [{"guid": "g"}]})] == ["g"]
+
+
+@pytest.mark.parametrize("handle", [False, 0, "0", "", None])
+def test_what_is_no_handle_does_not_make_a_send_accepted(ask: Ask, handle: object) -> None:
+    with pytest.raises(SendOutcomeUnknown):
+        ask("send", {"result": {"error": 0, "sent": "", "id": handle}})
+
+
+def test_a_send_in_the_success_envelope_may_hold_its_row(ask: Ask) -> None:
+    assert ask("send", {"success": True, "data": [{"id": "g", "sent": "1"}]}).guid == "g"
+
+
+def test_half_an_emoji_in_one_row_does_not_lose_the_others(ask: Ask) -> None:
+    rows = ask(
+        "received", b'{"result": {"error": 0, "sms": [{"message": "cut \\ud83d"}, {"message": "\\ud83d\\ude00"}]}}'
+    )
+
+    assert [row.message for row in rows] == ["cut ?", "\N{GRINNING FACE}"]

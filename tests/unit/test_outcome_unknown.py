@@ -179,9 +179,20 @@ def test_the_search_ends_at_rows_older_than_the_attempt(
     doubt: SendOutcomeUnknown, service: responses.RequestsMock
 ) -> None:
     old = int(NOW.timestamp()) - 3600
-    service.get(LOG, json={"result": {"sms": [row(guid="a", message="x"), row(guid="b", timestamp_unix=old)]}})
+    older = [row(guid="a", timestamp_unix=old), row(guid="b", timestamp_unix=old)]
+    service.get(LOG, json={"result": {"sms": older}})
     assert doubt.reconcile() is None
     assert len(service.calls) == 2  # the send, and one page
+
+
+def test_an_old_row_in_front_does_not_hide_the_attempts(
+    doubt: SendOutcomeUnknown, service: responses.RequestsMock
+) -> None:
+    old = int(NOW.timestamp()) - 3600
+    service.get(LOG, json={"result": {"sms": [row(guid="a", timestamp_unix=old), row(guid="b")]}})
+    found = doubt.reconcile()
+    assert found is not None
+    assert found.guid == "b"
 
 
 def test_an_undated_row_is_the_attempts_unless_the_service_calls_it_older(
@@ -237,3 +248,35 @@ def test_a_failure_of_the_lookup_is_told_as_it_is(doubt: SendOutcomeUnknown, ser
 def test_one_made_by_hand_says_what_it_lacks() -> None:
     with pytest.raises(ConfigurationError, match=r"client\.sms\.iter_log"):
         SendOutcomeUnknown("Nobody knows.").reconcile()
+
+
+# --- what the options of a send do to its row ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "differences"),
+    [
+        ({"shorten_urls": True}, {"message": "See https://short.example/x & reply"}),
+        ({"shorten_urls": True}, {"message": "See https://short.example/x &amp; reply"}),
+        ({"encrypt": True}, {"message": ""}),
+        ({"schedule_at": NOW + timedelta(hours=5)}, {"timestamp_unix": int((NOW + timedelta(hours=5)).timestamp())}),
+    ],
+)
+def test_a_row_is_found_although_an_option_made_it_look_different(
+    service: responses.RequestsMock,
+    client: SMSMobileClient,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    differences: dict[str, Any],
+) -> None:
+    text = "See https://shop.example/a/long/path?with=query & reply"
+    service.post(f"{BASE}/sendsms/", status=502)
+    with pytest.raises(SendOutcomeUnknown) as unknown:
+        client.sms.send(TO, text, **options)
+    vars(unknown.value)["attempted_at"] = NOW
+    service.get(LOG, json={"result": {"sms": [row(**{"message": text, **differences})]}})
+
+    found = unknown.value.reconcile()
+
+    assert found is not None
+    assert found.guid == "g"

@@ -151,8 +151,8 @@ def test_with_a_default_region_a_wrong_national_number_is_refused_by_name_of_the
     assert "is not a valid number in FR" in refusal(to, "FR")
 
 
-def test_a_region_that_does_not_exist_leaves_the_number_refused() -> None:
-    assert "national number" in refusal("0612345678", "ZZ")
+def test_a_region_that_does_not_exist_is_said_not_to() -> None:
+    assert "default_region is 'UK', which is no country" in refusal("0612345678", "UK")
 
 
 def test_without_the_phonenumbers_library_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from smsmobile.wire import (
     read_count,
     read_flag,
     read_instant,
+    read_nested_flag,
 )
 
 
@@ -46,17 +47,17 @@ MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=UTC)
 # --- flags, counts, texts ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("yes", [1, "1", "yes", "Yes", "YES", "true", "True", True, "on", " 1 ", {"status": "1"}])
+@pytest.mark.parametrize("yes", [1, "1", "yes", "Yes", "YES", "true", "True", True, "on", " 1 "])
 def test_every_spelling_of_yes_is_true(yes: object) -> None:
     assert Row(flag=yes).flag is True
 
 
-@pytest.mark.parametrize("no", [0, "0", "no", "No", "false", False, "", None, "off", {"status": "0"}, {}])
+@pytest.mark.parametrize("no", [0, "0", "no", "No", "false", False, "", None, "off"])
 def test_every_spelling_of_no_is_false(no: object) -> None:
     assert read_flag(no) is False
 
 
-@pytest.mark.parametrize("neither", [2, "2", "maybe", [], ["1"], -1, "null", {"status": "maybe"}])
+@pytest.mark.parametrize("neither", [2, "2", "maybe", [], ["1"], -1, "null", {"status": "1"}, {}])
 def test_what_is_neither_yes_nor_no_is_none(neither: object) -> None:
     assert Row(flag=neither).flag is None
 
@@ -340,3 +341,11 @@ def test_the_last_of_several_threads_resumes_the_collector() -> None:
     leave.set()
     thread.join()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "flag"),
+    [({"status": "1"}, True), ({"status": "0"}, False), ("1", True), ({}, False), ({"status": 7}, None)],
+)
+def test_a_flag_may_be_wrapped(wrapped: object, flag: bool | None) -> None:
+    assert read_nested_flag(wrapped) is flag

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import html
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
@@ -14,7 +17,7 @@ from ..envelopes import Answer
 from ..errors import PHONE_ADVICE, APIError, InvalidRequestError, SendOutcomeUnknown, UnexpectedResponse
 from ..recipients import clean_recipient, same_number
 from ..transport import Transport
-from ..wire import UTC, Body, Count, Flag, Instant, Model, Text, WireModel, is_empty, read_flag
+from ..wire import UTC, Body, Count, Flag, Instant, Model, NestedFlag, Text, WireModel, is_empty, read_flag
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 RECONCILE_WINDOW = timedelta(minutes=10)
 """How far the service's clock, or a slow acceptance, may be from the time of the attempt."""
 
+_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.\w{2,}/\S+")
 _GUID_KEYS = ("guid", "guid_message", "id")
 _DEVICE_KEYS = ("sIdentifiant", "sIdentifiantPhone", "sid", "device_id")
 
@@ -60,7 +64,7 @@ class SentSMS(WireModel):
     """SIM slot 1 or 2; None where the phone chooses."""
     whatsapp: Flag = Field(False, validation_alias="send_with_whatsapp")
     """Whether it also goes by WhatsApp; None for a word that is neither yes nor no."""
-    encrypted: Flag = False
+    encrypted: NestedFlag = False
     """Whether the service keeps it encrypted; None for a word that is neither yes nor no."""
 
 
@@ -122,17 +126,18 @@ class LoggedSMS(WireModel):
         """The wire has three keys for it; a model that was dumped, or made by hand, has only ours."""
         wire = self.__pydantic_extra__ or {}
         sent, phone_error, api_error = map(wire.get, ("send_from_mobile", "send_from_mobile_erreur", "error_api"))
-        if sent == "1" and not phone_error and (not api_error or api_error == "0"):
-            self.__dict__["status"] = SMSStatus.SENT  # by far the most frequent row, so it is read without detours
-        elif failure := _failure(phone_error) or _failure(api_error):
-            self.__dict__.update(status=SMSStatus.FAILED, error=failure)
-        elif read_flag(sent):
-            self.__dict__["status"] = SMSStatus.SENT
+        status, error = SMSStatus.SENT, None
+        if sent != "1" or phone_error or (api_error and api_error != "0"):  # seldom, and a long log has very many rows
+            if not any(key in wire for key in ("send_from_mobile", "send_from_mobile_erreur", "error_api")):
+                return self
+            error = _failure(phone_error) or _failure(api_error)
+            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_flag(sent) else SMSStatus.QUEUED
+        self.__dict__.update(status=status, error=error)
         return self
 
 
 def _failure(error: object) -> str | None:
-    return None if not error or error == "0" or read_flag(error) is False else str(error)
+    return None if not error or read_flag(error) is False else str(error)
 
 
 class ReceivedSMS(WireModel):
@@ -185,7 +190,8 @@ class SMSChannel:
         shorten_urls, encrypt, whatsapp: as the service does them (D); whatsapp sends by WhatsApp as well.
 
         Raises InvalidRequestError (nothing was sent), ConnectionFailed (nothing was sent), SendOutcomeUnknown (it may
-        have been accepted: see there), or APIError and its kinds (the service refused it).
+        have been accepted: see there), or APIError and its kinds (the service refused it). With OAuth2 also
+        ResponseTimeout, where no token came (nothing was sent).
         """
         recipient = clean_recipient(to, self._default_region)
         params: dict[str, str | int] = {"recipients": recipient, "message": _check_text("message", message)}
@@ -196,6 +202,10 @@ class SMSChannel:
         if (device := self._default_device if device is None else device) is not None:
             params["sIdentifiant"] = _check_line("device", device)
         if schedule_at is not None:
+            if not isinstance(schedule_at, datetime):
+                raise InvalidRequestError(
+                    f"schedule_at is of type {type(schedule_at).__name__}; expected an aware datetime."
+                )
             params["schedule_timestamp"] = _unix_time("schedule_at", schedule_at)
         if shorten_urls:
             params["shorturl"] = 1
@@ -203,7 +213,8 @@ class SMSChannel:
             params["encrypt_message"] = "yes"
         if whatsapp:
             params["sendwa"] = 1
-        with self._in_doubt(to=recipient, message=message):
+        find = partial(self._find, until=schedule_at, shortened=shorten_urls, unreadable=encrypt)
+        with _in_doubt(find, to=recipient, message=message):
             fields = _accepted_fields(self._transport.call("sms.send", params))
         return SentSMS.from_wire(fields)
 
@@ -213,7 +224,7 @@ class SMSChannel:
         Raises as `send` does; the service refuses a message that did not fail.
         """
         guid = _check_guid(guid)
-        with self._in_doubt(guid=guid):
+        with _in_doubt(self._find_resent, guid=guid):
             fields = _accepted_fields(self._transport.call("sms.resend", {"guid": guid}), guid)
         return ResentSMS.from_wire(fields)
 
@@ -260,11 +271,15 @@ class SMSChannel:
 
         Each page is asked for with `before` and the GUID of the last row. The end is a page without new rows.
         """
+        for page in self._pages(before, keyword=keyword, api_errors=api_errors, phone_errors=phone_errors):
+            yield from page
+
+    def _pages(self, before: str | datetime | float | None = None, **filters: Any) -> Iterator[list[LoggedSMS]]:
         seen: set[str | None] = set()
         while True:
-            page = self.log(before=before, keyword=keyword, api_errors=api_errors, phone_errors=phone_errors)
+            page = self.log(before=before, **filters)
             fresh = [row for row in page if row.guid not in seen]
-            yield from fresh
+            yield fresh
             # Without a handle there is no telling the next page from this one.
             if not fresh or fresh[-1].guid is None:
                 return
@@ -304,36 +319,46 @@ class SMSChannel:
         fields = self._transport.call("sms.delete", {"guid": guid}).fields
         return DeletedSMS.from_wire(_with_guid(fields, guid))
 
-    @contextmanager
-    def _in_doubt(self, **attempt: str) -> Iterator[None]:
-        """Tell a SendOutcomeUnknown what it is about, so that it can look it up."""
-        attempted_at = datetime.now(UTC)
-        try:
-            yield
-        except SendOutcomeUnknown as error:
-            vars(error).update(attempt, attempted_at=attempted_at, _lookup=self._look_up)
-            raise
+    def _find_resent(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
+        return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
 
-    def _look_up(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
-        if doubt.guid is not None:
-            return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
-        assert doubt.attempted_at is not None  # noqa: S101 - _in_doubt sets both
-        earliest, latest = doubt.attempted_at - RECONCILE_WINDOW, doubt.attempted_at + RECONCILE_WINDOW
+    def _find(
+        self, doubt: SendOutcomeUnknown, until: datetime | None, shortened: bool, unreadable: bool
+    ) -> LoggedSMS | None:
+        """The row of a send. `until` is when it was to go, if not at once: the log may date it by that (A)."""
+        assert doubt.attempted_at is not None  # noqa: S101 - _in_doubt has set it
+        earliest = doubt.attempted_at - RECONCILE_WINDOW
+        latest = max(doubt.attempted_at, until or doubt.attempted_at) + RECONCILE_WINDOW
+        text = _comparable(doubt.message, shortened)
         undated: list[LoggedSMS] = []
-        for row in self.iter_log():
-            if row.created_at is not None and row.created_at < earliest:
+        for page in self._pages():
+            for row in page:
+                same_text = unreadable or _comparable(row.message, shortened) == text
+                if not same_text or not same_number(row.recipient, doubt.to):
+                    continue
+                if row.created_at is None:
+                    undated.append(row)
+                elif earliest <= row.created_at <= latest:
+                    return row
+            # The order within a page is assumed (A), so only a page that is older as a whole ends the search.
+            if page and all(row.created_at is not None and row.created_at < earliest for row in page):
                 break
-            if not same_number(row.recipient, doubt.to) or _text(row.message) != _text(doubt.message):
-                continue
-            if row.created_at is None:
-                undated.append(row)
-            elif row.created_at <= latest:
-                return row
         if undated:
             # A row that does not say when it was made is the attempt's if the service does not call it older.
             older = {row.guid for row in self.log(before=earliest, keyword=doubt.to)}
             return next((row for row in undated if row.guid not in older), None)
         return None
+
+
+@contextmanager
+def _in_doubt(find: Callable[[SendOutcomeUnknown], LoggedSMS | None], **attempt: str) -> Iterator[None]:
+    """Tell a SendOutcomeUnknown what it is about, and how to find it in the log."""
+    attempted_at = datetime.now(UTC)
+    try:
+        yield
+    except SendOutcomeUnknown as error:
+        vars(error).update(attempt, attempted_at=attempted_at, _lookup=find)
+        raise
 
 
 def _accepted_fields(answer: Answer, guid: str | None = None) -> dict[str, Any]:
@@ -342,12 +367,15 @@ def _accepted_fields(answer: Answer, guid: str | None = None) -> dict[str, Any]:
     "sent" is "1" when it is; "0", "no" or a word such as "api_error" when not, even beside "error": 0 (O).
     """
     fields = answer.fields
+    if isinstance(rows := fields.get("data"), list) and len(rows) == 1 and isinstance(rows[0], dict):
+        fields = {**fields, **rows[0]}
+        if read_flag(fields.get("error")) is not False:
+            raise SendOutcomeUnknown("The service's answer says that it went well, and holds an error.")
     sent = fields.get("sent")
     accepted = read_flag(sent) if not is_empty(sent) else None
     if accepted is None and is_empty(sent):
         # A resend's answer need not repeat the GUID, but an empty one says nothing.
-        has_guid = (guid is not None and "error" in fields) or any(not is_empty(fields.get(key)) for key in _GUID_KEYS)
-        accepted = answer.accepted or has_guid or None
+        accepted = answer.accepted or _has_guid(fields) or (guid is not None and "error" in fields) or None
     if accepted:
         return _with_guid({**fields, "accepted": True}, guid) if guid else {**fields, "accepted": True}
     word = "" if is_empty(sent) else str(sent).strip()
@@ -360,7 +388,11 @@ def _accepted_fields(answer: Answer, guid: str | None = None) -> dict[str, Any]:
 
 
 def _with_guid(fields: dict[str, Any], guid: str) -> dict[str, Any]:
-    return fields if any(not is_empty(fields.get(key)) for key in _GUID_KEYS) else {**fields, "guid": guid}
+    return fields if _has_guid(fields) else {**fields, "guid": guid}
+
+
+def _has_guid(fields: dict[str, Any]) -> bool:
+    return any(fields.get(key) and fields[key] not in ("0", True) for key in _GUID_KEYS)
 
 
 def _rows(answer: Answer, model: type[Model]) -> list[Model]:
@@ -372,9 +404,10 @@ def _rows(answer: Answer, model: type[Model]) -> list[Model]:
     raise failure
 
 
-def _text(text: str | None) -> str:
-    """A text as it compares: the service may keep other line ends, or none at the end."""
-    return "\n".join((text or "").split())
+def _comparable(text: str | None, shortened: bool) -> str:
+    """A text as it compares: the service may keep other white space, or HTML's spelling of `&` and `<`."""
+    text = " ".join(html.unescape(text or "").split())
+    return _LINK.sub("<link>", text) if shortened else text
 
 
 def _check_text(name: str, text: object) -> str:

@@ -10,10 +10,10 @@ from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AliasChoices, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic_core import CoreSchema, SchemaValidator, core_schema, from_json
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from ..errors import MalformedPayload
-from ..wire import EARLIEST, LATEST, Count, Flag, FrozenModel, Instant, is_empty, read_instant
+from ..wire import EARLIEST, LATEST, Count, Flag, FrozenModel, Instant, is_empty, read_instant, read_json
 
 MAX_BODY_BYTES = 1024 * 1024
 """Larger bodies are refused unread (D: 1 MB)."""
@@ -295,7 +295,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise MalformedPayload(f"The body is larger than {MAX_BODY_BYTES} bytes.")
     parsed: Any = None
     try:
-        parsed = from_json(body)
+        parsed = read_json(body)
         problem = "The body is JSON, but not an object."
     except ValueError:
         problem = "The body is not JSON."
@@ -322,6 +322,8 @@ def _read_patiently(envelope: dict[str, Any]) -> WebhookEvent:
             raise MalformedPayload("The envelope's data is not an object.")
         data = {"value": data}
 
+    if model is SMSReceived and data.get("message", "") is None:
+        data = {**data, "message": ""}  # an SMS without text is still one: refused, it would be delivered for ever
     fields = _fields_of_data(model)
     data = {k: v for k, v in data.items() if not (is_empty(v) and k in fields and fields[k].several_spellings)}
     event, wrong = _validate(model, {**envelope, "data": data})

@@ -64,6 +64,8 @@ def read_v1(body: bytes, zone: tzinfo = UTC) -> SMSReceived:
     fields, extra = _sort_out(payload)
 
     message, sender = _text(fields.get("message")), _text(fields.get("sender"))
+    if message is None and any(_plain(key) == "message" and is_empty(value) for key, value in payload.items()):
+        message = ""  # null: an SMS without text is still one, and a refusal would be delivered again and again
     if message is None:
         raise MalformedPayload("The message is missing: expected as text under the key message.")
     if sender is None or not sender.strip():
