@@ -21,7 +21,7 @@ from .errors import (
     SubscriptionExpired,
 )
 from .redaction import mask_secrets
-from .wire import Model, collector_paused, is_empty, read_flag, read_json
+from .wire import Model, is_empty, read_flag, read_json
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")
@@ -29,7 +29,6 @@ _ROW_KEYS = ("sms", "data", "rows", "items", "conversations")
 _NOTE_KEYS = ("note", "message", "messages", "error_description")
 _OBJECT_START = re.compile(rb'\{\s*"')
 _LONGEST_TEXT = 500
-_BYTES_A_ROW = 200
 
 _BY_CODE: dict[str, type[APIError]] = {
     "1": AuthenticationError,
@@ -156,7 +155,7 @@ def error_for(
 
 def _read_json(body: bytes) -> Any:
     body = body.removeprefix(b"\xef\xbb\xbf").strip()  # PHP files saved with a byte order mark print it
-    with suppress(ValueError), collector_paused(len(body) // _BYTES_A_ROW):
+    with suppress(ValueError):
         return read_json(body)
     if body.startswith(b"{"):  # cut short: an object inside of it is not the answer
         raise Unreadable

@@ -59,7 +59,10 @@ class _Retry(Retry):
     ) -> Self:
         if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
             raise MaxRetryError(_pool, url or "")  # type: ignore[arg-type]  # urllib3 then hands over the answer itself
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+        again = super().increment(method, url, response, error, _pool, _stacktrace)
+        if response is not None:
+            response.close()  # urllib3 would first read the rest of it, however much that is
+        return again
 
 
 class _SendRetry(_Retry):
