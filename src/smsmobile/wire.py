@@ -254,4 +254,8 @@ def collector_paused(objects: int) -> Iterator[None]:
             with _pause_lock:
                 _pauses -= 1
                 if _pauses == 0:
+                    if not gc.get_freeze_count():  # else the application keeps objects frozen on purpose
+                        # Hands what is new to the oldest generation; else the next allocation reads all of it.
+                        gc.freeze()
+                        gc.unfreeze()
                     gc.enable()

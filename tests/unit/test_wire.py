@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import pickle
 import threading
+import weakref
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -323,6 +324,30 @@ def test_the_collector_resumes_when_decoding_fails() -> None:
     with pytest.raises(RuntimeError), collector_paused(100_000):
         raise RuntimeError
     assert gc.isenabled()
+
+
+def test_garbage_made_while_the_collector_was_paused_is_still_collected() -> None:
+    class Node:
+        pass
+
+    with collector_paused(100_000):
+        node = Node()
+        node.itself = node  # type: ignore[attr-defined]
+        gone = weakref.ref(node)
+        del node
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_the_program_has_frozen_stays_frozen() -> None:
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with collector_paused(100_000):
+            pass
+        assert gc.get_freeze_count() == frozen > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_the_last_of_several_threads_resumes_the_collector() -> None:
