@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, NamedTuple
 
 from .errors import (
@@ -160,7 +161,7 @@ def _read_json(body: bytes) -> Any:
     if body.startswith(b"{"):  # cut short: an object inside of it is not the answer
         raise Unreadable
     # A PHP warning in front. Only what reads as one envelope up to the very end counts.
-    for start, _ in zip(_OBJECT_START.finditer(body), range(8), strict=False):
+    for start in islice(_OBJECT_START.finditer(body), 8):
         try:
             return read_json(body[start.start() :])
         except ValueError as error:

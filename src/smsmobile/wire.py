@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone, tzinfo
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
@@ -56,14 +56,13 @@ def read_json(body: bytes) -> Any:
     """
     try:
         return from_json(body, cache_strings="keys")
-    except ValueError:
-        if b"\\ud" not in body.lower():
-            raise
-    try:
-        tolerated = json.dumps(json.loads(body), ensure_ascii=False)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    return from_json(tolerated.encode("utf-8", "replace"), cache_strings="keys")
+    except ValueError as error:
+        problem = error
+    if b"\\ud" in body.lower():
+        with suppress(ValueError, RecursionError):
+            tolerated = json.dumps(json.loads(body), ensure_ascii=False)
+            return from_json(tolerated.encode("utf-8", "replace"), cache_strings="keys")
+    raise problem  # the first one: its text tells what was cut short
 
 
 def read_count(value: object) -> int | None:

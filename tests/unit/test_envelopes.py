@@ -420,3 +420,14 @@ def test_half_an_emoji_in_one_row_does_not_lose_the_others(ask: Ask) -> None:
     )
 
     assert [row.message for row in rows] == ["cut ?", "\N{GRINNING FACE}"]
+
+
+@pytest.mark.parametrize("operation", ["send", "resend"])
+def test_an_answer_with_an_emoji_that_is_cut_behind_a_warning_is_not_read_by_an_object_inside_of_it(
+    ask: Ask, operation: str
+) -> None:
+    warning = b"<br />Warning: something in line 7\n"
+    cut = b'{"result": {"note": "\\ud83d\\ude00", "inner": {"error": 0, "sent": "1", "id": "g"}'
+
+    with pytest.raises(SendOutcomeUnknown):
+        ask(operation, warning + cut)
