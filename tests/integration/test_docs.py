@@ -100,9 +100,8 @@ def anchors_of(page: Path) -> tuple[set[str], set[str]]:
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """The sandbox that the snippets reach by default, with the credentials that the pages show and something in it."""
-    with Sandbox() as box:
-        for name in ("api_key", "client_id", "client_secret"):
-            monkeypatch.setattr(box._credentials, name, "your-" + name.replace("_", "-"))
+    credentials = {name: "your-" + name.replace("_", "-") for name in ("api_key", "client_id", "client_secret")}
+    with Sandbox(**credentials) as box:
         monkeypatch.setitem(SMSMobileClient.__init__.__kwdefaults__, "base_url", box.url)
         monkeypatch.setenv("SMSMOBILEAPI_BASE_URL", box.url)
         monkeypatch.setenv("SMSMOBILEAPI_API_KEY", box.api_key)

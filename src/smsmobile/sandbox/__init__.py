@@ -15,7 +15,10 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
-from .phone import OutboxSMS, Phone
+from .clock import Clock
+from .faults import Faults
+from .phone import Phone
+from .rows import Fault, OutboxSMS, RecordedRequest
 from .webhooks import DeliveryAttempt
 
-__all__ = ["DeliveryAttempt", "OutboxSMS", "Phone", "Sandbox"]
+__all__ = ["Clock", "DeliveryAttempt", "Fault", "Faults", "OutboxSMS", "Phone", "RecordedRequest", "Sandbox"]

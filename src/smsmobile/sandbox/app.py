@@ -1,25 +1,23 @@
 """The service's addresses as a Flask application: finds the caller and the parameters, and spells HTTP.
 
-What an operation does lives in service.py, what it answers in answers.py and refusals.py.
+What an operation does lives in service/, what goes wrong on demand in faults.py, the phone page in page/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from time import perf_counter
 
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Flask, Response, g, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
 
-from . import answers
-from .answers import Answer
 from .credentials import Credentials
-from .parameters import Parameters, read_inbox, read_log, read_send, required
+from .parameters import Parameters
+from .recorder import Recorder
 from .refusals import Refusal, invalid_apikey, missing_apikey
-from .service import Service
+from .routes import Route
+from .service import ROUTES, Service
 
-READ = ["GET"]
-WRITE = ["GET", "POST"]
 LARGEST_BODY = 8 * 1024 * 1024  # PHP's default
 
 
@@ -29,50 +27,73 @@ def create_app(service: Service, credentials: Credentials) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.url_map.merge_slashes = False  # its redirect would keep a POST's body too
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
+    recorder = Recorder(service.ledger)
 
-    def serve(path: str, methods: list[str], operation: Callable[[Parameters], Answer]) -> None:
+    def serve(route: Route) -> None:
         def view() -> Response:
-            given = _parameters()
-            if not _is_authorised(given, credentials):
-                raise invalid_apikey()
-            return jsonify(operation(given))
+            given = g.parameters = _parameters(route)
+            with service.ledger.lock:
+                if _is_authorised(given, credentials):
+                    return jsonify(route.operation(service, given))
+                if route.for_wrong_key is None:
+                    raise invalid_apikey()
+                return jsonify(route.for_wrong_key())
 
-        app.add_url_rule(path, path, view, methods=methods)
-        # Flask would redirect with 308, which keeps a POST's body; the service's 301 loses it.
-        app.add_url_rule(path.rstrip("/"), f"{path} without its slash", _add_slash, methods=methods)
+        app.add_url_rule(route.path, route.path, view, methods=route.methods)
+        if route.path.endswith("/"):
+            # Flask would redirect with 308, which keeps a POST's body; the service's 301 loses it.
+            bare = route.path.rstrip("/")
+            app.add_url_rule(bare, f"{route.path} without its slash", _add_slash, methods=route.methods)
 
-    serve("/sendsms/", WRITE, lambda given: service.send(read_send(given)))
-    serve("/resend/", WRITE, lambda given: service.resend(required(given, "guid")))
-    serve("/log/sent/sms/", READ, lambda given: service.log(read_log(given)))
-    serve("/deletesms/", WRITE, lambda given: service.delete(required(given, "guid")))
-
-    @app.get("/getsms/")
-    def getsms() -> Response:
-        given = _parameters()
-        if not _is_authorised(given, credentials):
-            return jsonify(answers.inbox([], ""))  # a quirk of this one endpoint: a wrong key is no error
-        return jsonify(service.received(read_inbox(given)))
-
-    app.add_url_rule("/getsms", "/getsms/ without its slash", _add_slash, methods=READ)
+    for route in ROUTES:
+        serve(route)
 
     @app.post("/oauth2/token")
     def token() -> Response:
-        response = jsonify(credentials.issue(request.form))
+        g.parameters = _form()
+        with service.ledger.lock:
+            response = jsonify(credentials.issue(g.parameters))
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    app.before_request(_refuse_head)
+    @app.before_request
+    def begin() -> None:
+        g.started = perf_counter()
+        g.parameters = {}
+        # Flask answers HEAD wherever it answers GET, and GET sends an SMS.
+        if request.method == "HEAD":
+            body = {"error": "method_not_allowed", "message": "Use GET or POST."}
+            raise Refusal(405, body, {"Allow": "GET, POST"})
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        recorder.note(
+            request,
+            g.parameters,
+            started=g.started,
+            status=response.status_code,
+            answer=response.get_data(as_text=True),
+        )
+        return response
+
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, _http_error)
     return app
 
 
-def _parameters() -> Parameters:
-    """The query, and on a POST the form, which wins. As in PHP the last of two equal names counts."""
+def _parameters(route: Route) -> Parameters:
+    """The query, and on a POST the form, which wins."""
     given = dict(request.args.items(multi=True))
     if request.method == "POST":
-        given.update(request.form.items(multi=True))
+        given.update(_form())
+        if route.takes_json and isinstance(body := request.get_json(silent=True), dict):
+            given.update({name: str(value) for name, value in body.items() if isinstance(value, str | int)})
     return given
+
+
+def _form() -> dict[str, str]:
+    """As in PHP the last of two equal names counts."""
+    return dict(request.form.items(multi=True))
 
 
 def _is_authorised(given: Parameters, credentials: Credentials) -> bool:
@@ -84,19 +105,12 @@ def _is_authorised(given: Parameters, credentials: Credentials) -> bool:
     key = given.get("apikey")
     if not key:
         raise missing_apikey()
-    return key == credentials.api_key
+    return credentials.is_key(key)
 
 
 def _add_slash() -> AnyResponse:
     query = request.query_string.decode("ascii", "replace")
     return redirect(f"{request.base_url}/" + (f"?{query}" if query else ""), 301)
-
-
-def _refuse_head() -> None:
-    # Flask answers HEAD wherever it answers GET, and GET sends an SMS.
-    if request.method == "HEAD":
-        body = {"error": "method_not_allowed", "message": "Use GET or POST."}
-        raise Refusal(405, body, {"Allow": "GET, POST"})
 
 
 def _refuse(refusal: Refusal) -> Response:

@@ -1,20 +1,26 @@
-"""`Sandbox`: puts the service, its phone, the webhooks and the server together, and stops them together.
+"""`Sandbox`: puts the service, its phones, the webhooks and the server together, and stops them together.
 
 What each of these does lives in its own file.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 
 from flask import Flask
 
 from .app import create_app
-from .credentials import Credentials
+from .clock import Clock
+from .credentials import Credentials, new_account
+from .faults import Faults
 from .ledger import Ledger
 from .phone import Phone
+from .phones import Phones
+from .rows import RecordedRequest
 from .server import Server
 from .service import Service
+from .ticker import Ticker
 from .webhooks import DeliveryAttempt, Webhooks
 
 
@@ -26,22 +32,29 @@ class Sandbox:
             client.sms.send("+33612345678", "hi")
             box.phone.outbox[-1].message
 
-    It keeps everything in memory, sends nothing to any other machine, and is safe to use from many threads.
-    Instead of `with`, `start()` and `close()` can be called. A closed sandbox can still be looked at (outbox,
-    deliveries), but is not started again: make another.
+    It sends nothing to any other machine, and is safe to use from many threads. Instead of `with`, `start()` and
+    `close()` can be called. A closed sandbox can still be looked at (outbox, deliveries), but is not started again:
+    make another.
+
+    `api_key`, `client_id` and `client_secret` are the account's credentials; those left out are random.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, api_key: str | None = None, client_id: str | None = None, client_secret: str | None = None
+    ) -> None:
+        self.clock = Clock(self._wake)
+        """The sandbox's time, which tests can move."""
+        self._ledger = Ledger(self.clock)
+        self._ledger.accounts.put(new_account(api_key, client_id, client_secret))
+        self.faults = Faults(self._ledger)
+        """What is to go wrong."""
         self._webhooks = Webhooks()
-        ledger = Ledger(self._webhooks.publish)
-        self._credentials = Credentials(ledger)
+        self._ticker = Ticker(self._ledger)
+        self._phones = Phones(self._ledger, self._ticker, self._webhooks.publish)
+        self._credentials = Credentials(self._ledger)
         self._server: Server | None = None
         self._state = "not started"
-        self.phone = Phone(ledger)
-        """The phone that sends and receives: its outbox, its switch, its failures."""
-        self.service = Service(ledger, self.phone)
-        """The rules of the service, without HTTP."""
-        self.app: Flask = create_app(self.service, self._credentials)
+        self.app: Flask = create_app(Service(self._ledger, self._phones, self._webhooks.publish), self._credentials)
         """The service as a WSGI application."""
 
     def start(self) -> Sandbox:
@@ -60,7 +73,7 @@ class Sandbox:
         self._state = "closed"
         if self._server is not None:
             self._server.close()
-        self.phone.close()
+        self._ticker.close()
         self._webhooks.close()
 
     def __enter__(self) -> Sandbox:
@@ -82,19 +95,39 @@ class Sandbox:
         return f"http://127.0.0.1:{self._server.port}"
 
     @property
+    def phone(self) -> Phone:
+        """The first phone: its outbox, its switch, its failures."""
+        return self.phones[0]
+
+    @property
+    def phones(self) -> list[Phone]:
+        """All phones of the account, the first one first."""
+        return list(self._phones)
+
+    def add_phone(self, label: str) -> Phone:
+        """One more phone, switched on. A send that names no device goes through the first phone that is on."""
+        return self._phones.add(label)
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """What was asked of the service, oldest first; of more than 10,000 the oldest are forgotten."""
+        with self._ledger.lock:
+            return list(self._ledger.requests)
+
+    @property
     def api_key(self) -> str:
-        """The account's API key: 48 hexadecimal characters, new for each sandbox."""
-        return self._credentials.api_key
+        """The account's API key: 48 hexadecimal characters, random unless one was given."""
+        return self._ledger.account.api_key
 
     @property
     def client_id(self) -> str:
         """The OAuth2 client id."""
-        return self._credentials.client_id
+        return self._ledger.account.client_id
 
     @property
     def client_secret(self) -> str:
         """The OAuth2 client secret."""
-        return self._credentials.client_secret
+        return self._ledger.account.client_secret
 
     @property
     def token_lifetime(self) -> float | None:
@@ -102,11 +135,11 @@ class Sandbox:
 
         None: until they are revoked, and the answer then has no `expires_in`.
         """
-        return self._credentials.token_lifetime
+        return self._ledger.account.token_lifetime
 
     @token_lifetime.setter
     def token_lifetime(self, seconds: float | None) -> None:
-        self._credentials.token_lifetime = seconds
+        self._change(token_lifetime=seconds)
 
     @property
     def tokens_issued(self) -> int:
@@ -120,20 +153,29 @@ class Sandbox:
     @property
     def subscription_active(self) -> bool:
         """Whether the account's subscription runs (True). Set it to False to see the errors of its end."""
-        return self.service.subscription_active
+        return self._ledger.account.subscription_active
 
     @subscription_active.setter
     def subscription_active(self, active: bool) -> None:
-        self.service.subscription_active = active
+        self._change(subscription_active=active)
 
     @property
     def page_size(self) -> int:
         """How many rows a page of the sent log has (100)."""
-        return self.service.page_size
+        return self._ledger.account.page_size
 
     @page_size.setter
     def page_size(self, rows: int) -> None:
-        self.service.page_size = rows
+        self._change(page_size=rows)
+
+    @property
+    def log_delay(self) -> float:
+        """Seconds until a message appears in the sent log (0). On the service a row can be missing for a while."""
+        return self._ledger.account.log_delay
+
+    @log_delay.setter
+    def log_delay(self, seconds: float) -> None:
+        self._change(log_delay=seconds)
 
     def add_webhook(self, url: str, *, secret: str | None = None, version: int = 2) -> None:
         """Push events to `url` from now on, which must be on this machine (a loopback host).
@@ -157,3 +199,11 @@ class Sandbox:
         Raises TimeoutError, which names what is still on its way.
         """
         self._webhooks.wait(timeout)
+
+    def _change(self, **changes: object) -> None:
+        with self._ledger.lock:
+            self._ledger.accounts.put(replace(self._ledger.account, **changes))  # type: ignore[arg-type]
+
+    def _wake(self) -> None:
+        """The clock was moved: let happen what would have happened."""
+        self._ticker.tick()

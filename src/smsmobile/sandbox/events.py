@@ -1,4 +1,4 @@
-"""What can be told by webhook: the four SMS events, as version 2 data and, for a received SMS, as version 1.
+"""What can be told by webhook: every event as version 2 data and, for a received SMS, as version 1.
 
 Signing and delivering them lives in webhooks.py.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .moments import clock, day, iso
 
 if TYPE_CHECKING:
-    from .ledger import Message, Received
+    from .rows import Call, Message, Received, SentByHand
 
 API_VERSION = "2026-09-22"
 
@@ -45,23 +45,24 @@ class Event:
         return None if payload is None else json.dumps(payload, ensure_ascii=False).encode()
 
 
-def submitted(message: Message, sid: str, at: datetime) -> Event:
+def submitted(message: Message, at: datetime) -> Event:
     """The API accepted a message, for the first time or again."""
-    return Event("sms.api.submitted", at, at, {**_outgoing(message, sid), "submitted_at": iso(at)})
+    kind = "whatsapp.submitted" if message.channel == "whatsapp" else "sms.api.submitted"
+    return Event(kind, at, at, {**_outgoing(message), "submitted_at": iso(at)})
 
 
-def sent(message: Message, sid: str, at: datetime) -> Event:
+def sent(message: Message, at: datetime) -> Event:
     """The phone sent a message."""
-    return Event("sms.sent", at, at, {**_outgoing(message, sid), "sent_at": iso(at)})
+    return Event(f"{message.channel}.sent", at, at, {**_outgoing(message), "sent_at": iso(at)})
 
 
-def failed(message: Message, sid: str, at: datetime) -> Event:
+def failed(message: Message, at: datetime) -> Event:
     """The phone could not send a message."""
-    data = {**_outgoing(message, sid), "error": message.phone_error, "failed_at": iso(at)}
-    return Event("sms.failed", at, at, data)
+    data = {**_outgoing(message), "error": message.phone_error, "failed_at": iso(at)}
+    return Event(f"{message.channel}.failed", at, at, data)
 
 
-def received(message: Received, sid: str) -> Event:
+def received(message: Received) -> Event:
     """Somebody texted the phone."""
     data = {
         "guid": message.guid,
@@ -69,7 +70,7 @@ def received(message: Received, sid: str) -> Event:
         "message": message.text,
         "received_at": iso(message.received_at),
         "alias": None,
-        "device_id": sid,
+        "device_id": message.phone,
     }
     version_1 = {
         "date": day(message.added_at),
@@ -82,5 +83,30 @@ def received(message: Received, sid: str) -> Event:
     return Event("sms.received", message.received_at, message.added_at, data, version_1)
 
 
-def _outgoing(message: Message, sid: str) -> dict[str, Any]:
-    return {"guid": message.guid, "to": message.number, "message": message.text, "device_id": sid}
+def sent_by_hand(message: SentByHand, at: datetime) -> Event:
+    """The phone's owner wrote an SMS on the phone itself."""
+    data = {
+        "guid": message.guid,
+        "to": message.number,
+        "message": message.text,
+        "device_id": message.phone,
+        "sent_at": iso(message.sent_at),
+    }
+    return Event("sms.mobile.sent", message.sent_at, at, data)
+
+
+def called(call: Call, at: datetime) -> Event:
+    """The phone missed, took or made a call."""
+    data = {
+        "guid": call.guid,
+        "number": call.number,
+        "name": call.name,
+        "duration_seconds": call.seconds,
+        "device_id": call.phone,
+        "call_at": f"{day(call.called_at)} {clock(call.called_at)}",
+    }
+    return Event(f"call.{call.kind}", call.called_at, at, data)
+
+
+def _outgoing(message: Message) -> dict[str, Any]:
+    return {"guid": message.guid, "to": message.number, "message": message.text, "device_id": message.phone}

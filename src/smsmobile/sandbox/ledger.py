@@ -1,81 +1,144 @@
-"""What the service remembers: sent and received messages, one lock over all of it, and the time.
+"""What the service remembers: rows by kind, one lock over all of them, and who hears of a change.
 
-The rules of the API live in service.py, the phone's behaviour in phone.py; both work on this.
+The rows themselves are described in rows.py, and written to a file by storage.py. No rules here.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import count
 from threading import Condition
+from typing import Generic, Protocol, TypeVar
 
-from .events import Event
+from . import rows
+from .clock import Clock
 
 
-@dataclass(frozen=True)
-class Message:
-    """An SMS to be sent. It is replaced, never changed, so that a reader needs no lock."""
-
-    id: int
-    guid: str
-    number: str
-    text: str
-    submitted_at: datetime
-    ready_at: datetime
-    sim: int | None = None
-    encrypted: bool = False
-    by_whatsapp: bool = False
-    sent_at: datetime | None = None
-    phone_error: str = ""
-    api_error: str = ""
-
+class _Keyed(Protocol):
     @property
-    def failed(self) -> bool:
-        """Whether it is in an error state, the only one from which it can be sent again."""
-        return bool(self.phone_error or self.api_error)
+    def key(self) -> str: ...
 
 
-@dataclass(frozen=True)
-class Received:
-    """An SMS that somebody sent to the phone."""
+RowT = TypeVar("RowT", bound=_Keyed)
+Watcher = Callable[["Rows[rows.Row]", "rows.Row | None", "rows.Row | None"], None]
+"""Called with the rows that changed, the row as it was (None: it is new) and as it is (None: it is gone)."""
 
-    id: int
-    guid: str
-    sender: str
-    text: str
-    received_at: datetime
-    added_at: datetime
+MOST_REQUESTS = 10_000
+"""So many requests, deliveries and notifications are remembered; of more, the oldest are forgotten."""
+
+
+class Rows(Generic[RowT]):
+    """All rows of one kind by their key, oldest first. Changing them takes the ledger's lock."""
+
+    def __init__(self, ledger: Ledger, name: str, kind: type[RowT], most: int | None = None) -> None:
+        self.name = name
+        self.kind = kind
+        self.version = 0
+        """The ledger's version at the last change here."""
+        self._ledger = ledger
+        self._most = most
+        self._rows: dict[str, RowT] = {}
+
+    def put(self, row: RowT) -> RowT:
+        """Add a row, or replace the one with its key; returns it."""
+        with self._ledger.lock:
+            before = self._rows.get(row.key)
+            self._rows[row.key] = row
+            self._ledger.changed(self, before, row)
+            if self._most is not None and len(self._rows) > self._most:
+                self.remove(next(iter(self._rows)))
+        return row
+
+    def remove(self, key: str) -> RowT | None:
+        """Forget a row; returns it, or None where there was none."""
+        with self._ledger.lock:
+            row = self._rows.pop(key, None)
+            if row is not None:
+                self._ledger.changed(self, row, None)
+        return row
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._ledger.lock:
+            for key in list(self._rows):
+                self.remove(key)
+
+    def get(self, key: str) -> RowT | None:
+        """The row with this key."""
+        return self._rows.get(key)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._rows
+
+    def __iter__(self) -> Iterator[RowT]:
+        return iter(self._rows.values())
+
+    def __reversed__(self) -> Iterator[RowT]:
+        return reversed(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 class Ledger:
     """The memory. Whoever reads or changes more than one thing holds `lock`."""
 
-    def __init__(self, publish: Callable[[Event], None]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.lock = Condition()
-        """Guards everything here; also wakes the phone. The same thread may take it again."""
-        self.sent: dict[str, Message] = {}
-        """By GUID, oldest first."""
-        self.received: dict[str, Received] = {}
-        """By GUID, oldest first."""
-        self.read: set[str] = set()
-        """GUIDs of the received SMS that a caller has already seen."""
-        self.phone_sid = secrets.token_hex(16)
-        """The SID of the one phone of this account."""
-        self.publish = publish
-        """Hands an event to the webhooks, without waiting."""
+        """Guards everything here, and is notified of every change. The same thread may take it again."""
+        self.clock = clock
+        self.version = 0
+        """Grows with every change."""
+        self.watchers: list[Watcher] = []
+        """Called with the lock held, in this order; they must be quick."""
+        self.accounts = Rows(self, "accounts", rows.Account)
+        self.phones = Rows(self, "phones", rows.PhoneState)
+        self.messages = Rows(self, "messages", rows.Message)
+        self.outbox = Rows(self, "outbox", rows.OutboxSMS)
+        self.received = Rows(self, "received", rows.Received)
+        self.by_hand = Rows(self, "by_hand", rows.SentByHand)
+        self.calls = Rows(self, "calls", rows.Call)
+        self.notifications = Rows(self, "notifications", rows.Notification, MOST_REQUESTS)
+        self.mails = Rows(self, "mails", rows.Mail)
+        self.tokens = Rows(self, "tokens", rows.Token)
+        self.requests = Rows(self, "requests", rows.RecordedRequest, MOST_REQUESTS)
+        self.destinations = Rows(self, "destinations", rows.Destination)
+        self.deliveries = Rows(self, "deliveries", rows.Delivery, MOST_REQUESTS)
+        self.faults = Rows(self, "faults", rows.Fault)
         self._ids = count(1)
 
+    @property
+    def tables(self) -> list[Rows[rows.Row]]:
+        """All kinds of rows."""
+        return [value for value in vars(self).values() if isinstance(value, Rows)]
+
+    @property
+    def account(self) -> rows.Account:
+        """The one account."""
+        return next(iter(self.accounts))
+
     def now(self) -> datetime:
-        """The service's time: aware, UTC. Everything but a webhook's signature goes by it."""
-        return datetime.now(timezone.utc)
+        """The sandbox's time: aware, UTC."""
+        return self.clock.now()
 
     def new_guid(self) -> str:
         """The handle of a message: 40 hexadecimal characters."""
         return secrets.token_hex(20)
 
     def new_id(self) -> int:
-        """A number that grows with every message: of two, the older one has the lower."""
+        """A number that grows with every row of any kind: of two, the older one has the lower."""
         return next(self._ids)
+
+    def start_ids_after(self, highest: int) -> None:
+        """Go on counting where an earlier run of the sandbox has stopped."""
+        self._ids = count(highest + 1)
+
+    def changed(self, table: Rows[rows.Row], before: rows.Row | None, after: rows.Row | None) -> None:
+        """Tell everybody. The caller holds the lock."""
+        self.version += 1
+        table.version = self.version
+        for watcher in self.watchers:
+            watcher(table, before, after)
+        self.lock.notify_all()

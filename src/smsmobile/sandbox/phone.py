@@ -1,58 +1,68 @@
-"""The simulated phone: it picks up what is queued, sends it or fails, and gets what others write to it.
+"""The simulated phone: it picks up what is queued for it, sends it or fails, and gets what others write to it.
 
-What the API lets through to it is decided in service.py.
+What the API lets through to it is decided in service/, when it wakes in ticker.py.
 """
 
 from __future__ import annotations
 
 import heapq
-import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from threading import Thread
 
 from . import events
-from .ledger import Ledger, Message, Received
+from .events import Event
+from .ledger import Ledger
+from .numbers import digits_of
+from .recipients import behaviour_of
+from .rows import Call, CallKind, Message, OutboxSMS, PhoneState, Received, SentByHand
+from .ticker import Ticker
 
-
-@dataclass(frozen=True)
-class OutboxSMS:
-    """An SMS that the phone has sent."""
-
-    guid: str
-    recipient: str
-    """As the caller spelled it."""
-    message: str
-    sent_at: datetime
-    """Aware, UTC."""
-    sim: int | None
-    """The SIM slot that was asked for, 1 or 2; None where the phone was left to choose."""
+ECHO_AFTER = timedelta(seconds=1)
 
 
 class Phone:
-    """The account's one phone. It is switched on, sends at once, and nothing fails, until told otherwise."""
+    """A phone of the account. It is switched on, sends at once, and nothing fails, until told otherwise."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, sid: str, ledger: Ledger, ticker: Ticker, publish: Callable[[Event], None]) -> None:
+        self._sid = sid
         self._ledger = ledger
-        self._outbox: list[OutboxSMS] = []
+        self._ticker = ticker
+        self._publish = publish
         self._queue: list[tuple[datetime, int, str]] = []
-        self._queued_so_far = 0
+        self._answers: list[tuple[datetime, int, str, str]] = []
         self._failure_of: dict[str, str] = {}
-        self._on = True
-        self._delay = timedelta(0)
-        self._worker: Thread | None = None
-        self._closed = False
+        ticker.workers.append(self)
+        for message in ledger.messages:
+            if message.phone == sid and message.queued:
+                self._line_up(message)
+
+    def __repr__(self) -> str:
+        return f"<Phone {self.label!r}, {'on' if self.is_on else 'off'}>"
 
     @property
     def sid(self) -> str:
         """The SID by which the API knows this phone."""
-        return self._ledger.phone_sid
+        return self._sid
+
+    @property
+    def label(self) -> str:
+        """The name that its owner gave it."""
+        return self.state.label
+
+    @property
+    def state(self) -> PhoneState:
+        """Everything that is remembered about it."""
+        state = self._ledger.phones.get(self._sid)
+        if state is None:
+            raise LookupError("This phone was removed: the sandbox was reset, take box.phone anew.")
+        return state
 
     @property
     def outbox(self) -> list[OutboxSMS]:
-        """What the phone has sent, oldest first."""
+        """What this phone has sent, oldest first."""
         with self._ledger.lock:
-            return list(self._outbox)
+            return [sent for sent in self._ledger.outbox if sent.device == self._sid]
 
     @property
     def delay(self) -> float:
@@ -61,34 +71,40 @@ class Phone:
         With 0, the default, the phone sends while the request is being answered: the outbox has the message
         when `send` returns. Changing it also counts for what is already waiting.
         """
-        return self._delay.total_seconds()
+        return self.state.delay
 
     @delay.setter
     def delay(self, seconds: float) -> None:
-        if seconds < 0:
+        if not seconds >= 0:  # NaN too
             raise ValueError("The phone cannot send before it was asked to: delay must not be negative.")
-        with self._ledger.lock:
-            self._delay = timedelta(seconds=seconds)
-            self._work()
+        self._change(delay=float(seconds))
+
+    @property
+    def battery(self) -> int:
+        """How full its battery is, in percent."""
+        return self.state.battery
+
+    @battery.setter
+    def battery(self, percent: int) -> None:
+        if not 0 <= percent <= 100:
+            raise ValueError("A battery holds between 0 and 100 percent.")
+        self._change(battery=int(percent))
 
     @property
     def is_on(self) -> bool:
         """Whether the phone is connected to the service."""
-        return self._on
+        return self.state.is_on
 
     def switch_off(self) -> None:
-        """Disconnect the phone: the API refuses to send, and what is already queued waits.
+        """Disconnect the phone: the API refuses to send through it, and what is already queued waits.
 
         It still gets what others send to it, so that a test can say what arrives and when.
         """
-        with self._ledger.lock:
-            self._on = False
+        self._change(is_on=False)
 
     def switch_on(self) -> None:
         """Connect the phone again: it sends what is due."""
-        with self._ledger.lock:
-            self._on = True
-            self._work()
+        self._change(is_on=True)
 
     def fail(self, number: str, reason: str = "RESULT_ERROR_GENERIC_FAILURE") -> None:
         """Let everything sent to `number` fail on the phone from now on, with this reason in the log.
@@ -98,15 +114,13 @@ class Phone:
         """
         if not reason.strip():
             raise ValueError("A failure needs a reason: an empty one in the log means that nothing failed.")
-        digits = _digits(number)
         with self._ledger.lock:
-            self._failure_of[digits] = reason
+            self._failure_of[_number(number)] = reason
 
     def heal(self, number: str) -> None:
         """Let messages to `number` go out again."""
-        digits = _digits(number)
         with self._ledger.lock:
-            self._failure_of.pop(digits, None)
+            self._failure_of.pop(_number(number), None)
 
     def receive(self, sender: str, message: str, *, at: datetime | None = None) -> str:
         """As if `sender` (a number, or a name such as `MPESA`) texted the phone; returns the new GUID.
@@ -116,76 +130,140 @@ class Phone:
         """
         if not sender.strip():
             raise ValueError("An SMS comes from somebody: sender must not be empty.")
-        if at is not None and at.tzinfo is None:
-            raise ValueError("`at` must be an aware datetime: without a timezone it could be any moment.")
         ledger = self._ledger
         with ledger.lock:
             now = ledger.now()
-            received_at = now if at is None else at.astimezone(timezone.utc)
-            sms = Received(ledger.new_id(), ledger.new_guid(), sender, message, received_at, now)
-            ledger.received[sms.guid] = sms
-            ledger.publish(events.received(sms, self.sid))
+            sms = Received(
+                id=ledger.new_id(),
+                guid=ledger.new_guid(),
+                phone=self._sid,
+                sender=sender,
+                text=message,
+                received_at=_moment(at, now),
+                added_at=now,
+            )
+            ledger.received.put(sms)
+            self._publish(events.received(sms))
         return sms.guid
+
+    def send_by_hand(self, recipient: str, message: str) -> str:
+        """As if the phone's owner wrote an SMS on the phone itself; returns the new GUID.
+
+        It is in `/log/sent/frommobile/` from now on, and goes to the webhooks as `sms.mobile.sent`.
+        Raises ValueError for an empty recipient.
+        """
+        if not recipient.strip():
+            raise ValueError("An SMS goes to somebody: recipient must not be empty.")
+        ledger = self._ledger
+        with ledger.lock:
+            now = ledger.now()
+            sms = SentByHand(ledger.new_id(), ledger.new_guid(), self._sid, recipient, message, now)
+            ledger.by_hand.put(sms)
+            self._publish(events.sent_by_hand(sms, now))
+        return sms.guid
+
+    def call(
+        self,
+        number: str,
+        name: str | None = None,
+        *,
+        kind: CallKind = "missed",
+        seconds: int = 0,
+        at: datetime | None = None,
+    ) -> str:
+        """A call that the phone missed, or with `kind` took (`incoming`) or made (`outgoing`); returns its GUID.
+
+        `seconds` is how long it lasted (for a missed one, how long it rang), `at` when it began: an aware
+        datetime, by default now. Raises ValueError for an unknown kind, an empty number or a naive datetime.
+        """
+        if kind not in ("missed", "incoming", "outgoing"):
+            raise ValueError(f"A call is missed, incoming or outgoing, not {kind!r}.")
+        if not number.strip():
+            raise ValueError("A call has a number: it must not be empty.")
+        ledger = self._ledger
+        with ledger.lock:
+            now = ledger.now()
+            guid = ledger.new_guid()
+            call = Call(ledger.new_id(), guid, self._sid, kind, number, name, seconds, _moment(at, now))
+            ledger.calls.put(call)
+            self._publish(events.called(call, now))
+        return call.guid
 
     def enqueue(self, message: Message) -> None:
         """Take over a message of the sent log. It goes out now if it is due, else as soon as it is."""
         with self._ledger.lock:
-            self._queued_so_far += 1
-            heapq.heappush(self._queue, (message.ready_at, self._queued_so_far, message.guid))
-            self._work()
+            self._line_up(message)
+            self._ticker.tick()
 
-    def close(self) -> None:
-        """End the thread; what still waits is never sent."""
-        with self._ledger.lock:
-            self._closed = True
-            self._ledger.lock.notify_all()
-        if self._worker is not None:
-            self._worker.join()
+    def next_due(self) -> datetime | None:
+        """When the next message is to be sent, or the next echo to come; None for as long as nobody says otherwise."""
+        state = self.state
+        due = [self._queue[0][0] + timedelta(seconds=state.delay)] if self._queue and state.is_on else []
+        due += [self._answers[0][0]] if self._answers else []
+        return min(due, default=None)
 
-    def _work(self) -> None:
-        """Send what is due, and see to it that what is not will be."""
-        self._send_due()
-        if self._queue and self._on and not self._closed:
-            if self._worker is None:
-                self._worker = Thread(target=self._wait_and_send, name="smsmobile-sandbox-phone", daemon=True)
-                self._worker.start()
-            self._ledger.lock.notify_all()
-
-    def _wait_and_send(self) -> None:
-        with self._ledger.lock:
-            while not self._closed:
-                self._send_due()
-                self._ledger.lock.wait(self._seconds_to_wait())
-
-    def _seconds_to_wait(self) -> float | None:
-        """Until the next message is due; None, for as long as nobody says otherwise, where none will be."""
-        if not self._queue or not self._on:
-            return None
-        return max((self._queue[0][0] + self._delay - self._ledger.now()).total_seconds(), 0.0)
-
-    def _send_due(self) -> None:
-        now = self._ledger.now()
-        while self._on and self._queue and self._queue[0][0] + self._delay <= now:
+    def work(self, now: datetime) -> None:
+        """Send what is due, and get the echoes that are."""
+        state = self.state
+        delay = timedelta(seconds=state.delay)
+        while state.is_on and self._queue and self._queue[0][0] + delay <= now:
             _, _, guid = heapq.heappop(self._queue)
-            message = self._ledger.sent.get(guid)
-            if message is not None:  # else its row was deleted, and the message with it
+            message = self._ledger.messages.get(guid)
+            if message is not None and message.queued:  # else its row was deleted, and the message with it
                 self._send(message, now)
+        while self._answers and self._answers[0][0] <= now:
+            _, _, sender, text = heapq.heappop(self._answers)
+            self.receive(sender, text)
+
+    def _line_up(self, message: Message) -> None:
+        if not behaviour_of(message.number).is_left:
+            heapq.heappush(self._queue, (message.ready_at, self._ledger.new_id(), message.guid))
 
     def _send(self, message: Message, now: datetime) -> None:
-        reason = self._failure_of.get(_digits(message.number))
-        if reason is None:
-            message = replace(message, sent_at=now)
-            self._outbox.append(OutboxSMS(message.guid, message.number, message.text, now, message.sim))
-            event = events.sent(message, self.sid, now)
-        else:
+        ledger = self._ledger
+        behaviour = behaviour_of(message.number)
+        reason = self._failure_of.get(digits_of(message.number), behaviour.phone_error)
+        if reason and behaviour.fails_once and message.resent:
+            reason = ""
+        if reason:
             message = replace(message, phone_error=reason)
-            event = events.failed(message, self.sid, now)
-        self._ledger.sent[message.guid] = message
-        self._ledger.publish(event)
+            event = events.failed(message, now)
+        else:
+            message = replace(message, sent_at=now)
+            ledger.outbox.put(
+                OutboxSMS(
+                    message.guid,
+                    message.number,
+                    message.text,
+                    now,
+                    message.sim,
+                    self._sid,
+                    message.channel,
+                    ledger.new_id(),
+                )
+            )
+            event = events.sent(message, now)
+            if behaviour.echoes:
+                heapq.heappush(self._answers, (now + ECHO_AFTER, ledger.new_id(), message.number, message.text))
+        ledger.messages.put(message)
+        self._publish(event)
+
+    def _change(self, **changes: object) -> None:
+        with self._ledger.lock:
+            self._ledger.phones.put(replace(self.state, **changes))  # type: ignore[arg-type]
+            self._ticker.tick()
 
 
-def _digits(number: str) -> str:
-    digits = re.sub(r"[^0-9]", "", number)
+def _number(number: str) -> str:
+    digits = digits_of(number)
     if not digits:
         raise ValueError("A phone number needs at least one digit.")
-    return digits.removeprefix("00")
+    return digits
+
+
+def _moment(at: datetime | None, now: datetime) -> datetime:
+    if at is None:
+        return now
+    if at.tzinfo is None:
+        raise ValueError("`at` must be an aware datetime: without a timezone it could be any moment.")
+    return at.astimezone(timezone.utc)

@@ -1,6 +1,6 @@
 """The contract's error rows: how the service says no, each with its status and body.
 
-When it says no is decided in parameters.py, credentials.py and service.py.
+When it says no is decided in parameters.py, credentials.py and service/.
 """
 
 from __future__ import annotations
@@ -69,6 +69,11 @@ def phone_offline() -> Refusal:
 def not_in_error() -> Refusal:
     """Only a failed message can be sent again."""
     return _in_result("not_in_error", "this message is not in an error state")
+
+
+def refused_recipient(error: str) -> Refusal:
+    """The API does not send to this number."""
+    return Refusal(200, {"result": {"error": error, "sent": "api_error", "note": "the API refused this recipient"}})
 
 
 def not_found() -> Refusal:

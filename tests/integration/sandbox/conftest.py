@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
 
-from smsmobile.sandbox import Sandbox
+from smsmobile.sandbox import Clock, Sandbox
 
 PHONE = "+33612345678"
 TIMEOUT = 5
@@ -62,19 +62,6 @@ class Caller:
     def with_token(self, token: str, path: str = "/log/sent/sms/", **params: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
         return self.session.get(self.box.url + path, params=params, headers=headers, timeout=TIMEOUT)
-
-
-class Clock:
-    """The sandbox's time, running as usual from a moment of the test's choice."""
-
-    def __init__(self, start: datetime) -> None:
-        self._offset = start - datetime.now(timezone.utc)
-
-    def __call__(self) -> datetime:
-        return datetime.now(timezone.utc) + self._offset
-
-    def forward(self, seconds: float) -> None:
-        self._offset += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -131,10 +118,9 @@ def api(box: Sandbox) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def clock(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock(datetime(2026, 3, 20, 21, 7, 44, 100_000, tzinfo=timezone.utc))
-    monkeypatch.setattr(box.service.ledger, "now", clock)
-    return clock
+def clock(box: Sandbox) -> Clock:
+    box.clock.move_to(datetime(2026, 3, 20, 21, 7, 44, 100_000, tzinfo=timezone.utc))
+    return box.clock
 
 
 @pytest.fixture

@@ -85,10 +85,10 @@ def test_a_head_request_sends_nothing(api, box):
 
 
 def test_a_mistake_in_the_sandbox_is_a_server_error_without_details(api, box, monkeypatch, caplog):
-    def broken(wanted):
+    def broken():
         raise ZeroDivisionError(box.api_key)
 
-    monkeypatch.setattr(box.service, "log", broken)
+    monkeypatch.setattr(box.clock, "now", broken)
     with caplog.at_level(logging.CRITICAL):
         answer = api.get("/log/sent/sms/")
 

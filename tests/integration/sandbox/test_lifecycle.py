@@ -55,7 +55,7 @@ def test_closing_frees_the_port_and_ends_every_thread(receiver):
         )
         box.wait_for_deliveries()
         running = {thread.name for thread in set(threading.enumerate()) - before}
-        assert {"smsmobile-sandbox-server", "smsmobile-sandbox-phone", "smsmobile-sandbox-webhook"} <= running
+        assert {"smsmobile-sandbox-server", "smsmobile-sandbox-ticker", "smsmobile-sandbox-webhook"} <= running
 
     ours = {thread for thread in set(threading.enumerate()) - before if "smsmobile" in thread.name}
     assert ours == set()
@@ -184,4 +184,13 @@ def test_another_missing_module_is_not_taken_for_the_extra():
 
 
 def test_the_public_names():
-    assert set(smsmobile.sandbox.__all__) == {"DeliveryAttempt", "OutboxSMS", "Phone", "Sandbox"}
+    assert set(smsmobile.sandbox.__all__) == {
+        "Clock",
+        "DeliveryAttempt",
+        "Fault",
+        "Faults",
+        "OutboxSMS",
+        "Phone",
+        "RecordedRequest",
+        "Sandbox",
+    }

@@ -83,7 +83,7 @@ def test_before_a_moment(api, clock):
     clock.forward(10)
     api.send()
 
-    now = int(clock().timestamp())
+    now = int(clock.now().timestamp())
     assert [row["guid"] for row in api.log(before=now - 5)] == [first]
     assert api.log(before=now - 60) == []
     assert len(api.log(before=now + 60)) == 2

@@ -104,7 +104,7 @@ def test_whatsapp_alone_sends_no_sms(api, box, only):
     result = api.send(**only)
 
     assert (result["sent"], result["send_with_whatsapp"]) == ("1", "1")
-    assert box.phone.outbox == []
+    assert [sent.channel for sent in box.phone.outbox] == ["whatsapp"]
 
 
 def test_the_phone_can_be_named(api, box):

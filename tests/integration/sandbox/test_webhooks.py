@@ -335,6 +335,6 @@ def test_a_secret_that_cannot_sign_is_refused_at_once(box, receiver):
 
 def test_no_secret_in_any_repr(box, receiver):
     box.add_webhook(receiver.url, secret=SECRET)
-    shown = repr(box) + repr(box.phone) + repr(box.service) + repr(box.app) + repr(box._webhooks.__dict__)
+    shown = repr(box) + repr(box.phone) + repr(box.app) + repr(box._webhooks.__dict__)
     for secret in (SECRET, box.api_key, box.client_secret):
         assert secret not in shown

@@ -1,0 +1,18 @@
+"""Tells whether two spellings are the same phone number. Whether it is a good one is decided in parameters.py."""
+
+from __future__ import annotations
+
+import re
+
+
+def digits_of(number: str) -> str:
+    """The digits that count: `+33 6 12 34 56 78`, `0033612345678` and `33612345678` have the same ones.
+
+    Empty for a name such as `MPESA`.
+    """
+    return "" if re.search(r"[^\W\d_]", number) else re.sub(r"[^0-9]", "", number).removeprefix("00")
+
+
+def peer_of(number: str) -> str:
+    """What a conversation goes by: the digits of a number, or else the sender's name as it is."""
+    return digits_of(number) or number.strip()

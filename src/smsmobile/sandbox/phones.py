@@ -1,0 +1,54 @@
+"""The account's phones: the first, and those that were added. What a phone does lives in phone.py."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+
+from .events import Event
+from .ledger import Ledger
+from .phone import Phone
+from .rows import PhoneState
+from .ticker import Ticker
+
+
+class Phones:
+    """All phones, by their SID. There is always at least one."""
+
+    def __init__(self, ledger: Ledger, ticker: Ticker, publish: Callable[[Event], None]) -> None:
+        self._ledger = ledger
+        self._ticker = ticker
+        self._publish = publish
+        self._phones: dict[str, Phone] = {}
+        self.load()
+
+    def load(self) -> None:
+        """Make the phones of the ledger, and the first one where it has none."""
+        self._ticker.workers.clear()
+        self._phones = {state.sid: self._make(state.sid) for state in self._ledger.phones}
+        if not self._phones:
+            self.add("Phone 1")
+
+    def add(self, label: str) -> Phone:
+        """One more phone, switched on."""
+        ledger = self._ledger
+        with ledger.lock:
+            sid = secrets.token_hex(16)
+            ledger.phones.put(PhoneState(ledger.new_id(), sid, label, seen_at=ledger.now()))
+            self._phones[sid] = self._make(sid)
+            return self._phones[sid]
+
+    def _make(self, sid: str) -> Phone:
+        return Phone(sid, self._ledger, self._ticker, self._publish)
+
+    def __getitem__(self, sid: str) -> Phone:
+        return self._phones[sid]
+
+    def __contains__(self, sid: str) -> bool:
+        return sid in self._phones
+
+    def __iter__(self) -> Iterator[Phone]:
+        return iter(list(self._phones.values()))
+
+    def __len__(self) -> int:
+        return len(self._phones)

@@ -1,0 +1,37 @@
+"""What an address of the service is: its path, its methods, and the operation behind it.
+
+The addresses themselves stand in service/, beside their operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .parameters import Parameters
+
+if TYPE_CHECKING:
+    from .service.core import Service
+
+Answer = dict[str, Any]
+Operation = Callable[["Service", Parameters], Answer]
+
+READ = ("GET",)
+WRITE = ("GET", "POST")
+POST = ("POST",)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address of the service."""
+
+    path: str
+    methods: tuple[str, ...]
+    operation: Operation
+    sends: bool = False
+    """Whether it asks a phone to send: then a phone that is off, or the end of the subscription, is said its way."""
+    takes_json: bool = False
+    """Whether the parameters may also come as a JSON body."""
+    for_wrong_key: Callable[[], Answer] | None = None
+    """What a wrong key is told, where that is no error."""

@@ -1,0 +1,331 @@
+"""What the sandbox remembers, one dataclass a kind. A row is replaced, never changed, so that a reader needs no lock.
+
+Where the rows are kept lives in ledger.py; what is done with them in service/, phone.py and webhooks.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Channel = Literal["sms", "whatsapp"]
+CallKind = Literal["missed", "incoming", "outgoing"]
+DeliveryState = Literal["waiting", "delivered", "given_up"]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account: who may call, and how the service treats it."""
+
+    api_key: str
+    client_id: str
+    client_secret: str
+    token_lifetime: float | None = 3600
+    subscription_active: bool = True
+    page_size: int = 100
+    log_delay: float = 0.0
+    whatsapp_retrieval: bool = False
+    whatsapp_window_ends_at: datetime | None = None
+
+    key = "account"
+
+
+@dataclass(frozen=True)
+class PhoneState:
+    """A phone of the account."""
+
+    id: int
+    sid: str
+    label: str
+    is_on: bool = True
+    battery: int = 80
+    delay: float = 0.0
+    seen_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Its SID."""
+        return self.sid
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that the API accepted, to be sent by a phone."""
+
+    id: int
+    guid: str
+    phone: str
+    number: str
+    text: str
+    submitted_at: datetime
+    ready_at: datetime
+    channel: Channel = "sms"
+    sim: int | None = None
+    encrypted: bool = False
+    by_whatsapp: bool = False
+    media_url: str | None = None
+    sent_at: datetime | None = None
+    phone_error: str = ""
+    api_error: str = ""
+    resent: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its GUID."""
+        return self.guid
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is in an error state, the only one from which it can be sent again."""
+        return bool(self.phone_error or self.api_error)
+
+    @property
+    def queued(self) -> bool:
+        """Whether a phone still has to send it."""
+        return self.sent_at is None and not self.failed
+
+
+@dataclass(frozen=True)
+class OutboxSMS:
+    """A message that a phone has sent."""
+
+    guid: str
+    recipient: str
+    """As the caller spelled it."""
+    message: str
+    sent_at: datetime
+    """Aware, UTC."""
+    sim: int | None
+    """The SIM slot that was asked for, 1 or 2; None where the phone was left to choose."""
+    device: str
+    """The SID of the phone."""
+    channel: Channel = "sms"
+    id: int = field(default=0, repr=False)
+
+    @property
+    def key(self) -> str:
+        """Its number."""
+        return str(self.id)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message that somebody sent to a phone."""
+
+    id: int
+    guid: str
+    phone: str
+    sender: str
+    text: str
+    received_at: datetime
+    added_at: datetime
+    channel: Channel = "sms"
+    is_read: bool = False
+    name: str | None = None
+    voice_seconds: float | None = None
+    """The length of a WhatsApp voice message, whose transcript is the text; None for a text."""
+
+    @property
+    def key(self) -> str:
+        """Its GUID."""
+        return self.guid
+
+
+@dataclass(frozen=True)
+class SentByHand:
+    """An SMS that somebody wrote on the phone itself."""
+
+    id: int
+    guid: str
+    phone: str
+    number: str
+    text: str
+    sent_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Its GUID."""
+        return self.guid
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that a phone made, took or missed."""
+
+    id: int
+    guid: str
+    phone: str
+    kind: CallKind
+    number: str
+    name: str | None
+    seconds: int
+    called_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Its GUID."""
+        return self.guid
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A notification that was pushed to a phone."""
+
+    id: int
+    phone: str
+    title: str
+    message: str
+    type: str
+    sent_at: datetime
+    distributed_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Its number."""
+        return str(self.id)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An e-mail that was sent through the API, or that lies in a mailbox."""
+
+    id: int
+    guid: str
+    box: str
+    sender_name: str
+    sender: str
+    recipient: str
+    subject: str
+    body: str
+    at: datetime
+    attachments: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Its GUID."""
+        return self.guid
+
+
+@dataclass(frozen=True)
+class Token:
+    """An OAuth2 token that was issued."""
+
+    value: str
+    expires_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """The token itself."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """What an application asked of the service, and what it was told. Secrets are masked."""
+
+    id: int
+    at: datetime
+    method: str
+    path: str
+    parameters: dict[str, str]
+    auth: str
+    """`key`, `token`, or empty."""
+    status: int | None
+    """None where the connection was broken instead of answered."""
+    answer: str
+    milliseconds: float
+    faults: tuple[str, ...] = ()
+    """The names of the faults that struck it."""
+
+    @property
+    def key(self) -> str:
+        """Its number."""
+        return str(self.id)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where webhooks are posted."""
+
+    id: int
+    url: str
+    version: int
+    secret: str | None
+    next_secret: str | None = None
+    types: tuple[str, ...] | None = None
+    """The event types that are wanted; None for all."""
+    failures: int = 0
+    """Failed attempts since the last that succeeded."""
+    paused_until: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Its number."""
+        return str(self.id)
+
+
+@dataclass(frozen=True)
+class DeliveryTry:
+    """One attempt to hand over one delivery."""
+
+    at: datetime
+    status: int | None
+    error: str | None
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one destination."""
+
+    id: int
+    delivery_id: str
+    """The UUID in the `X-SMSMobileAPI-Delivery` header."""
+    destination: int
+    url: str
+    event_id: str
+    event_type: str
+    body: str
+    created_at: datetime
+    state: DeliveryState = "waiting"
+    due_at: datetime | None = None
+    tries: tuple[DeliveryTry, ...] = field(default=())
+
+    @property
+    def key(self) -> str:
+        """Its number."""
+        return str(self.id)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is to go wrong."""
+
+    id: int
+    kind: str
+    times: int | None = None
+    """How often it still strikes; None for as long as it is there."""
+    probability: float = 1.0
+    """How likely it strikes a request that it could strike, between 0 and 1."""
+    seed: int | None = None
+    """With the same seed it strikes the same requests."""
+    path: str | None = None
+    """Only requests to this path; None for all."""
+    seconds: float = 0.0
+    """How long, where the kind takes time."""
+    status: int | None = None
+    """Which HTTP status, where the kind has one."""
+    met: int = 0
+    """How many requests (or webhooks) it could have struck so far."""
+    struck: int = 0
+    """How many it has struck."""
+
+    @property
+    def key(self) -> str:
+        """Its number."""
+        return str(self.id)
+
+
+Row = Any
+"""Any of these."""

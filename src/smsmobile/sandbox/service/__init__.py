@@ -1,0 +1,13 @@
+"""The service's operations, one file a channel: each reads its parameters, does its work and spells its answer.
+
+This file joins their addresses. HTTP lives in app.py, errors in refusals.py.
+"""
+
+from __future__ import annotations
+
+from . import sending, sms
+from .core import Service
+
+ROUTES = (*sending.ROUTES, *sms.ROUTES)
+
+__all__ = ["ROUTES", "Service"]

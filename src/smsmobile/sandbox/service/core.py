@@ -1,0 +1,43 @@
+"""What all operations share: the memory, the phones, and the checks that come before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..events import Event
+from ..ledger import Ledger
+from ..phones import Phones
+from ..refusals import api_expired, invalid_param, phone_offline, subscription_expire
+
+
+class Service:
+    """One account. Every operation is atomic: it holds the ledger's lock from beginning to end (see app.py)."""
+
+    def __init__(self, ledger: Ledger, phones: Phones, publish: Callable[[Event], None]) -> None:
+        self.ledger = ledger
+        self.phones = phones
+        self.publish = publish
+        """Hands an event to the webhooks, without waiting."""
+
+    def check_subscription(self) -> None:
+        """Raise what everything but a send is told once the subscription is over."""
+        if not self.ledger.account.subscription_active:
+            raise api_expired()
+
+    def check_device(self, sid: str | None, parameter: str) -> None:
+        """Raise the 400 for a SID that no phone of the account has."""
+        if sid is not None and sid not in self.ledger.phones:
+            raise invalid_param(parameter)
+
+    def choose_phone(self, sid: str | None = None) -> str:
+        """The SID of the phone that is to send: the wanted one, or else the first that is on.
+
+        Raises what a send is told where the subscription is over, there is no such phone, or it is off.
+        """
+        if not self.ledger.account.subscription_active:
+            raise subscription_expire()
+        self.check_device(sid, "sIdentifiant")
+        for phone in self.ledger.phones:
+            if phone.is_on and sid in (None, phone.sid):
+                return phone.sid
+        raise phone_offline()

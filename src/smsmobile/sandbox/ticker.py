@@ -1,0 +1,66 @@
+"""Lets time pass: one thread that wakes whoever has something due, by the sandbox's clock.
+
+What is done then is theirs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from threading import Thread
+from typing import Protocol
+
+from .ledger import Ledger
+
+
+class Worker(Protocol):
+    """Somebody who does things at their time."""
+
+    def next_due(self) -> datetime | None:
+        """When there is something to do; None for never. Called with the ledger's lock held."""
+
+    def work(self, now: datetime) -> None:
+        """Do all that is due. Called with the ledger's lock held, so it must be quick."""
+
+
+class Ticker:
+    """Wakes its workers when something of theirs is due. Its thread starts when somebody first has to wait."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.workers: list[Worker] = []
+        self._ledger = ledger
+        self._thread: Thread | None = None
+        self._closed = False
+
+    def tick(self) -> None:
+        """Let everybody do what is due now, on this thread, and see to it that the rest is done in its time."""
+        with self._ledger.lock:
+            self._work()
+            if self._thread is None and not self._closed and self._next_due() is not None:
+                self._thread = Thread(target=self._run, name="smsmobile-sandbox-ticker", daemon=True)
+                self._thread.start()
+            self._ledger.lock.notify_all()
+
+    def close(self) -> None:
+        """End the thread; what is not yet due never happens."""
+        with self._ledger.lock:
+            self._closed = True
+            self._ledger.lock.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        with self._ledger.lock:
+            while not self._closed:
+                self._work()
+                self._ledger.lock.wait(self._seconds_to_wait())
+
+    def _work(self) -> None:
+        for worker in self.workers:
+            worker.work(self._ledger.now())
+
+    def _next_due(self) -> datetime | None:
+        return min((due for worker in self.workers if (due := worker.next_due()) is not None), default=None)
+
+    def _seconds_to_wait(self) -> float | None:
+        due = self._next_due()
+        return None if due is None else max((due - self._ledger.now()).total_seconds(), 0.0)
