@@ -13,10 +13,11 @@ PEER = "import requests, pydantic, dotenv"
 
 def run() -> Iterator[Result]:
     """Two rows: the package, and everything that the client needs."""
-    yield Result("import smsmobile", PEER, ratio(_python("import smsmobile"), _python(PEER), laps=15), 1.10)
+    yield Result("import smsmobile", PEER, ratio(python("import smsmobile"), python(PEER), laps=15), 1.10)
     whole = "from smsmobile import SMSMobileClient"
-    yield Result(whole, PEER, ratio(_python(whole), _python(PEER), laps=15))
+    yield Result(whole, PEER, ratio(python(whole), python(PEER), laps=15))
 
 
-def _python(code: str) -> Callable[[], object]:
+def python(code: str) -> Callable[[], object]:
+    """Run this in a new interpreter."""
     return lambda: subprocess.run([sys.executable, "-c", code], check=True)

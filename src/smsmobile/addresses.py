@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-import requests
-from urllib3.exceptions import LocationValueError
-from urllib3.util import parse_url
-
 from .errors import ConfigurationError
 
 DEFAULT_BASE_URL = "https://api.smsmobileapi.com"
@@ -15,6 +11,11 @@ DEFAULT_BASE_URL = "https://api.smsmobileapi.com"
 
 def check_base_url(base_url: object, name: str = "base_url") -> str:
     """The address without its final slash, if a key may be sent there; else ConfigurationError, which names it."""
+    # Here, since the sandbox asks only what is loopback, and starts a sixth faster without requests.
+    import requests
+    from urllib3.exceptions import LocationValueError
+    from urllib3.util import parse_url
+
     if not isinstance(base_url, str) or not base_url.strip():
         raise ConfigurationError(f"{name} is empty; expected an address such as {DEFAULT_BASE_URL!r}.")
     try:

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
-from requests import PreparedRequest
+if TYPE_CHECKING:
+    from requests import PreparedRequest
 
 MASK = "***"
 # Shorter strings are words, not secrets: masking them would destroy a text, or the messages in an answer, and

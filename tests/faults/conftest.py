@@ -1,4 +1,4 @@
-"""What the fault tests share: certificates, and a trial that looks for secrets in whatever comes out of it."""
+"""What the fault tests share: certificates, a sandbox, and a trial that looks for secrets in what comes out of it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import trustme
 
-from smsmobile import SMSMobileError
+from smsmobile import SMSMobileClient, SMSMobileError
+from smsmobile.sandbox import Sandbox
 
-from .hostile import API_KEY, CLIENT_SECRET, PROXY_PASSWORD, TEXT, TO, TOKENS, HostileServer, Script
+from .ailing import Ailing
+from .hostile import API_KEY, CLIENT_SECRET, PATIENT, PROXY_PASSWORD, TEXT, TO, TOKENS, HostileServer, Script
 
 SECRETS = (API_KEY, CLIENT_SECRET, PROXY_PASSWORD, *TOKENS)
 PERSONAL = (TO.lstrip("+"), TEXT, TEXT.replace(" ", "+"))
@@ -71,6 +73,18 @@ def hostile(request: pytest.FixtureRequest) -> Callable[..., HostileServer]:
         return HostileServer(*scripts, tls=context, **options)
 
     return make
+
+
+@pytest.fixture(params=["over HTTP", "without a socket"])
+def ailing(request: pytest.FixtureRequest) -> Iterator[Ailing]:
+    """A sandbox whose faults can be switched on, and a client of it."""
+    box = Sandbox(api_key=API_KEY)
+    options: dict[str, Any] = (
+        {"base_url": box.start().url} if request.param == "over HTTP" else {"session": box.session()}
+    )
+    with SMSMobileClient(api_key=API_KEY, timeout=PATIENT, max_retries=3, **options) as client:
+        yield Ailing(box, client)
+    box.close()
 
 
 class _Listener(logging.Handler):

@@ -17,6 +17,7 @@ from smsmobile import (
     UnexpectedResponse,
 )
 
+from .ailing import Ailing
 from .hostile import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -44,14 +45,13 @@ def busy(*fields: str) -> bytes:
     return answer({"success": False, "error": "too_many_requests"}, "429 Too Many Requests", *fields)
 
 
-def test_a_send_waits_as_long_as_429_says_and_is_repeated(
-    hostile: Hostile, outcome_of: Try, pauses: list[float]
-) -> None:
-    with hostile((busy("Retry-After: 7"),), (SUCCESS,)) as server:
-        sent = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
+def test_a_send_waits_as_long_as_429_says_and_is_repeated(ailing: Ailing, outcome_of: Try, pauses: list[float]) -> None:
+    ailing.faults.add("rate_limited", seconds=7, times=1)
+    sent = outcome_of(ailing.client.sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
-    assert server.paths == ["/sendsms/"] * 2
-    assert server.requests[0].body == server.requests[1].body
+    assert [request.path for request in ailing.requests] == ["/sendsms/"] * 2
+    assert ailing.requests[0].parameters == ailing.requests[1].parameters
+    assert ailing.texts == [TEXT]
     assert pauses == [7]
 
 
@@ -76,12 +76,13 @@ def test_a_429_that_cannot_be_read_is_repeated_after_a_pause_of_our_own(
     assert all(0 <= pause <= 60 for pause in pauses)
 
 
-def test_429_again_and_again_is_rate_limited(hostile: Hostile, outcome_of: Try, pauses: list[float]) -> None:
-    with hostile((busy("Retry-After: 3"),)) as server:
-        refusal = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
+def test_429_again_and_again_is_rate_limited(ailing: Ailing, outcome_of: Try, pauses: list[float]) -> None:
+    ailing.faults.add("rate_limited", seconds=3)
+    refusal = outcome_of(ailing.client.sms.send, TO, TEXT)
     assert isinstance(refusal, RateLimited), repr(refusal)
     assert refusal.retry_after == 3
-    assert len(server.paths) == 4
+    assert len(ailing.requests) == 4
+    assert ailing.texts == []
     assert pauses == [3, 3, 3]
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from smsmobile import APIError, DeviceOffline, SendOutcomeUnknown, SentSMS
 
+from .ailing import Ailing
 from .hostile import (
     API_KEY,
     GUID,
@@ -230,13 +231,13 @@ def test_a_php_warning_before_a_good_answer_is_no_failure(
     assert server.messages == 1
 
 
-def test_a_php_warning_before_a_refusal_hides_nothing(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any]
-) -> None:
-    with hostile((answer(WARNING + b'{"result": {"error": 2, "sent": "0"}}'),)) as server:
-        refusal = outcome_of(server.client().sms.send, TO, TEXT)
+def test_a_php_warning_before_a_refusal_hides_nothing(ailing: Ailing, outcome_of: Callable[..., Any]) -> None:
+    ailing.faults.add("php_warning")
+    ailing.faults.add("phone_offline")
+    refusal = outcome_of(ailing.client.sms.send, TO, TEXT)
     assert isinstance(refusal, DeviceOffline), repr(refusal)
-    assert server.messages == 1
+    assert len(ailing.requests) == 1
+    assert "Warning" in ailing.requests[0].answer
 
 
 def test_an_acceptance_that_repeats_the_key_does_not_hand_it_on(

@@ -5,20 +5,22 @@ This file holds the public names, and says what to install where the extra is mi
 
 from __future__ import annotations
 
+import sys
+
 try:
     from .box import Sandbox
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"flask", "waitress"}:
         raise
-    raise ImportError(
-        'The sandbox needs Flask and waitress, which are not installed: pip install "smsmobile[sandbox]"',
-        name=error.name,
-    ) from None
+    _NEEDS = 'The sandbox needs Flask and waitress, which are not installed: pip install "smsmobile[sandbox]"'
+    if sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv:  # `python -m smsmobile.sandbox` has come this far
+        sys.exit(_NEEDS)
+    raise ImportError(_NEEDS, name=error.name) from None
 
 from .clock import Clock
 from .faults import Faults
 from .phone import Phone
 from .rows import Fault, OutboxSMS, RecordedRequest
-from .webhooks import DeliveryAttempt
+from .webhooks import DeliveryAttempt, Webhook
 
-__all__ = ["Clock", "DeliveryAttempt", "Fault", "Faults", "OutboxSMS", "Phone", "RecordedRequest", "Sandbox"]
+__all__ = ["Clock", "DeliveryAttempt", "Fault", "Faults", "OutboxSMS", "Phone", "RecordedRequest", "Sandbox", "Webhook"]

@@ -1,17 +1,23 @@
 """The service's addresses as a Flask application: finds the caller and the parameters, and spells HTTP.
 
-What an operation does lives in service/, what goes wrong on demand in faults.py, the phone page in page/.
+What an operation does lives in service/, what goes wrong on demand in breakage.py, the phone page in page/.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
+from typing import NoReturn
 
 from flask import Flask, Response, g, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as AnyResponse
 
+from .breakage import Breakage
 from .credentials import Credentials
+from .faults import OAUTH2_PATH, Faults
+from .page import is_page, problem
 from .parameters import Parameters
 from .recorder import Recorder
 from .refusals import Refusal, invalid_apikey, missing_apikey
@@ -21,9 +27,10 @@ from .service import ROUTES, Service
 LARGEST_BODY = 8 * 1024 * 1024  # PHP's default
 
 
-def create_app(service: Service, credentials: Credentials) -> Flask:
+def create_app(service: Service, credentials: Credentials, faults: Faults) -> Flask:
     """The WSGI application over one account."""
     app = Flask("smsmobile.sandbox", static_folder=None)
+    app.url_rule_class = _Rule
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.url_map.merge_slashes = False  # its redirect would keep a POST's body too
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
@@ -31,9 +38,12 @@ def create_app(service: Service, credentials: Credentials) -> Flask:
 
     def serve(route: Route) -> None:
         def view() -> Response:
+            breakage = g.breakage = Breakage(faults, route.path, sends=route.sends)
             given = g.parameters = _parameters(route)
             with service.ledger.lock:
+                breakage.before()
                 if _is_authorised(given, credentials):
+                    breakage.before_operation()
                     return jsonify(route.operation(service, given))
                 if route.for_wrong_key is None:
                     raise invalid_apikey()
@@ -48,10 +58,12 @@ def create_app(service: Service, credentials: Credentials) -> Flask:
     for route in ROUTES:
         serve(route)
 
-    @app.post("/oauth2/token")
+    @app.post(OAUTH2_PATH)
     def token() -> Response:
+        breakage = g.breakage = Breakage(faults, OAUTH2_PATH)
         g.parameters = _form()
         with service.ledger.lock:
+            breakage.before()
             response = jsonify(credentials.issue(g.parameters))
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -60,25 +72,43 @@ def create_app(service: Service, credentials: Credentials) -> Flask:
     def begin() -> None:
         g.started = perf_counter()
         g.parameters = {}
+        request.max_form_memory_size = LARGEST_BODY  # an attachment is a form field; Werkzeug's default is 500 kB
         # Flask answers HEAD wherever it answers GET, and GET sends an SMS.
-        if request.method == "HEAD":
+        if request.method == "HEAD" and not is_page(request.path):
             body = {"error": "method_not_allowed", "message": "Use GET or POST."}
             raise Refusal(405, body, {"Allow": "GET, POST"})
 
     @app.after_request
     def note(response: Response) -> Response:
+        if is_page(request.path):
+            return response
+        breakage: Breakage | None = g.get("breakage")
+        if breakage is not None:
+            response = breakage.after(response)
         recorder.note(
             request,
             g.parameters,
-            started=g.started,
-            status=response.status_code,
+            started=g.started - (breakage.seconds if breakage else 0),
+            status=None if breakage and breakage.is_reset else response.status_code,
             answer=response.get_data(as_text=True),
+            faults=breakage.struck if breakage else (),
         )
         return response
 
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, _http_error)
     return app
+
+
+class _Rule(Rule):
+    """An address that is never built from its parts: to compile how is nine tenths of making a sandbox."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: ARG002
+        return _unbuilt
+
+
+def _unbuilt(*_: object) -> NoReturn:
+    raise NotImplementedError("The sandbox spells its addresses itself: url_for() is not for it.")
 
 
 def _parameters(route: Route) -> Parameters:
@@ -122,6 +152,8 @@ def _refuse(refusal: Refusal) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     """Unknown address, wrong method, too large a body, a mistake in the sandbox: the bare envelope."""
+    if is_page(request.path):
+        return problem(error)
     if isinstance(error, InternalServerError):
         kind = type(error.original_exception).__name__
         return _refuse(Refusal(500, {"success": False, "error": "server_error", "detail": f"sandbox: {kind}"}))

@@ -5,23 +5,39 @@ What each of these does lives in its own file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
+from os import PathLike
 from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask
 
+from ..addresses import is_loopback
 from .app import create_app
 from .clock import Clock
 from .credentials import Credentials, new_account
 from .faults import Faults
+from .guard import guard
 from .ledger import Ledger
+from .mailbox import Mailbox
+from .page import Desk, create_page
 from .phone import Phone
 from .phones import Phones
 from .rows import RecordedRequest
 from .server import Server
 from .service import Service
 from .ticker import Ticker
-from .webhooks import DeliveryAttempt, Webhooks
+from .waiting import wait_for
+from .webhooks import DeliveryAttempt, Webhook, Webhooks
+
+if TYPE_CHECKING:
+    import requests
+
+    from .storage import Storage
+
+T = TypeVar("T")
 
 
 class Sandbox:
@@ -36,45 +52,119 @@ class Sandbox:
     `close()` can be called. A closed sandbox can still be looked at (outbox, deliveries), but is not started again:
     make another.
 
-    `api_key`, `client_id` and `client_secret` are the account's credentials; those left out are random.
+    `host` and `port` are where it listens; port 0 takes a free one. Another host than this machine's loopback needs
+    `allow_remote`: everybody who reaches the port can then read and send everything, with or without a key.
+
+    `db` is a file (SQLite) that keeps everything, for another sandbox with the same file to go on with: messages,
+    queues, webhooks, faults, the clock. Without it everything is gone after `close()`.
+
+    `api_key`, `client_id` and `client_secret` are the account's credentials; those left out are the file's, or random.
+
+    Raises ValueError for a host or port that cannot be, and OSError for a file that cannot be used, with a text that
+    says what to do.
     """
 
     def __init__(
-        self, *, api_key: str | None = None, client_id: str | None = None, client_secret: str | None = None
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        db: str | PathLike[str] | None = None,
+        allow_remote: bool = False,
+        api_key: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
     ) -> None:
+        _check_address(host, port, allow_remote=allow_remote)
+        self._address = (host, port)
+        self._allow_remote = allow_remote
         self.clock = Clock(self._wake)
         """The sandbox's time, which tests can move."""
         self._ledger = Ledger(self.clock)
-        self._ledger.accounts.put(new_account(api_key, client_id, client_secret))
+        self._storage = None if db is None else _open(db, self._ledger)
+        is_new = not len(self._ledger.accounts)
+        credentials = {"api_key": api_key, "client_id": client_id, "client_secret": client_secret}
+        given = {name: value for name, value in credentials.items() if value}
+        if is_new:
+            self._ledger.accounts.put(new_account(**given))
+        elif given:
+            self._change(**given)
         self.faults = Faults(self._ledger)
         """What is to go wrong."""
-        self._webhooks = Webhooks()
+        self._webhooks = Webhooks(self._ledger, self.faults, allow_remote=allow_remote)
         self._ticker = Ticker(self._ledger)
         self._phones = Phones(self._ledger, self._ticker, self._webhooks.publish)
+        self.mailbox = Mailbox(self._ledger, self._webhooks.publish)
+        """The e-mail account that is connected to the service."""
         self._credentials = Credentials(self._ledger)
         self._server: Server | None = None
         self._state = "not started"
-        self.app: Flask = create_app(Service(self._ledger, self._phones, self._webhooks.publish), self._credentials)
-        """The service as a WSGI application."""
+        self.app: Flask = create_app(
+            Service(self._ledger, self._phones, self._webhooks.publish), self._credentials, self.faults
+        )
+        """The service as a WSGI application, with the phone page."""
+        self._desk = Desk(self)
+        self.app.register_blueprint(create_page(self._desk))
+        if self._storage is not None:
+            self.app.wsgi_app = self._storage.guarded(self.app.wsgi_app)  # type: ignore[method-assign,assignment]
+        if is_new:
+            self._set_up(first=True)
 
     def start(self) -> Sandbox:
-        """Listen on a free port of 127.0.0.1; returns this sandbox, ready to answer.
+        """Listen; returns this sandbox, ready to answer.
 
-        Raises RuntimeError where it was started before.
+        Raises RuntimeError where it was started before, and OSError where the port is in use or cannot be had.
         """
         if self._state != "not started":
             raise RuntimeError(f"This sandbox is {self._state}: make a new Sandbox() instead.")
-        self._server = Server(self.app)
+        self._server = Server(guard(self.app, allow_remote=self._allow_remote), *self._address)
+        self._webhooks.start()
         self._state = "running"
         return self
 
     def close(self) -> None:
-        """Stop: free the port, end all threads. Webhooks that wait for their turn are dropped; repeatable."""
+        """Stop: free the port, end all threads. Webhooks that wait for their turn are not delivered; repeatable."""
         self._state = "closed"
+        self._desk.live.close()
         if self._server is not None:
             self._server.close()
         self._ticker.close()
         self._webhooks.close()
+        if self._storage is not None:
+            self._storage.close()
+
+    def reset(self) -> None:
+        """Make everything as it was when the sandbox was new, for the next test.
+
+        No messages, calls, requests, webhooks, deliveries, faults and tokens; one phone with the SID of the first one
+        (a `Phone` at hand goes on working), switched on and without a delay; the clock as this machine's; the account
+        as at the start. Credentials and address stay. What is on its way to a phone or to a webhook is dropped. The
+        ids of rows go on growing.
+        """
+        ledger = self._ledger
+        with ledger.lock:
+            account = ledger.account
+            self.clock.ahead = timedelta(0)
+            for table in ledger.tables:
+                if table not in (ledger.accounts, ledger.phones):
+                    table.clear()
+            ledger.accounts.put(new_account(account.api_key, account.client_id, account.client_secret))
+            self._credentials.tokens_issued = 0
+            self._phones.reset()
+            self._set_up(first=False)
+            self._wake()
+
+    def wait_for(self, condition: Callable[[], T], timeout: float = 5.0) -> T:
+        """Wait until `condition()` is true, and return what it returned.
+
+            sms = box.wait_for(lambda: box.phone.outbox)[0]
+
+        It is called again whenever something has changed in the sandbox, and every 50 ms. `timeout` is in seconds by
+        this machine's clock. An exception of the condition goes through.
+
+        Raises TimeoutError, whose text tells where the condition stands and what the sandbox holds.
+        """
+        return wait_for(self._ledger, condition, timeout)
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -89,10 +179,23 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The base URL, `http://127.0.0.1:PORT`. Raises RuntimeError before the start."""
+        """The base URL for programs on this machine, `http://127.0.0.1:PORT`. Raises RuntimeError before the start."""
         if self._server is None:
             raise RuntimeError("This sandbox has no address yet: use `with Sandbox() as box:` or box.start().")
-        return f"http://127.0.0.1:{self._server.port}"
+        return self._server.url
+
+    def session(self) -> requests.Session:
+        """A `requests` session that this sandbox answers itself, at every address: nothing leaves the process.
+
+            box = Sandbox()                                 # need not be started: no socket, no thread
+            client = SMSMobileClient(api_key=box.api_key, session=box.session())
+
+        It behaves as over a network, faults and timeouts included, but nobody waits: an answer that comes later than
+        the read timeout is a timeout at once. Once the sandbox is closed, connections are refused.
+        """
+        from .adapter import session_of  # with requests, which a sandbox with a socket need not load
+
+        return session_of(self.app, lambda: self._state != "closed")
 
     @property
     def phone(self) -> Phone:
@@ -177,26 +280,34 @@ class Sandbox:
     def log_delay(self, seconds: float) -> None:
         self._change(log_delay=seconds)
 
-    def add_webhook(self, url: str, *, secret: str | None = None, version: int = 2) -> None:
+    def add_webhook(
+        self, url: str, *, secret: str | None = None, version: int = 2, types: Iterable[str] | None = None
+    ) -> Webhook:
         """Push events to `url` from now on, which must be on this machine (a loopback host).
 
-        Version 1 pushes received SMS, unsigned. Version 2 pushes `sms.api.submitted`, `sms.sent`, `sms.failed`
-        and `sms.received`, signed with `secret`.
+        Version 1 pushes received SMS, unsigned. Version 2 pushes every event, or those of the chosen `types` (such
+        as `sms.received`), signed with `secret`. The webhook that is returned rotates the secret and ends pauses.
 
-        Raises ValueError for another host or version, and for a missing or needless secret; ConfigurationError
-        for a secret that nothing can be signed with.
+        Raises ValueError for another host or version, an unknown type, and for a missing, needless or unusable
+        secret.
         """
-        self._webhooks.add(url, secret=secret, version=version)
+        return self._webhooks.add(url, secret=secret, version=version, types=types)
+
+    @property
+    def webhooks(self) -> list[Webhook]:
+        """All webhooks, the first one first."""
+        return self._webhooks.all()
 
     @property
     def deliveries(self) -> list[DeliveryAttempt]:
-        """Every attempt to deliver a webhook, oldest first."""
+        """Every attempt to deliver a webhook, oldest first; of more than 10,000 deliveries the oldest are forgotten."""
         return self._webhooks.attempts
 
     def wait_for_deliveries(self, timeout: float = 5.0) -> None:
-        """Wait until every webhook was delivered or given up; for at most `timeout` seconds.
+        """Wait until every webhook was delivered or given up; for at most `timeout` seconds, by this machine's clock.
 
-        Raises TimeoutError, which names what is still on its way.
+        A failed one is tried again for some three seconds by the sandbox's clock: `box.clock.forward(10)` before it
+        saves them. Raises TimeoutError, which names what is still on its way, and which webhook is paused.
         """
         self._webhooks.wait(timeout)
 
@@ -204,6 +315,27 @@ class Sandbox:
         with self._ledger.lock:
             self._ledger.accounts.put(replace(self._ledger.account, **changes))  # type: ignore[arg-type]
 
+    def _set_up(self, *, first: bool) -> None:
+        """For those who want other beginnings (see __main__.py): called at the first start, and after each reset."""
+
     def _wake(self) -> None:
         """The clock was moved: let happen what would have happened."""
+        self._ledger.accounts.put(self._ledger.account)  # nothing new there, but the page hears that time is another
         self._ticker.tick()
+        self._webhooks.wake()
+
+
+def _check_address(host: str, port: int, *, allow_remote: bool) -> None:
+    if not allow_remote and not is_loopback(host):
+        raise ValueError(
+            f"Other machines would reach the sandbox on {host!r}, and read and send everything there. If that is "
+            "meant, allow it (allow_remote=True, or --allow-remote); else leave the host as 127.0.0.1."
+        )
+    if not 0 <= port <= 65535:
+        raise ValueError(f"A port lies between 1 and 65535, or is 0 for a free one; not {port}.")
+
+
+def _open(db: str | PathLike[str], ledger: Ledger) -> Storage:
+    from .storage import Storage  # pydantic and SQLite take time to load, and most sandboxes keep nothing
+
+    return Storage(db, ledger)

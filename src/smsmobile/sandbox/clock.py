@@ -17,29 +17,30 @@ class Clock:
     """
 
     def __init__(self, moved: Callable[[], None] = lambda: None) -> None:
-        self._ahead = timedelta(0)
+        self.ahead = timedelta(0)
+        """How far it is ahead of this machine's clock. Setting it wakes nobody; the methods below do."""
         self._moved = moved
 
     def now(self) -> datetime:
         """The time in the sandbox: aware, UTC."""
-        return datetime.now(timezone.utc) + self._ahead
+        return datetime.now(timezone.utc) + self.ahead
 
     def forward(self, by: timedelta | float) -> None:
         """Let this much time pass at once: a timedelta, or seconds. Raises ValueError where it is negative."""
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         if step < timedelta(0):
             raise ValueError("Time passes forward only here: to go back to a chosen moment, use move_to().")
-        self._ahead += step
+        self.ahead += step
         self._moved()
 
     def move_to(self, moment: datetime) -> None:
         """Make it `moment`, an aware datetime, in the past or the future. Raises ValueError for a naive one."""
         if moment.tzinfo is None:
             raise ValueError("`moment` must be an aware datetime: without a timezone it could be any moment.")
-        self._ahead = moment - datetime.now(timezone.utc)
+        self.ahead = moment - datetime.now(timezone.utc)
         self._moved()
 
     def reset(self) -> None:
         """Go by this machine's clock again."""
-        self._ahead = timedelta(0)
+        self.ahead = timedelta(0)
         self._moved()

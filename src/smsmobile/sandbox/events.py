@@ -11,12 +11,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .moments import clock, day, iso
+from .moments import clock, day, day_and_clock, iso
 
 if TYPE_CHECKING:
-    from .rows import Call, Message, Received, SentByHand
+    from .rows import Call, Mail, Message, Received, SentByHand
 
 API_VERSION = "2026-09-22"
+TYPES = (
+    "sms.api.submitted",
+    "sms.sent",
+    "sms.failed",
+    "sms.received",
+    "sms.mobile.sent",
+    "call.missed",
+    "call.incoming",
+    "call.outgoing",
+    "whatsapp.submitted",
+    "whatsapp.sent",
+    "whatsapp.failed",
+    "whatsapp.received",
+    "whatsapp.voice.transcribed",
+    "email.sent",
+    "email.received",
+)
+"""All types that are documented."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +60,10 @@ class Event:
                 "occurred_at": iso(self.occurred_at),
                 "data": self.data,
             }
-        return None if payload is None else json.dumps(payload, ensure_ascii=False).encode()
+        if payload is None:
+            return None
+        # Half an emoji is no UTF-8. What stands for it instead is how JSON spells it.
+        return json.dumps(payload, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def submitted(message: Message, at: datetime) -> Event:
@@ -75,7 +96,7 @@ def received(message: Received) -> Event:
     version_1 = {
         "date": day(message.added_at),
         "hour": clock(message.added_at),
-        "time_received": f"{day(message.received_at)} {clock(message.received_at)}",
+        "time_received": day_and_clock(message.received_at),
         "message": message.text,
         "number": message.sender,
         "guid": message.guid,
@@ -103,9 +124,50 @@ def called(call: Call, at: datetime) -> Event:
         "name": call.name,
         "duration_seconds": call.seconds,
         "device_id": call.phone,
-        "call_at": f"{day(call.called_at)} {clock(call.called_at)}",
+        "call_at": day_and_clock(call.called_at),
     }
     return Event(f"call.{call.kind}", call.called_at, at, data)
+
+
+def whatsapp_received(message: Received) -> Event:
+    """Somebody sent the phone a WhatsApp message. What was said in a voice message follows later."""
+    is_voice = message.voice_seconds is not None
+    data = {
+        **_whatsapp(message),
+        "message": "" if is_voice else message.text,
+        "is_voice_message": is_voice,
+        "received_at": iso(message.received_at),
+    }
+    return Event("whatsapp.received", message.received_at, message.added_at, data)
+
+
+def transcribed(message: Received) -> Event:
+    """A voice message was turned into text."""
+    data = {**_whatsapp(message), "transcript": message.text, "duration_seconds": message.voice_seconds}
+    return Event("whatsapp.voice.transcribed", message.received_at, message.added_at, data)
+
+
+def email_sent(mail: Mail, at: datetime) -> Event:
+    """An e-mail was sent through the API."""
+    return Event("email.sent", mail.at, at, {**_mail(mail), "sent_at": iso(mail.at)})
+
+
+def email_received(mail: Mail, at: datetime) -> Event:
+    """An e-mail came into the mailbox."""
+    return Event("email.received", mail.at, at, {**_mail(mail), "received_at": iso(mail.at)})
+
+
+def _whatsapp(message: Received) -> dict[str, Any]:
+    return {
+        "guid": message.guid,
+        "data_id": message.data_id,
+        "from": message.sender,
+        "contact_name": message.name,
+    }
+
+
+def _mail(mail: Mail) -> dict[str, Any]:
+    return {"guid": mail.guid, "from": mail.sender, "to": mail.recipient, "subject": mail.subject}
 
 
 def _outgoing(message: Message) -> dict[str, Any]:

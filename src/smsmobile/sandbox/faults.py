@@ -8,12 +8,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from .ledger import Ledger
 from .rows import Fault
 
 Group = Literal["request", "account", "webhook"]
+OAUTH2_PATH = "/oauth2/token"
+"""Struck only by faults that name it, so that "the next three requests" are three calls of the API."""
+LONGEST = 3600
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ KINDS = {
     "reset_before": FaultKind("Reset before", "The connection is reset; nothing is done."),
     "reset_after": FaultKind("Reset after", "The connection is reset, after everything was done."),
     "half_answer": FaultKind("Half an answer", "Everything is done; the connection ends in the middle of the answer."),
-    "slow_drip": FaultKind("Slow drip", "Everything is done; the answer comes byte by byte.", seconds=5.0),
+    "slow_drip": FaultKind("Slow drip", "Everything is done; the answer comes in small pieces.", seconds=5.0),
     "php_warning": FaultKind("PHP warning", "Everything is done; a PHP warning stands before the JSON."),
     "html_page": FaultKind("HTML page", "Everything is done; an HTML page stands in place of the JSON."),
     "no_guid": FaultKind("No GUID", "A message is accepted, and the answer is the short one that names no GUID."),
@@ -48,7 +52,7 @@ KINDS = {
     "webhook_late": FaultKind("Late", "A webhook is delivered late.", "webhook", seconds=5.0),
     "webhook_forged": FaultKind("Wrongly signed", "A webhook has the signature of another secret.", "webhook"),
 }
-"""All kinds by their names, in the order in which they strike a request."""
+"""All kinds by their names."""
 
 
 class Faults:
@@ -78,24 +82,32 @@ class Faults:
 
         `kind` is one of KINDS. `times`: only so many times, then it is gone; by default until it is removed.
         `probability` (0 to 1) and `seed`: only now and then, and with the same seed for the same ones. `path`: only
-        for requests to it. `seconds` is how long a latency, a drip, a late webhook or Retry-After is, `status` which
-        5xx is answered.
+        for requests to it; without one, all calls of the API, but not `/oauth2/token`. `seconds` is how long a
+        latency, a drip, a late webhook or Retry-After is, `status` which 5xx is answered.
 
         Raises ValueError for a kind, a number or a path that cannot be.
         """
-        about = KINDS.get(kind)
-        if about is None:
-            raise ValueError(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
-        if times is not None and times < 1:
-            raise ValueError("A fault strikes at least once: times must be 1 or more, or None.")
-        if not 0 <= probability <= 1:
-            raise ValueError("A probability lies between 0 and 1.")
-        if seconds is not None and (about.seconds is None or not 0 <= seconds <= 3600):
-            raise ValueError("seconds must lie between 0 and 3600, and is for faults that take time.")
-        if status is not None and (about.status is None or not 500 <= status <= 599):
-            raise ValueError("status must lie between 500 and 599, and is for error_before and error_after.")
-        if path is not None and (about.group == "webhook" or not path.startswith("/")):
-            raise ValueError("path begins with '/', as in '/sendsms/', and is for faults of requests.")
+        about = _about(kind)
+        if times is not None and not (_is_whole(times) and times >= 1):
+            raise ValueError(f"times is {times!r}; expected a whole number from 1, or None for as long as it is there.")
+        if not (_is_number(probability) and 0 <= probability <= 1):
+            raise ValueError(f"probability is {probability!r}; expected a number between 0 and 1.")
+        if seed is not None and not _is_whole(seed):
+            raise ValueError(f"seed is {seed!r}; expected a whole number, or None for another course each time.")
+        if seconds is not None:
+            if about.seconds is None:
+                raise ValueError(f"{kind} takes no time: leave seconds out.")
+            if not (_is_number(seconds) and 0 <= seconds <= LONGEST):
+                raise ValueError(f"seconds is {seconds!r}; expected a number between 0 and {LONGEST}.")
+        if status is not None:
+            if about.status is None:
+                raise ValueError(f"{kind} has no status to choose: leave status out.")
+            if not (_is_whole(status) and 500 <= status <= 599):
+                raise ValueError(f"status is {status!r}; expected a whole number between 500 and 599.")
+        if path is not None:
+            if about.group == "webhook":
+                raise ValueError(f"{kind} is about webhooks, not about a path of the service: leave path out.")
+            path = _address(path)
         ledger = self._ledger
         with ledger.lock:
             return ledger.faults.put(
@@ -106,7 +118,7 @@ class Faults:
                     float(probability),
                     seed,
                     path,
-                    seconds if seconds is not None else about.seconds or 0.0,
+                    float(about.seconds or 0 if seconds is None else seconds),
                     status if status is not None else about.status,
                 )
             )
@@ -133,7 +145,7 @@ class Faults:
             return None
         with ledger.lock:
             for fault in list(ledger.faults):
-                if fault.kind != kind or fault.path not in (None, path):
+                if fault.kind != kind or not _concerns(fault, path):
                     continue
                 fault = replace(fault, met=fault.met + 1)  # noqa: PLW2901
                 if not _strikes(fault):
@@ -150,7 +162,37 @@ class Faults:
         return None
 
 
+def _concerns(fault: Fault, path: str | None) -> bool:
+    return path != OAUTH2_PATH if fault.path is None else path == fault.path
+
+
 def _strikes(fault: Fault) -> bool:
     # Drawn from the seed and the count alone, so that a fault that was kept in a file goes on as it would have.
     draw = random.random() if fault.seed is None else random.Random(f"{fault.seed} {fault.met}").random()  # noqa: S311
     return draw < fault.probability
+
+
+def _about(kind: Any) -> FaultKind:
+    about = KINDS.get(kind) if isinstance(kind, str) else None
+    if about is None:
+        raise ValueError(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
+    return about
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _address(path: Any) -> str:
+    """The path as the service spells it; a missing final slash is forgiven."""
+    from .service import ROUTES  # which knows the webhooks, and these know the faults
+
+    known = [*(route.path for route in ROUTES), OAUTH2_PATH]
+    for spelling in (path, f"{path}/"):
+        if spelling in known:
+            return str(spelling)
+    raise ValueError(f"The service has no path {path!r}. It has: {', '.join(known)}.")

@@ -10,10 +10,44 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
 from threading import Condition
+from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
 from . import rows
 from .clock import Clock
+
+
+class Lock(Condition):
+    """A lock that calls `before_release` before it is let go: what was done in one go is written down in one go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before_release: Callable[[], None] = lambda: None
+        self._depth = 0
+
+    def __enter__(self) -> bool:
+        entered = super().__enter__()
+        self._depth += 1
+        return entered
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        try:
+            if self._depth == 0:
+                self.before_release()
+        finally:
+            super().__exit__(kind, error, trace)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Let it go until somebody notifies, or for `timeout` seconds; False where nobody did."""
+        depth, self._depth = self._depth, 0
+        try:
+            self.before_release()
+            return super().wait(timeout)
+        finally:
+            self._depth = depth
 
 
 class _Keyed(Protocol):
@@ -26,7 +60,10 @@ Watcher = Callable[["Rows[rows.Row]", "rows.Row | None", "rows.Row | None"], Non
 """Called with the rows that changed, the row as it was (None: it is new) and as it is (None: it is gone)."""
 
 MOST_REQUESTS = 10_000
-"""So many requests, deliveries and notifications are remembered; of more, the oldest are forgotten."""
+"""So many requests, deliveries and notifications are remembered; of more, the oldest are forgotten.
+
+A delivery is not forgotten before it has ended: webhooks.py sees to that.
+"""
 
 
 class Rows(Generic[RowT]):
@@ -86,7 +123,7 @@ class Ledger:
     """The memory. Whoever reads or changes more than one thing holds `lock`."""
 
     def __init__(self, clock: Clock) -> None:
-        self.lock = Condition()
+        self.lock = Lock()
         """Guards everything here, and is notified of every change. The same thread may take it again."""
         self.clock = clock
         self.version = 0
@@ -105,7 +142,7 @@ class Ledger:
         self.tokens = Rows(self, "tokens", rows.Token)
         self.requests = Rows(self, "requests", rows.RecordedRequest, MOST_REQUESTS)
         self.destinations = Rows(self, "destinations", rows.Destination)
-        self.deliveries = Rows(self, "deliveries", rows.Delivery, MOST_REQUESTS)
+        self.deliveries = Rows(self, "deliveries", rows.Delivery)
         self.faults = Rows(self, "faults", rows.Fault)
         self._ids = count(1)
 

@@ -1,4 +1,7 @@
-"""How the service spells a moment: the contract's several ways, all from an aware UTC datetime."""
+"""How the service spells a moment: the contract's several ways, all from an aware UTC datetime.
+
+And how a test chooses one.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,25 @@ def clock(moment: datetime) -> str:
     return moment.strftime("%H:%M:%S")
 
 
+def day_and_clock(moment: datetime) -> str:
+    """`2026-03-20 21:07:44`."""
+    return f"{day(moment)} {clock(moment)}"
+
+
+def seconds(moment: datetime) -> str:
+    """`1774040864`: Unix time as text."""
+    return str(int(moment.timestamp()))
+
+
 def milliseconds(moment: datetime) -> str:
     """`1774040864000`: Unix time, thirteen digits, as text."""
     return str(int(moment.timestamp()) * 1000 + moment.microsecond // 1000)
+
+
+def chosen(at: datetime | None, now: datetime) -> datetime:
+    """The moment that was chosen for something, in UTC, or else now. Raises ValueError for a naive datetime."""
+    if at is None:
+        return now
+    if at.tzinfo is None:
+        raise ValueError("`at` must be an aware datetime: without a timezone it could be any moment.")
+    return at.astimezone(timezone.utc)

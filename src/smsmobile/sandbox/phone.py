@@ -8,14 +8,15 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from . import events
 from .events import Event
 from .ledger import Ledger
+from .moments import chosen
 from .numbers import digits_of
 from .recipients import behaviour_of
-from .rows import Call, CallKind, Message, OutboxSMS, PhoneState, Received, SentByHand
+from .rows import Call, CallKind, Channel, Message, Notification, OutboxSMS, PhoneState, Received, SentByHand
 from .ticker import Ticker
 
 ECHO_AFTER = timedelta(seconds=1)
@@ -30,12 +31,15 @@ class Phone:
         self._ticker = ticker
         self._publish = publish
         self._queue: list[tuple[datetime, int, str]] = []
-        self._answers: list[tuple[datetime, int, str, str]] = []
-        self._failure_of: dict[str, str] = {}
+        self._answers: list[tuple[datetime, int, str, str, Channel]] = []
+        self._notices: list[str] = []
         ticker.workers.append(self)
         for message in ledger.messages:
             if message.phone == sid and message.queued:
                 self._line_up(message)
+        for notice in ledger.notifications:
+            if notice.phone == sid and notice.distributed_at is None:
+                self._notices.append(notice.key)
 
     def __repr__(self) -> str:
         return f"<Phone {self.label!r}, {'on' if self.is_on else 'off'}>"
@@ -63,6 +67,12 @@ class Phone:
         """What this phone has sent, oldest first."""
         with self._ledger.lock:
             return [sent for sent in self._ledger.outbox if sent.device == self._sid]
+
+    @property
+    def notifications(self) -> list[Notification]:
+        """The notifications that have reached this phone, oldest first."""
+        with self._ledger.lock:
+            return [row for row in self._ledger.notifications if row.phone == self._sid and row.distributed_at]
 
     @property
     def delay(self) -> float:
@@ -100,7 +110,7 @@ class Phone:
 
         It still gets what others send to it, so that a test can say what arrives and when.
         """
-        self._change(is_on=False)
+        self._change(is_on=False, seen_at=self._ledger.now())
 
     def switch_on(self) -> None:
         """Connect the phone again: it sends what is due."""
@@ -114,13 +124,16 @@ class Phone:
         """
         if not reason.strip():
             raise ValueError("A failure needs a reason: an empty one in the log means that nothing failed.")
+        digits = _number(number)
         with self._ledger.lock:
-            self._failure_of[_number(number)] = reason
+            self._change(failures={**self.state.failures, digits: reason})
 
     def heal(self, number: str) -> None:
         """Let messages to `number` go out again."""
+        digits = _number(number)
         with self._ledger.lock:
-            self._failure_of.pop(_number(number), None)
+            failures = self.state.failures
+            self._change(failures={other: failures[other] for other in failures if other != digits})
 
     def receive(self, sender: str, message: str, *, at: datetime | None = None) -> str:
         """As if `sender` (a number, or a name such as `MPESA`) texted the phone; returns the new GUID.
@@ -139,12 +152,55 @@ class Phone:
                 phone=self._sid,
                 sender=sender,
                 text=message,
-                received_at=_moment(at, now),
+                received_at=chosen(at, now),
                 added_at=now,
             )
             ledger.received.put(sms)
             self._publish(events.received(sms))
         return sms.guid
+
+    def receive_whatsapp(
+        self,
+        sender: str,
+        message: str,
+        *,
+        name: str | None = None,
+        voice_seconds: float | None = None,
+        at: datetime | None = None,
+    ) -> str:
+        """As if `sender` sent the phone a WhatsApp message; returns the new GUID.
+
+        It goes to the webhooks as `whatsapp.received`, and is in `/getwa/` once the application has switched
+        retrieval on and asked for a synchronisation window. `name` is the sender's in the phone's contacts. With
+        `voice_seconds` it is a voice message of this length, and `message` what is said in it: that is told by a
+        second event, `whatsapp.voice.transcribed`. `at` is when the phone got it, an aware datetime; by default now.
+
+        Raises ValueError for a naive datetime, an empty sender, or a length that is not above zero.
+        """
+        if not sender.strip():
+            raise ValueError("A WhatsApp message comes from somebody: sender must not be empty.")
+        if voice_seconds is not None and not voice_seconds > 0:  # NaN too
+            raise ValueError("A voice message has a length: voice_seconds must be above zero, or None for a text.")
+        ledger = self._ledger
+        with ledger.lock:
+            now = ledger.now()
+            received = Received(
+                id=ledger.new_id(),
+                guid=ledger.new_guid(),
+                phone=self._sid,
+                sender=sender,
+                text=message,
+                received_at=chosen(at, now),
+                added_at=now,
+                channel="whatsapp",
+                name=name,
+                voice_seconds=None if voice_seconds is None else float(voice_seconds),
+            )
+            ledger.received.put(received)
+            self._publish(events.whatsapp_received(received))
+            if received.voice_seconds is not None:
+                self._publish(events.transcribed(received))
+        return received.guid
 
     def send_by_hand(self, recipient: str, message: str) -> str:
         """As if the phone's owner wrote an SMS on the phone itself; returns the new GUID.
@@ -184,7 +240,7 @@ class Phone:
         with ledger.lock:
             now = ledger.now()
             guid = ledger.new_guid()
-            call = Call(ledger.new_id(), guid, self._sid, kind, number, name, seconds, _moment(at, now))
+            call = Call(ledger.new_id(), guid, self._sid, kind, number, name, seconds, chosen(at, now))
             ledger.calls.put(call)
             self._publish(events.called(call, now))
         return call.guid
@@ -195,6 +251,19 @@ class Phone:
             self._line_up(message)
             self._ticker.tick()
 
+    def notify(self, notice: Notification) -> None:
+        """Take over a notification. It is shown at once if the phone is on, else as soon as it is."""
+        with self._ledger.lock:
+            self._notices.append(notice.key)
+            self._ticker.tick()
+
+    def forget(self) -> None:
+        """Drop all that waits for it."""
+        with self._ledger.lock:
+            self._queue.clear()
+            self._answers.clear()
+            self._notices.clear()
+
     def next_due(self) -> datetime | None:
         """When the next message is to be sent, or the next echo to come; None for as long as nobody says otherwise."""
         state = self.state
@@ -203,7 +272,7 @@ class Phone:
         return min(due, default=None)
 
     def work(self, now: datetime) -> None:
-        """Send what is due, and get the echoes that are."""
+        """Send what is due, get the echoes that are, and show the notifications."""
         state = self.state
         delay = timedelta(seconds=state.delay)
         while state.is_on and self._queue and self._queue[0][0] + delay <= now:
@@ -211,9 +280,16 @@ class Phone:
             message = self._ledger.messages.get(guid)
             if message is not None and message.queued:  # else its row was deleted, and the message with it
                 self._send(message, now)
+        while state.is_on and self._notices:
+            notice = self._ledger.notifications.get(self._notices.pop())
+            if notice is not None:
+                self._ledger.notifications.put(replace(notice, distributed_at=now))
         while self._answers and self._answers[0][0] <= now:
-            _, _, sender, text = heapq.heappop(self._answers)
-            self.receive(sender, text)
+            _, _, sender, text, channel = heapq.heappop(self._answers)
+            if channel == "whatsapp":
+                self.receive_whatsapp(sender, text)
+            else:
+                self.receive(sender, text)
 
     def _line_up(self, message: Message) -> None:
         if not behaviour_of(message.number).is_left:
@@ -222,7 +298,9 @@ class Phone:
     def _send(self, message: Message, now: datetime) -> None:
         ledger = self._ledger
         behaviour = behaviour_of(message.number)
-        reason = self._failure_of.get(digits_of(message.number), behaviour.phone_error)
+        reason = self.state.failures.get(digits_of(message.number), behaviour.phone_error)
+        if message.channel == "whatsapp":
+            reason = reason or behaviour.whatsapp_error
         if reason and behaviour.fails_once and message.resent:
             reason = ""
         if reason:
@@ -244,7 +322,10 @@ class Phone:
             )
             event = events.sent(message, now)
             if behaviour.echoes:
-                heapq.heappush(self._answers, (now + ECHO_AFTER, ledger.new_id(), message.number, message.text))
+                heapq.heappush(
+                    self._answers,
+                    (now + ECHO_AFTER, ledger.new_id(), message.number, message.text, message.channel),
+                )
         ledger.messages.put(message)
         self._publish(event)
 
@@ -259,11 +340,3 @@ def _number(number: str) -> str:
     if not digits:
         raise ValueError("A phone number needs at least one digit.")
     return digits
-
-
-def _moment(at: datetime | None, now: datetime) -> datetime:
-    if at is None:
-        return now
-    if at.tzinfo is None:
-        raise ValueError("`at` must be an aware datetime: without a timezone it could be any moment.")
-    return at.astimezone(timezone.utc)

@@ -11,6 +11,9 @@ from .phone import Phone
 from .rows import PhoneState
 from .ticker import Ticker
 
+FIRST = "Phone 1"
+"""The label of the first phone."""
+
 
 class Phones:
     """All phones, by their SID. There is always at least one."""
@@ -27,7 +30,7 @@ class Phones:
         self._ticker.workers.clear()
         self._phones = {state.sid: self._make(state.sid) for state in self._ledger.phones}
         if not self._phones:
-            self.add("Phone 1")
+            self.add(FIRST)
 
     def add(self, label: str) -> Phone:
         """One more phone, switched on."""
@@ -37,6 +40,18 @@ class Phones:
             ledger.phones.put(PhoneState(ledger.new_id(), sid, label, seen_at=ledger.now()))
             self._phones[sid] = self._make(sid)
             return self._phones[sid]
+
+    def reset(self) -> None:
+        """Back to the first phone alone, as it was when it was new. It keeps its SID."""
+        ledger = self._ledger
+        with ledger.lock:
+            first, *others = self._phones.values()
+            ledger.phones.put(PhoneState(ledger.new_id(), first.sid, FIRST, seen_at=ledger.now()))
+            first.forget()
+            for phone in others:
+                self._ticker.workers.remove(phone)
+                ledger.phones.remove(phone.sid)
+            self._phones = {first.sid: first}
 
     def _make(self, sid: str) -> Phone:
         return Phone(sid, self._ledger, self._ticker, self._publish)

@@ -25,6 +25,8 @@ class Behaviour:
     """No phone ever picks it up."""
     echoes: bool = False
     """Whoever has the number answers with the same text, a second after it was sent."""
+    whatsapp_error: str = ""
+    """The number is not on WhatsApp: a message there fails with this reason, an SMS does not."""
 
 
 NORMAL = Behaviour("sent")
@@ -36,6 +38,9 @@ MAGIC = {
     "+12025550104": Behaviour("sent, and answered with an echo after a second", echoes=True),
     "+12025550105": Behaviour(
         "fails on the phone, and is sent by a resend", phone_error="RESULT_ERROR_NO_SERVICE", fails_once=True
+    ),
+    "+12025550106": Behaviour(
+        "not on WhatsApp: a message there fails, an SMS is sent", whatsapp_error="WHATSAPP_NUMBER_NOT_FOUND"
     ),
 }
 _BY_DIGITS = {digits_of(number): behaviour for number, behaviour in MAGIC.items()}

@@ -46,6 +46,29 @@ def invalid_token() -> Refusal:
     return Refusal(401, body, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
+def invalid_apikeybox() -> Refusal:
+    """A key that no mailbox of the account has."""
+    return Refusal(403, {"success": False, "error": "invalid_apikeybox"})
+
+
+def retrieval_off() -> Refusal:
+    """Received WhatsApp messages are only kept once their retrieval was switched on."""
+    text = "Retrieval of WhatsApp messages is off: switch it on with /getwa/active/?statut=1."
+    return _about_window("retrieval_inactive", text)
+
+
+def no_window() -> Refusal:
+    """Nobody has asked for a synchronisation window yet, or not since retrieval was switched on."""
+    text = "No synchronisation window was asked for: call /getwa/synchronisation/ first."
+    return _about_window("synchronisation_required", text)
+
+
+def window_ended(expire_at: str) -> Refusal:
+    """The synchronisation window is over."""
+    text = f"The synchronisation window ended at {expire_at} GMT: call /getwa/synchronisation/ for a new one."
+    return _about_window("synchronisation_expired", text)
+
+
 def token_request(status: int, error: str, description: str) -> Refusal:
     """An error of the token endpoint (RFC 6749 section 5.2)."""
     return Refusal(status, {"error": error, "error_description": description}, {"Cache-Control": "no-store"})
@@ -79,6 +102,10 @@ def refused_recipient(error: str) -> Refusal:
 def not_found() -> Refusal:
     """No message has this GUID."""
     return Refusal(404, {"success": False, "error": "not_found", "message": "No message has this guid."})
+
+
+def _about_window(error: str, text: str) -> Refusal:
+    return Refusal(200, {"error": error, "messages": text})
 
 
 def _in_result(error: int | str, note: str) -> Refusal:

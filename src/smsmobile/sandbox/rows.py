@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 
 Channel = Literal["sms", "whatsapp"]
@@ -30,6 +31,11 @@ class Account:
 
     key = "account"
 
+    @property
+    def mailbox_key(self) -> str:
+        """The key of its one mailbox: made from the API key, so that it is the same wherever that is."""
+        return sha256(f"mailbox of {self.api_key}".encode()).hexdigest()[:48]
+
 
 @dataclass(frozen=True)
 class PhoneState:
@@ -42,6 +48,8 @@ class PhoneState:
     battery: int = 80
     delay: float = 0.0
     seen_at: datetime | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+    """Why messages to chosen numbers fail on it, by the digits of the number."""
 
     @property
     def key(self) -> str:
@@ -130,6 +138,11 @@ class Received:
     def key(self) -> str:
         """Its GUID."""
         return self.guid
+
+    @property
+    def data_id(self) -> str:
+        """WhatsApp's own identifier of the message, which looks like this."""
+        return f"3EB0{self.guid[:18].upper()}"
 
 
 @dataclass(frozen=True)
@@ -251,8 +264,8 @@ class Destination:
     id: int
     url: str
     version: int
-    secret: str | None
-    next_secret: str | None = None
+    secret: str | None = field(repr=False)
+    next_secret: str | None = field(default=None, repr=False)
     types: tuple[str, ...] | None = None
     """The event types that are wanted; None for all."""
     failures: int = 0
@@ -273,6 +286,8 @@ class DeliveryTry:
     status: int | None
     error: str | None
     milliseconds: float
+    id: int = 0
+    """As all numbers here: of two, the older one has the lower."""
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,30 @@
-"""Pushes events to the registered URLs: signs them, tries again, and keeps a list of every attempt.
+"""The webhooks of the account: who gets which events, and what became of every one of them.
 
-What an event says lives in events.py.
+How one destination is served lives in deliveries.py, the HTTP in posting.py, what an event says in events.py.
 """
 
 from __future__ import annotations
 
-import time
 import uuid
-from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Condition, Thread
-from threading import Event as Flag
-from types import ModuleType
-
-import requests
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from time import monotonic
 
 from ..addresses import is_loopback
-from .events import Event
+from ..errors import ConfigurationError
+from .deliveries import HELD_FOR, Courier
+from .events import TYPES, Event
+from .faults import Faults
+from .ledger import MOST_REQUESTS, Ledger, Rows
+from .moments import iso
+from .rows import Delivery, Destination, Row
 
-TIMEOUT = 5.0
-"""Seconds to connect, and again to answer."""
-PAUSES = (0.05, 0.2)
-"""Seconds to wait after the first and after the second failure; there is no fourth try."""
+CLOSING = 0.5
+"""Seconds that closing waits at most for receivers that hang."""
+MOST_NAMED = 5
+"""So many deliveries are named when waiting for them takes too long."""
 
 
 @dataclass(frozen=True)
@@ -39,178 +40,359 @@ class DeliveryAttempt:
     """The HTTP status of the receiver; None where it did not answer."""
     error: str | None
     """The kind of failure where it did not answer (`ReadTimeout`, `ConnectionError` …), else None."""
+    at: datetime
+    """When it began, by the sandbox's clock: aware, UTC."""
+    milliseconds: float
+    """How long it took, by this machine's clock."""
+    body: str = field(repr=False)
+    """What was posted: JSON, the same at each try."""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that events are pushed to. `Sandbox.add_webhook` makes one, `Sandbox.webhooks` lists them."""
+
+    id: int
+    url: str
+    version: int
+    """1 or 2."""
+    types: tuple[str, ...] | None
+    """The event types that it gets; None for all that its version tells."""
+    _webhooks: Webhooks = field(repr=False, compare=False)
+
+    @property
+    def failures(self) -> int:
+        """How many attempts have failed since the last that succeeded, of whichever deliveries."""
+        return self._webhooks.destination(self).failures
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """When a pause after too many failures ends, by the sandbox's clock: aware, UTC. None where there is none."""
+        return self._webhooks.paused_until(self._webhooks.destination(self))
+
+    @property
+    def is_rotating(self) -> bool:
+        """Whether there is a next secret, which signs as well."""
+        return self._webhooks.destination(self).next_secret is not None
+
+    def rotate_secret(self, next_secret: str) -> None:
+        """Sign with a next secret too from now on, in `X-SMSMobileAPI-Signature-Next`, until `finish_rotation()`.
+
+        Raises ValueError for version 1, which is not signed, and for a secret that nothing can be signed with.
+        """
+        self._webhooks.rotate_secret(self, next_secret)
+
+    def finish_rotation(self) -> None:
+        """Sign with the next secret alone from now on. Raises ValueError where there is none."""
+        self._webhooks.finish_rotation(self)
+
+    def resume(self) -> None:
+        """End a pause before its time. The first failure that follows begins another one."""
+        self._webhooks.resume(self)
+
+    def remove(self) -> None:
+        """Push nothing more here; what still waits is given up. Nothing happens where it is already gone."""
+        self._webhooks.remove(self)
 
 
 class Webhooks:
-    """The destinations, and what became of every event."""
+    """The destinations, and what became of every event.
 
-    def __init__(self) -> None:
-        self._progress = _Progress()
-        self._destinations: list[_Destination] = []
+    Everything is kept in the ledger's rows. Whoever changes those (the page, a reset, a file that is read) need not
+    tell: this watches them.
+    """
 
-    def add(self, url: str, *, secret: str | None, version: int) -> None:
+    def __init__(self, ledger: Ledger, faults: Faults, *, allow_remote: bool = False) -> None:
+        self._ledger = ledger
+        self._faults = faults
+        self._allow_remote = allow_remote
+        self._couriers: dict[str, Courier] = {}
+        self._retired: list[Courier] = []
+        self._waiting: dict[str, None] = {}
+        self._ended: deque[str] = deque()
+        self._closed = False
+        with ledger.lock:
+            for destination in ledger.destinations:
+                self._follow_destination(None, destination)
+            for delivery in ledger.deliveries:
+                self._follow_delivery(None, delivery)
+            self._number_tries_after_those_kept()
+            ledger.watchers.append(self._watch)
+
+    def start(self) -> None:
+        """Go on with what an earlier run of the sandbox has left. What is new needs no start."""
+        self.wake()
+
+    def add(
+        self, url: str, *, secret: str | None = None, version: int = 2, types: Iterable[str] | None = None
+    ) -> Webhook:
         """See `Sandbox.add_webhook`."""
         if version not in (1, 2):
             raise ValueError(f"There are webhooks of version 1 and 2, not of version {version!r}.")
         if version == 2:
             if not secret:
                 raise ValueError("Webhooks of version 2 are signed: pass secret=…")
-            _signatures().sign(b"", secret, 0)  # an unusable secret is an error here, not on a thread later
-        if version == 1 and secret is not None:
+            _check_secret(secret)
+        elif secret is not None:
             raise ValueError("Webhooks of version 1 are not signed: leave the secret out, or use version=2.")
-        _require_loopback(url)
-        with self._progress.changed:
-            self._destinations.append(_Destination(url, secret, version, self._progress))
+        elif types is not None:
+            raise ValueError("Webhooks of version 1 tell received SMS only: leave the types out, or use version=2.")
+        _check_address(url, allow_remote=self._allow_remote)
+        wanted = None if types is None else _checked_types(types)
+        ledger = self._ledger
+        with ledger.lock:
+            row = ledger.destinations.put(Destination(ledger.new_id(), url, version, secret, types=wanted))
+            return self._handle(row)
+
+    def all(self) -> list[Webhook]:
+        """All destinations, the first one first."""
+        with self._ledger.lock:
+            return [self._handle(row) for row in self._ledger.destinations]
 
     def publish(self, event: Event) -> None:
-        """Queue an event for every destination that wants it. Never waits for a receiver."""
-        with self._progress.changed:
-            for destination in self._destinations:
-                destination.offer(event)
+        """Queue an event for every destination that wants it. Never waits for a receiver.
+
+        The caller holds the ledger's lock.
+        """
+        while len(self._ended) > MOST_REQUESTS:
+            self._ledger.deliveries.remove(self._ended.popleft())
+        for destination in list(self._ledger.destinations):
+            if destination.types is None or event.type in destination.types:
+                body = event.body(destination.version)
+                if body is not None:
+                    self._deliver(destination, event.id, event.type, body.decode())
+
+    def send_again(self, delivery_id: int) -> Delivery:
+        """Deliver the event of a delivery once more, however that one ended; returns the new delivery.
+
+        It has the same event id and body, a delivery id of its own, and all its tries before it.
+        Raises LookupError where there is no such delivery, or its destination was removed.
+        """
+        ledger = self._ledger
+        with ledger.lock:
+            old = ledger.deliveries.get(str(delivery_id))
+            if old is None:
+                raise LookupError(f"There is no delivery {delivery_id}, or it was forgotten.")
+            destination = ledger.destinations.get(str(old.destination))
+            if destination is None:
+                raise LookupError(f"The webhook to {old.url} was removed: add it again first.")
+            return self._deliver(destination, old.event_id, old.event_type, old.body)
 
     @property
     def attempts(self) -> list[DeliveryAttempt]:
         """Every attempt so far, oldest first."""
-        with self._progress.changed:
-            return list(self._progress.attempts)
+        with self._ledger.lock:
+            made = [
+                (attempt.id, number, attempt, delivery)
+                for delivery in self._ledger.deliveries
+                for number, attempt in enumerate(delivery.tries, start=1)
+            ]
+        return [
+            DeliveryAttempt(
+                event_id=delivery.event_id,
+                type=delivery.event_type,
+                url=delivery.url,
+                attempt=number,
+                status=attempt.status,
+                error=attempt.error,
+                at=attempt.at,
+                milliseconds=attempt.milliseconds,
+                body=delivery.body,
+            )
+            for _, number, attempt, delivery in sorted(made, key=lambda entry: entry[0])
+        ]
 
     def wait(self, timeout: float) -> None:
         """See `Sandbox.wait_for_deliveries`."""
-        waiting = self._progress.waiting
-        with self._progress.changed:
-            if not self._progress.changed.wait_for(lambda: not waiting, timeout):
-                raise TimeoutError(
-                    f"After {timeout:g} s {len(waiting)} webhook(s) are still on their way: "
-                    + ", ".join(f"{delivery.event.type} to {delivery.url}" for delivery in waiting)
-                    + ". See box.deliveries for what was tried."
-                )
+        with self._ledger.lock:
+            if not self._ledger.lock.wait_for(lambda: not self._waiting, timeout):
+                raise TimeoutError(f"After {timeout:g} s {self._what_waits()} See box.deliveries for what was tried.")
+
+    def wake(self) -> None:
+        """The clock was moved: look again what is due."""
+        with self._ledger.lock:
+            for courier in self._couriers.values():
+                courier.wake()
 
     def close(self) -> None:
-        """End all threads; what still waits is dropped."""
-        self._progress.closing.set()
-        for destination in self._destinations:
-            destination.queue.put(None)
-        for destination in self._destinations:
-            destination.thread.join(timeout=2 * TIMEOUT + 1)
+        """End all threads; what still waits is left. A receiver that hangs is hardly waited for."""
+        with self._ledger.lock:
+            self._closed = True
+            couriers = [*self._couriers.values(), *self._retired]
+            for courier in couriers:
+                courier.end()
+        until = monotonic() + CLOSING
+        for courier in couriers:
+            courier.join(max(until - monotonic(), 0.0))
+        with self._ledger.lock:
+            for courier in couriers:
+                courier.abandon()
 
+    def destination(self, webhook: Webhook) -> Destination:
+        """The row of a handle. Raises LookupError where it was removed."""
+        row = self._ledger.destinations.get(str(webhook.id))
+        if row is None:
+            raise LookupError(f"The webhook to {webhook.url} was removed: add it again.")
+        return row
 
-class _Progress:
-    """What all destinations report to."""
+    def paused_until(self, destination: Destination) -> datetime | None:
+        """When its pause ends; None where there is none, or it is over."""
+        until = destination.paused_until
+        return until if until is not None and until > self._ledger.now() else None
 
-    def __init__(self) -> None:
-        self.changed = Condition()
-        """Guards the two below; notified when a delivery has ended."""
-        self.attempts: list[DeliveryAttempt] = []
-        self.waiting: dict[_Delivery, None] = {}
-        self.closing = Flag()
+    def rotate_secret(self, webhook: Webhook, next_secret: str) -> None:
+        """See `Webhook.rotate_secret`."""
+        if webhook.version == 1:
+            raise ValueError("Webhooks of version 1 are not signed: there is no secret to rotate.")
+        if not next_secret:
+            raise ValueError("A rotation needs the next secret: it must not be empty.")
+        _check_secret(next_secret)
+        with self._ledger.lock:
+            self._ledger.destinations.put(replace(self.destination(webhook), next_secret=next_secret))
 
+    def finish_rotation(self, webhook: Webhook) -> None:
+        """See `Webhook.finish_rotation`."""
+        with self._ledger.lock:
+            row = self.destination(webhook)
+            if row.next_secret is None:
+                raise ValueError("There is no next secret: begin with rotate_secret(…).")
+            self._ledger.destinations.put(replace(row, secret=row.next_secret, next_secret=None))
 
-class _Delivery:
-    """One event on its way to one destination: the same body and the same ids at each try."""
+    def resume(self, webhook: Webhook) -> None:
+        """See `Webhook.resume`."""
+        with self._ledger.lock:
+            self._couriers[self.destination(webhook).key].resume()
 
-    def __init__(self, event: Event, body: bytes, url: str) -> None:
-        self.id = str(uuid.uuid4())
-        self.event = event
-        self.body = body
-        self.url = url
-
-
-class _Destination:
-    """A URL with a thread of its own, so that a slow receiver delays neither the API nor its neighbours."""
-
-    def __init__(self, url: str, secret: str | None, version: int, progress: _Progress) -> None:
-        self.url = url
-        self.queue: SimpleQueue[_Delivery | None] = SimpleQueue()
-        self._secret = secret
-        self._version = version
-        self._progress = progress
-        self.thread = Thread(target=self._run, name="smsmobile-sandbox-webhook", daemon=True)
-        self.thread.start()
-
-    def offer(self, event: Event) -> None:
-        """Queue the event, if this version tells it. The caller holds `progress.changed`."""
-        body = event.body(self._version)
-        if body is not None:
-            delivery = _Delivery(event, body, self.url)
-            self._progress.waiting[delivery] = None
-            self.queue.put(delivery)
-
-    def _run(self) -> None:
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy of the environment would take the event off this machine
-            while (delivery := self.queue.get()) is not None:
-                self._deliver(session, delivery)
-                with self._progress.changed:
-                    del self._progress.waiting[delivery]
-                    self._progress.changed.notify_all()
-
-    def _deliver(self, session: requests.Session, delivery: _Delivery) -> None:
-        for number, pause in enumerate((*PAUSES, 0.0), start=1):
-            if self._progress.closing.is_set():
+    def remove(self, webhook: Webhook) -> None:
+        """See `Webhook.remove`."""
+        with self._ledger.lock:
+            if self._ledger.destinations.remove(str(webhook.id)) is None:
                 return
-            status, error = self._try(session, delivery)
-            event = delivery.event
-            with self._progress.changed:
-                self._progress.attempts.append(DeliveryAttempt(event.id, event.type, self.url, number, status, error))
-            if status is not None and 200 <= status < 300:
-                return
-            self._progress.closing.wait(pause)
+            for key in list(self._waiting):
+                delivery = self._ledger.deliveries.get(key)
+                if delivery is not None and delivery.destination == webhook.id:
+                    self._ledger.deliveries.put(replace(delivery, state="given_up", due_at=None))
 
-    def _try(self, session: requests.Session, delivery: _Delivery) -> tuple[int | None, str | None]:
-        try:
-            # Only the status counts. A redirect could lead away from this machine: it is a failure.
-            with session.post(
-                self.url,
-                data=delivery.body,
-                headers=self._headers(delivery),
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return response.status_code, None
-        except requests.RequestException as error:
-            return None, type(error).__name__
+    def _deliver(self, destination: Destination, event_id: str, event_type: str, body: str) -> Delivery:
+        """Queue one event for one destination, with what is to go wrong on the way."""
+        courier = self._couriers[destination.key]
+        ledger = self._ledger
+        now = ledger.now()
+        due_at: datetime | None = None
+        late = self._faults.strike("webhook_late")
+        # While one is held back, the next has to go out: it is the one that is waited for.
+        reordered = None if late or courier.holds_one else self._faults.strike("webhook_reordered")
+        if late is not None:
+            due_at = now + timedelta(seconds=late.seconds)
+        elif reordered is not None:
+            due_at = now + timedelta(seconds=HELD_FOR)
+        delivery = Delivery(
+            id=ledger.new_id(),
+            delivery_id=str(uuid.uuid4()),
+            destination=destination.id,
+            url=destination.url,
+            event_id=event_id,
+            event_type=event_type,
+            body=body,
+            created_at=now,
+            due_at=due_at,
+        )
+        if reordered is not None:
+            courier.hold(delivery)
+        if destination.secret is not None and self._faults.strike("webhook_forged"):
+            courier.forge(delivery)
+        ledger.deliveries.put(delivery)
+        if self._faults.strike("webhook_duplicate"):
+            ledger.deliveries.put(replace(delivery, id=ledger.new_id(), delivery_id=str(uuid.uuid4())))
+        return delivery
 
-    def _headers(self, delivery: _Delivery) -> dict[str, str]:
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "smsmobile-sandbox",
-            "Connection": "close",
-        }
-        if self._secret is None:
-            return headers
-        # Signed anew at each try: a receiver refuses an old timestamp. By this machine's clock, which is also
-        # the receiver's, whatever the time in the sandbox.
-        timestamp = int(time.time())
-        spelling = _signatures()
-        return headers | {
-            spelling.EVENT_HEADER: delivery.event.type,
-            spelling.EVENT_ID_HEADER: delivery.event.id,
-            spelling.DELIVERY_HEADER: delivery.id,
-            spelling.TIMESTAMP_HEADER: str(timestamp),
-            spelling.SIGNATURE_HEADER: spelling.sign(delivery.body, self._secret, timestamp),
-            spelling.IDEMPOTENCY_HEADER: delivery.event.id,
-        }
+    def _number_tries_after_those_kept(self) -> None:
+        """They stand inside of a row, where whoever reads a file does not look for numbers."""
+        highest = max((made.id for row in self._ledger.deliveries for made in row.tries), default=0)
+        if highest:
+            self._ledger.start_ids_after(max(highest, self._ledger.new_id()))
+
+    def _handle(self, row: Destination) -> Webhook:
+        return Webhook(row.id, row.url, row.version, row.types, self)
+
+    def _watch(self, table: Rows[Row], before: Row | None, after: Row | None) -> None:
+        """Follow what becomes of the rows, whoever changes them."""
+        if table is self._ledger.destinations:
+            self._follow_destination(before, after)
+        elif table is self._ledger.deliveries:
+            self._follow_delivery(before, after)
+            if after is not None and (courier := self._couriers.get(str(after.destination))) is not None:
+                courier.wake()
+
+    def _follow_destination(self, before: Destination | None, after: Destination | None) -> None:
+        if after is None and before is not None:
+            courier = self._couriers.pop(before.key)
+            courier.end()
+            self._retired = [one for one in (*self._retired, courier) if not one.join(0)]
+        elif after is not None:
+            courier = self._couriers.setdefault(
+                after.key, Courier(after, self._ledger, allow_remote=self._allow_remote)
+            )
+            if self._closed:
+                courier.end()
+            courier.wake()
+
+    def _follow_delivery(self, before: Delivery | None, after: Delivery | None) -> None:
+        if after is None:
+            if before is not None:
+                self._waiting.pop(before.key, None)
+        elif after.state == "waiting":
+            self._waiting[after.key] = None
+            courier = self._couriers.get(str(after.destination))
+            if courier is not None:
+                courier.line_up(after)
+        elif self._waiting.pop(after.key, "") is None or before is None:
+            self._ended.append(after.key)
+
+    def _what_waits(self) -> str:
+        rows = [row for key in self._waiting if (row := self._ledger.deliveries.get(key)) is not None]
+        named = [f"{row.event_type} to {row.url}" for row in rows[:MOST_NAMED]]
+        if len(rows) > MOST_NAMED:
+            named.append(f"and {len(rows) - MOST_NAMED} more")
+        paused = [
+            f" {row.url} is paused until {iso(until)} by the sandbox's clock, after {row.failures} failures in a row: "
+            "move box.clock forward, or call resume() of the webhook."
+            for row in self._ledger.destinations
+            if (until := self.paused_until(row)) is not None
+        ]
+        return f"{len(rows)} webhook(s) are still on their way: {', '.join(named)}.{''.join(paused)}"
 
 
-def _signatures() -> ModuleType:
-    """Imported on first use: most tests push no webhooks, and should not wait for the models of their events."""
-    from ..webhooks import signatures
+def _check_secret(secret: str) -> None:
+    """An unusable one is an error here, not on a thread later."""
+    from .posting import signatures  # with requests, which a sandbox that posts nothing need not load
 
-    return signatures
+    if not isinstance(secret, str):
+        raise ValueError(f"The secret of a webhook is text, not {type(secret).__name__}.")  # noqa: TRY004
+    try:
+        signatures().sign(b"", secret, 0)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
 
 
-def _require_loopback(url: str) -> None:
-    if not _is_loopback(url):
+def _checked_types(types: Iterable[str]) -> tuple[str, ...]:
+    chosen = [types] if isinstance(types, str) else list(types)
+    unknown = [repr(name) for name in chosen if name not in TYPES]
+    if unknown:
+        raise ValueError(f"There is no event type {', '.join(unknown)}. There are: {', '.join(TYPES)}.")
+    if not chosen:
+        raise ValueError("A webhook with no event type would never be called: leave the types out for all of them.")
+    return tuple(dict.fromkeys(chosen))
+
+
+def _check_address(url: str, *, allow_remote: bool) -> None:
+    from .posting import host_of
+
+    host = host_of(url)
+    if not allow_remote and not is_loopback(host):
         raise ValueError(
             "The sandbox pushes webhooks to this machine only: the URL must begin with http:// or https://, and "
             "its host be localhost, 127.0.0.1 or ::1."
         )
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parsed = parse_url(url)  # what requests itself goes by: another parser might see another host
-    except LocationParseError:
-        return False
-    return is_loopback(parsed.host) and parsed.scheme in ("http", "https")
+    if host is None:
+        raise ValueError("The URL of a webhook must begin with http:// or https://, and name a host.")

@@ -64,6 +64,38 @@ class Caller:
         return self.session.get(self.box.url + path, params=params, headers=headers, timeout=TIMEOUT)
 
 
+class PageCaller:
+    """Somebody who does what the phone page does, over plain HTTP."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self.box = box
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        return self.session.request(method, f"{self.box.url}/_sandbox{path}", timeout=TIMEOUT, **more)
+
+    def get(self, path: str, /, **params: Any) -> Any:
+        return self._json(self.ask("GET", path, params=params))
+
+    def post(self, path: str, /, **body: Any) -> Any:
+        return self._json(self.ask("POST", path, json=body))
+
+    def delete(self, path: str) -> Any:
+        return self._json(self.ask("DELETE", path))
+
+    def refused(self, status: int, method: str, path: str, **more: Any) -> str:
+        """The sentence with which something is refused."""
+        response = self.ask(method, path, **more)
+        assert response.status_code == status, response.text
+        assert list(response.json()) == ["error"]
+        return response.json()["error"]
+
+    def _json(self, response: requests.Response) -> Any:
+        assert response.ok, f"{response.status_code} {response.text}"
+        return response.json()
+
+
 @dataclass
 class Received:
     headers: dict[str, str]
@@ -113,6 +145,13 @@ def box() -> Iterator[Sandbox]:
 @pytest.fixture
 def api(box: Sandbox) -> Iterator[Caller]:
     caller = Caller(box)
+    with caller.session:
+        yield caller
+
+
+@pytest.fixture
+def page(box: Sandbox) -> Iterator[PageCaller]:
+    caller = PageCaller(box)
     with caller.session:
         yield caller
 

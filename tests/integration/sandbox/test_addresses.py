@@ -6,7 +6,26 @@ import pytest
 import requests
 
 PHONE = "+33612345678"
-SLASHED = ["/sendsms", "/resend", "/log/sent/sms", "/getsms", "/deletesms"]
+SLASHED = [
+    "/sendsms",
+    "/resend",
+    "/resendwa",
+    "/log/sent/sms",
+    "/log/sent/frommobile",
+    "/getsms",
+    "/deletesms",
+    "/conversation/sms/list",
+    "/gateway/mobile/list",
+    "/call/missed/list",
+    "/call/incoming/list",
+    "/call/outgoing/list",
+    "/notification/list",
+    "/getwa",
+    "/getwa/active",
+    "/getwa/synchronisation",
+    "/whatsapp/checknumber",
+    "/getemail",
+]
 
 
 @pytest.mark.parametrize("path", SLASHED)
@@ -58,7 +77,7 @@ def test_what_the_vendors_package_reads(box):
     assert [row["message"] for row in answer.json()["result"]["sms"]] == ["hi"]
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/sendsms//", "/oauth2/token/", "/static/x"])
+@pytest.mark.parametrize("path", ["/index.php", "/nowhere", "/sendsms//", "/oauth2/token/", "/static/x"])
 def test_an_unknown_path(api, path):
     answer = api.get(path)
     assert answer.status_code == 404

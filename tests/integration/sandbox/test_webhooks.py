@@ -1,31 +1,32 @@
-"""Webhooks: what is posted, how it is signed, and what happens when nobody takes it."""
+"""Webhooks: where they may go, what is posted, how it is signed, and what is remembered of it."""
 
 import hashlib
 import hmac
 import json
-import socket
 import threading
 import time
 import uuid
 from datetime import datetime, timezone
+from typing import get_args
 
 import pytest
 
-from smsmobile.errors import ConfigurationError
 from smsmobile.sandbox import webhooks
+from smsmobile.sandbox.events import TYPES
+from smsmobile.webhooks import KnownEvent
 
 PHONE = "+33612345678"
 SECRET = "whsec_0123456789"
 MOMENT = datetime(2026, 3, 20, 21, 0, 0, tzinfo=timezone.utc)
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(webhooks, "PAUSES", (0.01, 0.02))
-
-
 def envelopes(receiver):
     return [json.loads(request.body) for request in receiver.requests]
+
+
+def signature(request, secret):
+    signed = request.headers["X-SMSMobileAPI-Timestamp"].encode() + b"." + request.body
+    return "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
 def types(receiver):
@@ -87,10 +88,8 @@ def test_version_2_is_signed_over_the_exact_bytes(box, receiver):
 
     (request,) = receiver.requests
     headers = request.headers
-    stamp = headers["X-SMSMobileAPI-Timestamp"]
-    digest = hmac.new(SECRET.encode(), stamp.encode() + b"." + request.body, hashlib.sha256).hexdigest()
-    assert headers["X-SMSMobileAPI-Signature"] == f"v1={digest}"
-    assert abs(int(stamp) - time.time()) < 60
+    assert headers["X-SMSMobileAPI-Signature"] == signature(request, SECRET)
+    assert abs(int(headers["X-SMSMobileAPI-Timestamp"]) - time.time()) < 60
     assert headers["X-SMSMobileAPI-Event"] == "sms.received"
     assert headers["Idempotency-Key"] == headers["X-SMSMobileAPI-Event-ID"] == json.loads(request.body)["id"]
     assert uuid.UUID(headers["X-SMSMobileAPI-Delivery"])
@@ -161,7 +160,7 @@ def test_events_from_before_a_webhook_are_not_told(box, receiver):
     assert receiver.requests == []
 
 
-def test_a_delivery_is_recorded(box, receiver):
+def test_a_delivery_is_recorded(box, clock, receiver):
     box.add_webhook(receiver.url + "/hook?x=1", secret=SECRET)
     box.phone.receive("A", "x")
     box.wait_for_deliveries()
@@ -170,105 +169,190 @@ def test_a_delivery_is_recorded(box, receiver):
     assert attempt.event_id == envelopes(receiver)[0]["id"]
     assert (attempt.type, attempt.url) == ("sms.received", receiver.url + "/hook?x=1")
     assert (attempt.attempt, attempt.status, attempt.error) == (1, 202, None)
+    assert attempt.body == receiver.requests[0].body.decode()
+    assert abs((clock.now() - attempt.at).total_seconds()) < 10
+    assert 0 < attempt.milliseconds < 5000
 
 
-@pytest.mark.parametrize("status", [500, 400, 302, 429])
-def test_a_refused_event_is_tried_again_unchanged(box, receiver, status):
-    receiver.statuses = [status, status]
+def test_a_delivery_shows_no_message_in_its_repr(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive("A", "between you and me")
+    box.wait_for_deliveries()
+    assert "between you and me" not in repr(box.deliveries)
+
+
+def test_attempts_are_listed_as_they_were_made_even_when_the_clock_goes_back(box, receiver):
+    receiver.statuses = [500, 202, 200]
+    box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive("A", "x")
+    box.clock.forward(3600)
+    box.wait_for_deliveries()
+    box.clock.reset()
+    box.phone.receive("A", "y")
+    box.wait_for_deliveries()
+    assert [attempt.status for attempt in box.deliveries] == [500, 202, 200]
+
+
+def test_of_many_deliveries_the_oldest_are_forgotten_once_they_have_ended(box, make_receiver, monkeypatch):
+    monkeypatch.setattr(webhooks, "MOST_REQUESTS", 3)
+    dead, alive = make_receiver(), make_receiver()
+    dead.release.clear()
+    box.add_webhook(dead.url, secret=SECRET)
+    box.add_webhook(alive.url, secret=SECRET, types=["sms.received"])
+    for _ in range(10):
+        box.phone.receive("A", "x")
+    dead.release.set()
+    box.wait_for_deliveries()
+
+    box.phone.receive("A", "x")
+    box.wait_for_deliveries()
+    assert len(dead.requests) == len(alive.requests) == 11
+    assert len(box.deliveries) == 5
+
+
+def test_sent_again_an_event_has_its_id_and_body_and_a_delivery_id_of_its_own(box, receiver):
     box.add_webhook(receiver.url, secret=SECRET)
     box.phone.receive("A", "x")
     box.wait_for_deliveries()
+    (delivery,) = box._ledger.deliveries
 
-    assert [(a.attempt, a.status) for a in box.deliveries] == [(1, status), (2, status), (3, 202)]
-    assert len({request.body for request in receiver.requests}) == 1
-    for name in ("X-SMSMobileAPI-Event-ID", "X-SMSMobileAPI-Delivery", "Idempotency-Key"):
-        assert len({request.headers[name] for request in receiver.requests}) == 1
-
-
-def test_after_three_tries_an_event_is_given_up_and_the_next_one_goes_out(box, receiver):
-    receiver.statuses = [500, 500, 500]
-    box.add_webhook(receiver.url, secret=SECRET)
-    box.phone.receive("A", "lost")
-    box.phone.receive("A", "taken")
+    again = box._webhooks.send_again(delivery.id)
     box.wait_for_deliveries()
 
-    assert [a.status for a in box.deliveries] == [500, 500, 500, 202]
-    assert envelopes(receiver)[-1]["data"]["message"] == "taken"
+    one, two = receiver.requests
+    assert one.body == two.body
+    assert one.headers["X-SMSMobileAPI-Event-ID"] == two.headers["X-SMSMobileAPI-Event-ID"]
+    assert two.headers["X-SMSMobileAPI-Delivery"] == again.delivery_id != delivery.delivery_id
 
 
-def test_nobody_listening_is_an_error_of_the_delivery_alone(api, box):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    box.add_webhook(f"http://127.0.0.1:{port}", secret=SECRET)
+def test_what_is_not_there_cannot_be_sent_again(box, receiver):
+    webhook = box.add_webhook(receiver.url, secret=SECRET)
     box.phone.receive("A", "x")
     box.wait_for_deliveries()
+    (delivery,) = box._ledger.deliveries
+    webhook.remove()
 
-    assert [(a.attempt, a.status, a.error) for a in box.deliveries] == [
-        (number, None, "ConnectionError") for number in (1, 2, 3)
+    with pytest.raises(LookupError, match="no delivery 12345"):
+        box._webhooks.send_again(12345)
+    with pytest.raises(LookupError, match="was removed: add it again"):
+        box._webhooks.send_again(delivery.id)
+
+
+def test_the_types_are_those_that_the_library_knows():
+    assert set(TYPES) == {kind.model_fields["type"].default for kind in get_args(KnownEvent)}
+
+
+def test_only_the_chosen_types_are_told(api, box, receiver):
+    webhook = box.add_webhook(receiver.url, secret=SECRET, types=["sms.sent", "call.missed"])
+    api.send()
+    box.phone.receive("A", "x")
+    box.phone.call("+33698765432")
+    box.wait_for_deliveries()
+    assert types(receiver) == list(webhook.types) == ["sms.sent", "call.missed"]
+
+
+def test_webhooks_are_listed(box, receiver):
+    one = box.add_webhook(receiver.url, secret=SECRET)
+    two = box.add_webhook(receiver.url, version=1)
+    assert box.webhooks == [one, two]
+    assert [(hook.url, hook.version, hook.types) for hook in box.webhooks] == [
+        (receiver.url, 2, None),
+        (receiver.url, 1, None),
     ]
-    assert len(api.inbox()) == 1
 
 
-def test_a_receiver_that_hangs_is_given_up_after_the_timeout(box, receiver, monkeypatch):
-    monkeypatch.setattr(webhooks, "TIMEOUT", 0.05)
-    receiver.release.clear()
-    box.add_webhook(receiver.url, secret=SECRET)
+def test_a_webhook_that_was_removed_is_told_nothing_more(box, receiver):
+    webhook = box.add_webhook(receiver.url, secret=SECRET)
     box.phone.receive("A", "x")
     box.wait_for_deliveries()
-    assert [a.error for a in box.deliveries] == ["ReadTimeout"] * 3
-
-
-def test_a_slow_receiver_delays_neither_the_api_nor_other_receivers(api, box, make_receiver, eventually):
-    slow, quick = make_receiver(), make_receiver()
-    slow.release.clear()
-    box.add_webhook(slow.url, secret=SECRET)
-    box.add_webhook(quick.url, secret=SECRET)
-
-    started = time.monotonic()
-    for _ in range(5):
-        api.send()
-    eventually(lambda: len(quick.requests) == 10)
-    assert time.monotonic() - started < 4
-    assert len(slow.requests) == 1
-
-    slow.release.set()
-    box.wait_for_deliveries()
-    assert types(slow) == types(quick) == ["sms.api.submitted", "sms.sent"] * 5
-
-
-def test_waiting_too_long_says_what_is_missing(box, receiver):
-    receiver.release.clear()
-    box.add_webhook(receiver.url, secret=SECRET)
-    box.phone.receive("A", "x")
-
-    with pytest.raises(TimeoutError, match=r"After 0.02 s 1 webhook.* sms.received to http://127.*box.deliveries"):
-        box.wait_for_deliveries(timeout=0.02)
-
-    receiver.release.set()
+    webhook.remove()
+    webhook.remove()
+    box.phone.receive("A", "y")
     box.wait_for_deliveries()
 
+    assert len(receiver.requests) == 1
+    assert box.webhooks == []
+    with pytest.raises(LookupError, match="was removed"):
+        _ = webhook.failures
 
-def test_with_nothing_to_deliver_there_is_nothing_to_wait_for(box):
-    box.wait_for_deliveries(timeout=0)
 
-
-def test_closing_drops_what_waits(box, receiver, eventually, monkeypatch):
-    receiver.release.clear()
-    receiver.statuses = [500]
-    box.add_webhook(receiver.url, secret=SECRET)
+def test_removing_a_webhook_gives_up_what_waits_for_it_and_nothing_else(box, make_receiver, eventually):
+    removed, other = make_receiver(), make_receiver()
+    removed.release.clear()
+    removed.statuses = [500]
+    other.release.clear()
+    webhook = box.add_webhook(removed.url, secret=SECRET)
+    box.add_webhook(other.url, secret=SECRET)
     for _ in range(3):
         box.phone.receive("A", "x")
-    eventually(lambda: len(receiver.requests) == 1)
+    eventually(lambda: len(removed.requests) == 1)
 
-    # The receiver answers, with an error, only once the sandbox is closing: there must be no second try.
-    closing = box._webhooks._progress.closing
-    monkeypatch.setattr(closing, "set", lambda: (threading.Event.set(closing), receiver.release.set()))
-    started = time.monotonic()
-    box.close()
+    webhook.remove()
+    removed.release.set()
+    eventually(lambda: len(box.deliveries) == 1)
+    other.release.set()
+    box.wait_for_deliveries()
+    assert (len(removed.requests), len(other.requests)) == (1, 3)
+    given_up = [row for row in box._ledger.deliveries if row.state == "given_up"]
+    assert [(row.url, row.due_at) for row in given_up] == [(removed.url, None)] * 3
 
-    assert time.monotonic() - started < 4
-    assert len(receiver.requests) == 1
+
+def test_removing_a_webhook_ends_its_thread(box, receiver, eventually):
+    before = set(threading.enumerate())
+    webhook = box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive("A", "x")
+    box.wait_for_deliveries()
+    (thread,) = [one for one in set(threading.enumerate()) - before if one.name == "smsmobile-sandbox-webhook"]
+    webhook.remove()
+    eventually(lambda: not thread.is_alive())
+
+
+def test_half_an_emoji_is_delivered_as_json_spells_it(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive("A", "half \ud83d, whole 😀")
+    box.wait_for_deliveries()
+    assert "half \\ud83d, whole 😀".encode() in receiver.requests[0].body
+
+
+def test_during_a_rotation_both_secrets_sign(box, receiver):
+    webhook = box.add_webhook(receiver.url, secret=SECRET)
+    webhook.rotate_secret("the next secret")
+    assert webhook.is_rotating
+    box.phone.receive("A", "x")
+    box.wait_for_deliveries()
+
+    (request,) = receiver.requests
+    assert request.headers["X-SMSMobileAPI-Signature"] == signature(request, SECRET)
+    assert request.headers["X-SMSMobileAPI-Signature-Next"] == signature(request, "the next secret")
+
+
+def test_before_and_after_a_rotation_one_secret_signs(box, receiver):
+    webhook = box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive("A", "x")
+    box.wait_for_deliveries()
+    webhook.rotate_secret("the next secret")
+    webhook.finish_rotation()
+    box.phone.receive("A", "y")
+    box.wait_for_deliveries()
+
+    before, after = receiver.requests
+    assert before.headers["X-SMSMobileAPI-Signature"] == signature(before, SECRET)
+    assert after.headers["X-SMSMobileAPI-Signature"] == signature(after, "the next secret")
+    assert not any("X-SMSMobileAPI-Signature-Next" in request.headers for request in receiver.requests)
+    assert not webhook.is_rotating
+
+
+def test_rotations_that_cannot_be(box, receiver):
+    unsigned = box.add_webhook(receiver.url, version=1)
+    signed = box.add_webhook(receiver.url, secret=SECRET)
+    with pytest.raises(ValueError, match="version 1 are not signed"):
+        unsigned.rotate_secret("the next secret")
+    with pytest.raises(ValueError, match="begin with rotate_secret"):
+        signed.finish_rotation()
+    with pytest.raises(ValueError, match="must not be empty"):
+        signed.rotate_secret("")
+    with pytest.raises(ValueError, match="line break"):
+        signed.rotate_secret("line\nbreak")
 
 
 def test_proxies_of_the_environment_are_not_used(box, receiver, monkeypatch):
@@ -306,11 +390,21 @@ def test_ipv6_loopback_is_this_machine(box):
         "/hook",
         "",
         "http://[::1",
+        "http://*.localhost/",
+        None,
     ],
 )
 def test_nothing_is_sent_to_another_machine(box, url):
     with pytest.raises(ValueError, match="this machine only"):
         box.add_webhook(url, secret=SECRET)
+
+
+def test_another_machine_has_to_be_allowed(box):
+    allowed = webhooks.Webhooks(box._ledger, box.faults, allow_remote=True)
+    assert allowed.add("https://example.org/hook", secret=SECRET).url == "https://example.org/hook"
+    for url in ("example.org/hook", "ftp://example.org/", "https://", None):
+        with pytest.raises(ValueError, match="must begin with http:// or https://, and name a host"):
+            allowed.add(url, secret=SECRET)
 
 
 @pytest.mark.parametrize(
@@ -320,6 +414,11 @@ def test_nothing_is_sent_to_another_machine(box, url):
         ({"secret": ""}, "pass secret"),
         ({"version": 1, "secret": SECRET}, "not signed"),
         ({"version": 3, "secret": SECRET}, "not of version 3"),
+        ({"version": 1, "types": ["sms.received"]}, "received SMS only"),
+        ({"secret": SECRET, "types": ["sms.received", "sms.lost"]}, r"no event type 'sms.lost'\. There are: sms.api"),
+        ({"secret": SECRET, "types": []}, "never be called"),
+        ({"secret": 5}, "is text, not int"),
+        ({"secret": "line\nbreak"}, "line break"),
     ],
 )
 def test_arguments_that_do_not_fit(box, receiver, arguments, text):
@@ -328,13 +427,10 @@ def test_arguments_that_do_not_fit(box, receiver, arguments, text):
     assert SECRET not in str(caught.value)
 
 
-def test_a_secret_that_cannot_sign_is_refused_at_once(box, receiver):
-    with pytest.raises(ConfigurationError):
-        box.add_webhook(receiver.url, secret="line\nbreak")
-
-
 def test_no_secret_in_any_repr(box, receiver):
     box.add_webhook(receiver.url, secret=SECRET)
-    shown = repr(box) + repr(box.phone) + repr(box.app) + repr(box._webhooks.__dict__)
-    for secret in (SECRET, box.api_key, box.client_secret):
+    box.webhooks[0].rotate_secret("the next secret")
+    shown = [box, box.phone, box.app, box.webhooks, box._webhooks.__dict__, list(box._ledger.destinations)]
+    shown = repr(shown)
+    for secret in (SECRET, "the next secret", box.api_key, box.client_secret):
         assert secret not in shown

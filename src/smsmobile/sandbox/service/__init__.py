@@ -5,9 +5,18 @@ This file joins their addresses. HTTP lives in app.py, errors in refusals.py.
 
 from __future__ import annotations
 
-from . import sending, sms
+from . import calls, conversations, devices, email, notifications, sending, sms, whatsapp
 from .core import Service
 
-ROUTES = (*sending.ROUTES, *sms.ROUTES)
+ROUTES = (
+    *sending.ROUTES,
+    *sms.ROUTES,
+    *conversations.ROUTES,
+    *devices.ROUTES,
+    *calls.ROUTES,
+    *notifications.ROUTES,
+    *whatsapp.ROUTES,
+    *email.ROUTES,
+)
 
 __all__ = ["ROUTES", "Service"]

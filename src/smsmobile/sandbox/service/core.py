@@ -29,6 +29,11 @@ class Service:
         if sid is not None and sid not in self.ledger.phones:
             raise invalid_param(parameter)
 
+    def check_online(self) -> None:
+        """Raise what is told where no phone is connected that could be asked."""
+        if not any(phone.is_on for phone in self.ledger.phones):
+            raise phone_offline()
+
     def choose_phone(self, sid: str | None = None) -> str:
         """The SID of the phone that is to send: the wanted one, or else the first that is on.
 

@@ -9,14 +9,13 @@ from typing import Any
 
 from .. import events
 from ..moments import iso, iso_local
-from ..parameters import Parameters, flag, instant, optional, required
+from ..parameters import Parameters, flag, instant, number, optional, required
 from ..recipients import behaviour_of
 from ..refusals import invalid_param, not_found, not_in_error, refused_recipient
 from ..routes import WRITE, Answer, Route
 from ..rows import Channel, Message
 from .core import Service
 
-_NUMBER = re.compile(r"\+?[0-9]{3,15}")
 _MEDIA = re.compile(
     r"https://[^\s/]+/\S*\.(?:pdf|xml|docx?|odt|rtf|txt|tex|xlsx?|csv|ods|pptx?|odp|zip|rar|7z|tar|gz|jpe?g|png)",
     re.IGNORECASE,
@@ -93,6 +92,8 @@ def _resend(service: Service, given: Parameters, channel: Channel) -> Answer:
     if not message.failed:
         raise not_in_error()
     service.choose_phone(message.phone)
+    if refused := behaviour_of(message.number).api_error:
+        raise refused_recipient(refused)
     now = ledger.now()
     message = ledger.messages.put(replace(message, ready_at=now, phone_error="", api_error="", resent=True))
     _submit(service, message)
@@ -106,11 +107,8 @@ def _submit(service: Service, message: Message) -> None:
 
 def _read(given: Parameters) -> _Wanted:
     """`from` and `shorturl` are accepted, and change nothing here."""
-    number = required(given, "recipients")
+    recipient = number(given, "recipients")
     message = required(given, "message")
-    # An unencoded "+" in a query string arrives as a space: the number alone is then still a number.
-    if not _NUMBER.fullmatch(re.sub(r"[\s().\-/]", "", number)):
-        raise invalid_param("recipients")
     port = optional(given, "port")
     if port not in (None, "1", "2"):
         raise invalid_param("port")
@@ -125,7 +123,7 @@ def _read(given: Parameters) -> _Wanted:
     by_whatsapp = flag(given, "sendwa") or only_whatsapp
     channels: dict[Channel, bool] = {"sms": by_sms, "whatsapp": by_whatsapp}
     return _Wanted(
-        number=number.strip(),
+        number=recipient,
         message=message,
         sim=None if port is None else int(port),
         device=optional(given, "sIdentifiant"),

@@ -1,18 +1,23 @@
-"""The logs of SMS: those sent through the API, those received, and deleting from both. Sending lives in sending.py."""
+"""The logs of SMS: sent through the API, written by hand on the phone, received; and deleting from them.
+
+Sending lives in sending.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
-from ..moments import clock, day, iso, milliseconds
-from ..parameters import Parameters, flag, instant, optional, required, timestamp
+from ..moments import clock, day, day_and_clock, iso, milliseconds, seconds
+from ..parameters import Parameters, Span, choice, flag, instant, integer, optional, required, timestamp
 from ..refusals import not_found
 from ..routes import READ, WRITE, Answer, Route
-from ..rows import Message, Received
+from ..rows import Message, Received, SentByHand
 from .core import Service
+
+PERIODS = ("today", "yesterday", "last_7days", "last_30days")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,16 @@ def log(service: Service, given: Parameters) -> Answer:
     return {"result": {"error": 0, "sms": [_log_row(row) for row in page]}}
 
 
+def sent_by_hand(service: Service, given: Parameters) -> Answer:
+    """SMS that the phone's owner wrote on the phone itself, newest first."""
+    period = choice(given, "period", PERIODS, "")
+    limit = integer(given, "limit", 100, least=1, most=500)
+    service.check_subscription()
+    span = _span(period, service.ledger.now())
+    rows = islice((row for row in reversed(service.ledger.by_hand) if row.sent_at in span), limit)
+    return {"result": {"error": 0, "sms": [_by_hand_row(row) for row in rows]}}
+
+
 def received(service: Service, given: Parameters) -> Answer:
     """Received SMS, newest first. Those handed out count as read from then on."""
     after = instant(given, "after_timestamp_unix")
@@ -74,12 +89,12 @@ def received(service: Service, given: Parameters) -> Answer:
     for row in rows:
         if not row.is_read:
             service.ledger.received.put(replace(row, is_read=True))
-    return {"result": {"error": 0, "sms": [_inbox_row(row) for row in rows]}}
+    return {"result": {"error": "0", "sms": [_inbox_row(row) for row in rows]}}
 
 
 def no_rows() -> Answer:
     """An inbox with nothing in it: a quirk of this one endpoint, a wrong key is no error."""
-    return {"result": {"error": 0, "sms": []}}
+    return {"result": {"error": "0", "sms": []}}
 
 
 def delete(service: Service, given: Parameters) -> Answer:
@@ -107,6 +122,29 @@ def _matches(row: Message, wanted: _Wanted) -> bool:
     )
 
 
+def _span(period: str, now: datetime) -> Span:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if period == "today":
+        return Span(midnight)
+    if period == "yesterday":
+        return Span(midnight - timedelta(days=1), midnight - timedelta(microseconds=1))
+    if period:
+        return Span(now - timedelta(days=int(period.removeprefix("last_").removesuffix("days"))))
+    return Span()
+
+
+def _by_hand_row(message: SentByHand) -> Answer:
+    return {
+        "id": str(message.id),
+        "guid": message.guid,
+        "number": message.number,
+        "message": message.text,
+        "sIdentifiantPhone": message.phone,
+        "date": day_and_clock(message.sent_at),
+        "timestamp_unix": seconds(message.sent_at),
+    }
+
+
 def _log_row(message: Message) -> Answer:
     return {
         "guid": message.guid,
@@ -130,15 +168,16 @@ def _inbox_row(message: Received) -> Answer:
         "message": message.text,
         "sIdentifiantPhone": message.phone,
         "alias": message.name,
-        "timestamp_unix": milliseconds(message.received_at),
+        "timestamp_unix": int(milliseconds(message.received_at)),
         "date": day(message.added_at),
         "hour": clock(message.added_at),
-        "time_received": f"{day(message.received_at)} {clock(message.received_at)}",
+        "time_received": day_and_clock(message.received_at),
     }
 
 
 ROUTES = (
     Route("/log/sent/sms/", READ, log),
+    Route("/log/sent/frommobile/", READ, sent_by_hand),
     Route("/getsms/", READ, received, for_wrong_key=no_rows),
     Route("/deletesms/", WRITE, delete),
 )

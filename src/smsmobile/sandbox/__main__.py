@@ -1,0 +1,150 @@
+"""`python -m smsmobile.sandbox`: a sandbox to develop with, which takes its time as the real thing does.
+
+What it serves lives in the other files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+
+from .box import Sandbox
+
+PORT = 8420
+
+# No secrets: they stand here so that a `.env` is still right when the sandbox is started anew.
+API_KEY = "736d736d6f62696c652d73616e64626f782d6170696b6579"
+CLIENT_ID = "736d736d6f62696c652d636c69656e74"
+CLIENT_SECRET = "736d736d6f62696c652d73616e64626f782d636c69656e742d73656372657421"  # noqa: S105
+
+PHONE_DELAY = 1.5
+"""Seconds until the phone sends, so that a message can be seen waiting."""
+LOG_DELAY = 0.5
+"""Seconds until a message is in the sent log: on the service too a row can be late."""
+
+
+class Demonstration(Sandbox):
+    """A sandbox as the command line wants it, also after a reset."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._webhook: str | None = arguments.webhook
+        self._webhook_secret: str | None = arguments.webhook_secret
+        super().__init__(host=arguments.host, port=arguments.port, db=arguments.db, allow_remote=arguments.allow_remote)
+
+    def add_wanted_webhook(self) -> None:
+        """See to it that the webhook of the command line is there, once, and with this secret."""
+        if self._webhook is None:
+            return
+        version = 2 if self._webhook_secret else 1
+        with self._ledger.lock:
+            for row in list(self._ledger.destinations):
+                if row.url == self._webhook:
+                    if (row.version, row.secret) == (version, self._webhook_secret):
+                        return
+                    self._ledger.destinations.remove(row.key)
+            self.add_webhook(self._webhook, secret=self._webhook_secret, version=version)
+
+    def _set_up(self, *, first: bool) -> None:
+        self.log_delay = LOG_DELAY
+        self.phone.delay = PHONE_DELAY
+        if first:
+            self._change(api_key=API_KEY, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+        else:
+            self.add_wanted_webhook()
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM; the exit code."""
+    arguments = _arguments(words)
+    if arguments.webhook_secret is not None and arguments.webhook is None:
+        return _fail("--webhook-secret is what the events of --webhook are signed with: give both, or neither.")
+    try:
+        with _noted_signals() as signals:
+            box = Demonstration(arguments)
+            try:
+                box.add_wanted_webhook()
+                box.start()
+                _introduce(box, arguments)
+                _wait(signals)
+            finally:
+                box.close()
+    except (OSError, ValueError) as error:
+        return _fail(error)
+    return 0
+
+
+def _fail(why: object) -> int:
+    print(why, file=sys.stderr)
+    return 1
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m smsmobile.sandbox",
+        description="A local SMSMobileAPI with a phone that you can look at in the browser.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--port", default=PORT, type=int, help=f"the port; 0 takes a free one ({PORT})")
+    parser.add_argument("--db", metavar="FILE", help="keep everything in this file; without it, nothing is kept")
+    parser.add_argument("--webhook", metavar="URL", help="deliver events to this address")
+    parser.add_argument(
+        "--webhook-secret",
+        metavar="SECRET",
+        help="sign them (version 2, all events); without it they are unsigned (version 1, received SMS only)",
+    )
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="allow a --host that other machines reach, and webhooks to them"
+    )
+    return parser.parse_args(words)
+
+
+@contextmanager
+def _noted_signals() -> Iterator[SimpleQueue[int]]:
+    """Ctrl-C and SIGTERM are only noted meanwhile: they interrupt nothing that is being done."""
+    noted: SimpleQueue[int] = SimpleQueue()
+    before = {
+        number: signal.signal(number, lambda number, _: noted.put(number)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait(signals: SimpleQueue[int]) -> None:
+    while True:
+        try:
+            signals.get(timeout=1.0)  # on Windows a wait without a timeout does not hear Ctrl-C
+        except Empty:
+            continue
+        return
+
+
+def _introduce(box: Sandbox, arguments: argparse.Namespace) -> None:
+    if arguments.allow_remote:
+        print(
+            "Warning: everybody who reaches this port can read and send everything here. The key is no protection.",
+            file=sys.stderr,
+            flush=True,
+        )
+    print(
+        f"The phone:  {box.url}/\n"
+        f"API key:    {box.api_key}\n"
+        "\n"
+        "For the .env of your application:\n"
+        "\n"
+        f"SMSMOBILEAPI_API_KEY={box.api_key}\n"
+        f"SMSMOBILEAPI_BASE_URL={box.url}\n"
+        "\n"
+        "Stop it with Ctrl-C.",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

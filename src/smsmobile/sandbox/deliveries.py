@@ -1,0 +1,200 @@
+"""The deliveries of one destination: which is next, what a failure leads to, when to pause, on a thread of its own.
+
+Which deliveries there are is decided in webhooks.py; the HTTP of one attempt lives in posting.py.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from .ledger import Ledger
+from .rows import Delivery, DeliveryTry, Destination
+
+if TYPE_CHECKING:
+    from .posting import Outcome
+
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between the tries of a delivery, after each failure the next; after the last try it is given up."""
+FAILURES_IN_A_ROW = 10
+"""So many attempts that all failed, of whichever deliveries, make the destination rest."""
+REST = 60.0
+"""Seconds that it rests. It rests again after the first failure that follows."""
+HELD_FOR = 1.0
+"""Seconds that a delivery which is to arrive out of order waits for one that follows it."""
+
+_LONGEST_WAIT = 3600.0
+
+
+class Courier:
+    """Hands the deliveries of one destination over, one at a time, so that none delays another destination.
+
+    What it knows stands in the rows; here is only the order in which they are due. All methods that lead to a row
+    are called with the ledger's lock held, and none of them waits for the receiver.
+    """
+
+    def __init__(self, destination: Destination, ledger: Ledger, *, allow_remote: bool) -> None:
+        self._key = destination.key
+        self._ledger = ledger
+        self._allow_remote = allow_remote
+        self._at_once: deque[int] = deque()
+        self._later: list[tuple[datetime, int]] = []
+        self._held: Delivery | None = None
+        self._to_forge: set[int] = set()
+        # The end of the last attempt, had each been made when it was due. Where the clock was moved, the tries that
+        # would have been made in between then follow each other without a pause.
+        self._got_to = ledger.now()
+        self._wake_up = Flag()
+        self._thread: Thread | None = None
+        self._ended = False
+        self._abandoned = False
+
+    @property
+    def holds_one(self) -> bool:
+        """Whether a delivery waits to arrive after the one that follows it."""
+        return self._held is not None and self._is_waiting(self._held)
+
+    def line_up(self, delivery: Delivery) -> None:
+        """Take a delivery that waits to its place; again whenever it is due at another time."""
+        self._got_to = min(self._got_to, self._ledger.now())  # the clock may have been moved back
+        if delivery.due_at is None:
+            self._at_once.append(delivery.id)
+        else:
+            heapq.heappush(self._later, (delivery.due_at, delivery.id))
+
+    def hold(self, delivery: Delivery) -> None:
+        """Let the next one of this destination go first."""
+        self._held = delivery
+
+    def forge(self, delivery: Delivery) -> None:
+        """Sign the first try of a delivery wrongly."""
+        self._to_forge.add(delivery.id)
+
+    def wake(self) -> None:
+        """Look again what is due. The thread starts when there is something to do for the first time."""
+        if self._thread is None and not self._ended and (self._at_once or self._later):
+            self._thread = Thread(target=self._run, name="smsmobile-sandbox-webhook", daemon=True)
+            self._thread.start()
+        self._wake_up.set()
+
+    def resume(self) -> None:
+        """End the rest before its time. The failures still count: the next one makes the destination rest again."""
+        destination = self._ledger.destinations.get(self._key)
+        if destination is not None and destination.paused_until is not None:
+            self._got_to = self._ledger.now()
+            self._ledger.destinations.put(replace(destination, paused_until=None))
+            self.wake()
+
+    def end(self) -> None:
+        """Begin no other attempt. One that is being made is still noted."""
+        self._ended = True
+        self._wake_up.set()
+
+    def join(self, timeout: float) -> bool:
+        """Wait until the thread is gone; False where its receiver holds it for longer."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def abandon(self) -> None:
+        """Do not even note how the attempt ends that is being made."""
+        self._abandoned = True
+
+    def _run(self) -> None:
+        from .posting import Poster  # with requests, which a sandbox that posts nothing need not load
+
+        with Poster(allow_remote=self._allow_remote) as poster:
+            while (job := self._next_job()) is not None:
+                destination, delivery, due = job
+                at = self._ledger.now()
+                outcome = poster.post(destination, delivery, forge=delivery.id in self._to_forge)
+                with self._ledger.lock:
+                    if not self._abandoned:
+                        self._note(delivery, outcome, at=at, due=due)
+
+    def _next_job(self) -> tuple[Destination, Delivery, datetime] | None:
+        """Wait for what is due next; None when it is over."""
+        while True:
+            with self._ledger.lock:
+                self._wake_up.clear()
+                destination = self._ledger.destinations.get(self._key)
+                if self._ended or destination is None:
+                    return None
+                now = self._ledger.now()
+                seconds = self._seconds_to_rest(destination, now)
+                if seconds is None:
+                    delivery = self._take(now)
+                    if delivery is not None:
+                        return destination, delivery, delivery.due_at or delivery.created_at
+                    seconds = (self._later[0][0] - now).total_seconds() if self._later else None
+            self._wake_up.wait(None if seconds is None else min(seconds, _LONGEST_WAIT))
+
+    def _seconds_to_rest(self, destination: Destination, now: datetime) -> float | None:
+        until = destination.paused_until
+        if until is None:
+            return None
+        if now < until:
+            return (until - now).total_seconds()
+        self._got_to = max(self._got_to, until)
+        self._ledger.destinations.put(replace(destination, paused_until=None))
+        return None
+
+    def _take(self, now: datetime) -> Delivery | None:
+        """The next one that is due. A place in line that its delivery has left since is passed over."""
+        while self._later and self._later[0][0] <= now:
+            due, number = heapq.heappop(self._later)
+            delivery = self._ledger.deliveries.get(str(number))
+            if delivery is not None and delivery.state == "waiting" and delivery.due_at == due:
+                return delivery
+        while self._at_once:
+            delivery = self._ledger.deliveries.get(str(self._at_once.popleft()))
+            if delivery is not None and delivery.state == "waiting" and delivery.due_at is None:
+                return delivery
+        return None
+
+    def _note(self, delivery: Delivery, outcome: Outcome, *, at: datetime, due: datetime) -> None:
+        ledger = self._ledger
+        ended = min(max(due, self._got_to), at) + timedelta(seconds=outcome.seconds)
+        self._got_to = ended
+        self._to_forge.discard(delivery.id)
+        self._judge(outcome, ended)
+        row = ledger.deliveries.get(delivery.key)
+        if row is None:  # the sandbox was reset meanwhile
+            return
+        attempt = DeliveryTry(at, outcome.status, outcome.error, outcome.seconds * 1000, ledger.new_id())
+        row = replace(row, tries=(*row.tries, attempt))
+        if outcome.was_taken:
+            row = replace(row, state="delivered", due_at=None)
+        elif row.state == "waiting" and len(row.tries) <= len(PAUSES):
+            row = replace(row, due_at=ended + timedelta(seconds=PAUSES[len(row.tries) - 1]))
+        else:
+            row = replace(row, state="given_up", due_at=None)
+        ledger.deliveries.put(row)
+        if outcome.was_taken:
+            self._let_go(before=row)
+
+    def _judge(self, outcome: Outcome, ended: datetime) -> None:
+        """Count the failures of the destination, and let it rest after too many."""
+        destination = self._ledger.destinations.get(self._key)
+        if destination is None:
+            return
+        failures = 0 if outcome.was_taken else destination.failures + 1
+        paused_until = ended + timedelta(seconds=REST) if failures >= FAILURES_IN_A_ROW else None
+        if (failures, paused_until) != (destination.failures, destination.paused_until):
+            self._ledger.destinations.put(replace(destination, failures=failures, paused_until=paused_until))
+
+    def _let_go(self, before: Delivery) -> None:
+        """A delivery arrived: the one that was held back for it follows."""
+        held = self._held
+        if held is not None and held.id < before.id and self._is_waiting(held):
+            self._ledger.deliveries.put(replace(held, due_at=self._ledger.now()))
+
+    def _is_waiting(self, held: Delivery) -> bool:
+        """Whether it was not even tried yet: else it is no longer held back."""
+        return self._ledger.deliveries.get(held.key) == held

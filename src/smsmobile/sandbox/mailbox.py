@@ -1,0 +1,72 @@
+"""The mailbox of the account: what comes in, and what was sent through it. Its endpoints live in service/email.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from . import events
+from .events import Event
+from .ledger import Ledger
+from .moments import chosen
+from .rows import Mail
+
+INBOX = "INBOX"
+SENT = "Sent"
+OWNER = "mailbox@example.org"
+
+
+class Mailbox:
+    """An e-mail account that is connected to the service. It sends nothing to anybody."""
+
+    def __init__(self, ledger: Ledger, publish: Callable[[Event], None]) -> None:
+        self._ledger = ledger
+        self._publish = publish
+
+    @property
+    def key(self) -> str:
+        """What the API calls `apikeybox`. The same API key has the same mailbox key."""
+        return self._ledger.account.mailbox_key
+
+    @property
+    def inbox(self) -> list[Mail]:
+        """What came in, oldest first."""
+        return self._in(INBOX)
+
+    @property
+    def sent(self) -> list[Mail]:
+        """What was sent through the API, oldest first."""
+        return self._in(SENT)
+
+    def receive(
+        self,
+        sender: str,
+        subject: str,
+        body: str,
+        *,
+        sender_name: str = "",
+        attachments: Iterable[str] = (),
+        at: datetime | None = None,
+    ) -> str:
+        """As if `sender` (an address) wrote an e-mail to the mailbox; returns the new GUID.
+
+        It is in `/getemail/` from now on, and goes to the webhooks as `email.received`. `attachments` are the names
+        of the files with it. `at` is when it came, an aware datetime; by default now. Raises ValueError for a naive
+        datetime or an empty sender.
+        """
+        if not sender.strip():
+            raise ValueError("An e-mail comes from somebody: sender must not be empty.")
+        ledger = self._ledger
+        with ledger.lock:
+            now = ledger.now()
+            moment = chosen(at, now)
+            guid = ledger.new_guid()
+            names = tuple(attachments)
+            mail = Mail(ledger.new_id(), guid, INBOX, sender_name, sender, OWNER, subject, body, moment, names)
+            ledger.mails.put(mail)
+            self._publish(events.email_received(mail, now))
+        return guid
+
+    def _in(self, box: str) -> list[Mail]:
+        with self._ledger.lock:
+            return [mail for mail in self._ledger.mails if mail.box == box]

@@ -1,0 +1,12 @@
+"""The phone page: its files, and the JSON endpoints behind it, which test programs in other languages use as well.
+
+All of it lies at `/` and under `/_sandbox/`, and is no part of the service that it shows.
+"""
+
+from __future__ import annotations
+
+from .addresses import is_page
+from .desk import Desk
+from .endpoints import create_page, problem
+
+__all__ = ["Desk", "create_page", "is_page", "problem"]

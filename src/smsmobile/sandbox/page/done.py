@@ -1,0 +1,116 @@
+"""What is done from the page: the other person writes and calls, phones are switched, time passes, all is reset."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from . import spelling
+from .desk import Desk
+from .reading import Refused, refusing
+from .routing import Answer, PageRoute
+
+if TYPE_CHECKING:
+    from . import bodies
+
+LAST_MOMENT = datetime(2100, 1, 1, tzinfo=timezone.utc)
+
+
+def change_account(desk: Desk, body: bodies.AccountChange) -> Answer:
+    """The subscription, the delay of the log, the lifetime of tokens."""
+    box = desk.box
+    with desk.ledger.lock:
+        changes = body.model_dump(exclude_unset=True)
+        if changes:
+            box._change(**changes)
+        return {
+            "subscription_active": box.subscription_active,
+            "log_delay": box.log_delay,
+            "token_lifetime": box.token_lifetime,
+        }
+
+
+def revoke_tokens(desk: Desk, body: bodies.Nothing) -> Answer:  # noqa: ARG001
+    """No OAuth2 token that was issued so far is valid any more."""
+    desk.box.revoke_tokens()
+    return {}
+
+
+def add_phone(desk: Desk, body: bodies.NewPhone) -> Answer:
+    """One more phone."""
+    with desk.ledger.lock:
+        return spelling.phone(desk.box.add_phone(body.label).state, desk.tallies)
+
+
+def change_phone(desk: Desk, body: bodies.PhoneChange, sid: str) -> Answer:
+    """Its battery, its delay, and whether it is on."""
+    with desk.ledger.lock:
+        phone = desk.phone(sid)
+        wanted = body.model_fields_set
+        if "battery" in wanted:
+            phone.battery = body.battery
+        if "delay" in wanted:
+            phone.delay = body.delay
+        if "is_on" in wanted and body.is_on:
+            phone.switch_on()
+        elif "is_on" in wanted:
+            phone.switch_off()
+        return spelling.phone(phone.state, desk.tallies)
+
+
+def receive(desk: Desk, body: bodies.Incoming, sid: str) -> Answer:
+    """The other person writes."""
+    phone = desk.phone(sid)
+    with refusing(ValueError):
+        write = phone.receive_whatsapp if body.channel == "whatsapp" else phone.receive
+        return {"guid": write(body.sender, body.text)}
+
+
+def call(desk: Desk, body: bodies.NewCall, sid: str) -> Answer:
+    """A call that the phone misses, takes or makes."""
+    phone = desk.phone(sid)
+    with refusing(ValueError):
+        return {"guid": phone.call(body.number, body.name, kind=body.kind, seconds=body.seconds)}
+
+
+def send_by_hand(desk: Desk, body: bodies.ByHand, sid: str) -> Answer:
+    """The phone's owner writes an SMS on the phone itself."""
+    phone = desk.phone(sid)
+    with refusing(ValueError):
+        return {"guid": phone.send_by_hand(body.recipient, body.text)}
+
+
+def move_clock(desk: Desk, body: bodies.ClockMove) -> Answer:
+    """Let time pass, choose a moment, or go by this machine's clock again."""
+    clock = desk.box.clock
+    with desk.ledger.lock:
+        now = clock.now()
+        until = now + timedelta(seconds=body.forward) if body.forward is not None else body.move_to or now
+        if not datetime(1980, 1, 1, tzinfo=timezone.utc) <= until < LAST_MOMENT:
+            raise Refused(400, "The sandbox lives between the years 1980 and 2099: choose a moment in between.")
+        if body.forward is not None:
+            clock.forward(body.forward)
+        elif body.move_to is not None:
+            clock.move_to(body.move_to.astimezone(timezone.utc))
+        else:
+            clock.reset()
+        return {"now": spelling.moment(clock.now())}
+
+
+def reset(desk: Desk, body: bodies.Nothing) -> Answer:  # noqa: ARG001
+    """Everything as at the start; the credentials and the address stay."""
+    desk.box.reset()
+    return {}
+
+
+ROUTES = (
+    PageRoute("POST", "/account", change_account, body="AccountChange"),
+    PageRoute("POST", "/account/revoke-tokens", revoke_tokens, body="Nothing"),
+    PageRoute("POST", "/phones", add_phone, body="NewPhone", status=201),
+    PageRoute("POST", "/phones/<sid>", change_phone, body="PhoneChange"),
+    PageRoute("POST", "/phones/<sid>/messages", receive, body="Incoming", status=201),
+    PageRoute("POST", "/phones/<sid>/calls", call, body="NewCall", status=201),
+    PageRoute("POST", "/phones/<sid>/sent", send_by_hand, body="ByHand", status=201),
+    PageRoute("POST", "/clock", move_clock, body="ClockMove"),
+    PageRoute("POST", "/reset", reset, body="Nothing"),
+)

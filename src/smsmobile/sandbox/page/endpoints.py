@@ -1,0 +1,110 @@
+"""The page's addresses: joins the endpoints, serves the page's files and the live stream, and spells errors.
+
+What the endpoints do lives in shown.py, done.py and trouble.py; who is kept out, and what a browser may do with the
+page, in ../guard.py.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from . import done, shown, trouble
+from .desk import Desk
+from .reading import Refused, body, check_query
+from .routing import PageRoute
+
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "mjs": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "webmanifest": "application/manifest+json",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "ico": "image/vnd.microsoft.icon",
+    "woff2": "font/woff2",
+}
+"""By the ending. What the machine has registered for an ending is not asked: on some, a script is text."""
+
+
+def create_page(desk: Desk) -> Blueprint:
+    """The blueprint over one sandbox."""
+    page = Blueprint("page", __name__)
+
+    def serve(route: PageRoute) -> None:
+        def view(**parts: str | int) -> tuple[Response, int]:
+            check_query(route.query)
+            given = () if route.body is None else (body(route.body),)
+            return jsonify(route.view(desk, *given, **parts)), route.status
+
+        page.add_url_rule(f"/_sandbox{route.path}", f"{route.method} {route.path}", view, methods=[route.method])
+
+    for route in (*shown.ROUTES, *done.ROUTES, *trouble.ROUTES):
+        serve(route)
+
+    @page.get("/_sandbox/live")
+    def live() -> Response:
+        check_query(())
+        headers = {"X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return Response(mimetype="text/event-stream", headers=headers)
+        # Without a socket, whoever asks is given all of an answer at once, and this one does not end.
+        if not desk.is_served(request) or not desk.live.enter():
+            raise Refused(503, "No more streams can be opened: ask GET /_sandbox/changes now and then.")
+        response = Response(desk.live.stream(), mimetype="text/event-stream", headers=headers)
+        response.call_on_close(desk.live.leave)
+        return response
+
+    @page.get("/")
+    def index() -> Response:
+        return _file("index.html")
+
+    @page.get("/_sandbox/static/<name>")
+    def static(name: str) -> Response:
+        return _file(name)
+
+    @page.after_request
+    def forget(response: Response) -> Response:
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @page.errorhandler(Refused)
+    def refuse(error: Refused) -> tuple[Response, int]:
+        return jsonify({"error": error.sentence}), error.status
+
+    page.register_error_handler(HTTPException, problem)
+    return page
+
+
+def problem(error: HTTPException) -> Response:
+    """An unknown address of the page, a wrong method, too large a body, a mistake in the sandbox."""
+    sentence = error.description or error.name
+    if isinstance(error, NotFound):
+        sentence = f"There is nothing at {request.path}."
+    elif isinstance(error, MethodNotAllowed):
+        sentence = f"{request.path} does not take {request.method}, but {', '.join(sorted(error.valid_methods or ()))}."
+    elif isinstance(error, RequestEntityTooLarge):
+        sentence = "The body is too large."
+    elif isinstance(error, InternalServerError):
+        sentence = f"A mistake in the sandbox: {type(error.original_exception).__name__}."
+    response = jsonify({"error": sentence})
+    response.status_code = error.code or 500
+    response.headers.update({name: value for name, value in error.get_headers() if name == "Allow"})
+    return response
+
+
+def _file(name: str) -> Response:
+    """A file of the page. It is asked for again each time, and by its content: an upgrade shows at once."""
+    for file in (files(__package__) / "static").iterdir():
+        if file.name == name and file.is_file():
+            content_type = TYPES.get(name.rpartition(".")[2])
+            if content_type is not None:
+                response = Response(file.read_bytes(), content_type=content_type)
+                response.headers["Cache-Control"] = "no-cache"
+                response.add_etag()
+                return response.make_conditional(request)  # type: ignore[return-value] # it returns itself
+    raise NotFound

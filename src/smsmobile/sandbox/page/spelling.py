@@ -1,0 +1,178 @@
+"""How the rows look as JSON. Where they come from lives in shown.py and trouble.py."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ..faults import KINDS
+from ..numbers import peer_of
+from ..recorder import LONGEST
+from ..rows import Call, Delivery, Destination, Fault, Message, PhoneState, Received, RecordedRequest, SentByHand
+from .tallies import Tallies
+from .threads import Conversation, Entry
+
+Json = dict[str, Any]
+
+
+def moment(at: datetime) -> str:
+    """`2026-03-20T21:07:44.100Z`."""
+    return at.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def maybe(at: datetime | None) -> str | None:
+    """The same, or null."""
+    return None if at is None else moment(at)
+
+
+def phone(state: PhoneState, tallies: Tallies) -> Json:
+    """A phone."""
+    return {
+        "sid": state.sid,
+        "label": state.label,
+        "is_on": state.is_on,
+        "battery": state.battery,
+        "delay": state.delay,
+        "queued": tallies.queued[state.sid],
+        "unread": tallies.unread[state.sid],
+    }
+
+
+def conversation(one: Conversation, now: datetime) -> Json:
+    """A conversation, with its newest entry."""
+    return {
+        "peer": one.peer,
+        "name": one.name,
+        "phone": one.phone,
+        "count": len(one.entries),
+        "last": entry(one.last, now),
+    }
+
+
+def entry(row: Entry, now: datetime) -> Json:
+    """What stands in a conversation."""
+    shown: Json = {
+        "id": row.id,
+        "guid": row.guid,
+        "kind": "out",
+        "channel": "sms",
+        "text": "",
+        "at": "",
+        "state": "sent",
+        "reason": "",
+        "due_at": None,
+        "sent_at": None,
+        "sim": None,
+        "media_url": None,
+        "name": None,
+        "seconds": None,
+    }
+    if isinstance(row, Call):
+        return shown | {
+            "kind": "call",
+            "at": moment(row.called_at),
+            "state": row.kind,
+            "name": row.name,
+            "seconds": row.seconds,
+        }
+    shown["text"] = row.text if len(row.text) <= LONGEST else row.text[:LONGEST] + "…"
+    if isinstance(row, SentByHand):
+        return shown | {"kind": "by_hand", "at": moment(row.sent_at)}
+    shown["channel"] = row.channel
+    if isinstance(row, Received):
+        return shown | {
+            "kind": "in",
+            "at": moment(row.received_at),
+            "state": "received",
+            "name": row.name,
+            "seconds": row.voice_seconds,
+        }
+    return shown | {
+        "at": moment(row.submitted_at),
+        "state": _state(row, now),
+        "reason": row.api_error or row.phone_error,
+        "due_at": moment(row.ready_at) if row.queued else None,
+        "sent_at": maybe(row.sent_at),
+        "sim": row.sim,
+        "media_url": row.media_url,
+    }
+
+
+def scheduled(row: Message, now: datetime) -> Json:
+    """A message that is not yet due."""
+    return entry(row, now) | {"phone": row.phone, "peer": peer_of(row.number), "number": row.number}
+
+
+def request(row: RecordedRequest) -> Json:
+    """What an application asked, and what it was told."""
+    return {
+        "id": row.id,
+        "at": moment(row.at),
+        "method": row.method,
+        "path": row.path,
+        "parameters": row.parameters,
+        "auth": row.auth,
+        "status": row.status,
+        "answer": row.answer,
+        "milliseconds": row.milliseconds,
+        "faults": list(row.faults),
+    }
+
+
+def destination(row: Destination, paused_until: datetime | None) -> Json:
+    """Where webhooks are posted; its secrets stay here."""
+    return {
+        "id": row.id,
+        "url": row.url,
+        "version": row.version,
+        "types": None if row.types is None else list(row.types),
+        "signed": row.secret is not None,
+        "rotating": row.next_secret is not None,
+        "failures": row.failures,
+        "paused_until": maybe(paused_until),
+    }
+
+
+def delivery(row: Delivery) -> Json:
+    """A webhook on its way, with every attempt."""
+    return {
+        "id": row.id,
+        "url": row.url,
+        "event_id": row.event_id,
+        "event_type": row.event_type,
+        "body": row.body,
+        "created_at": moment(row.created_at),
+        "state": row.state,
+        "due_at": maybe(row.due_at),
+        "tries": [
+            {"at": moment(one.at), "status": one.status, "error": one.error, "milliseconds": one.milliseconds}
+            for one in row.tries
+        ],
+    }
+
+
+def fault(row: Fault) -> Json:
+    """Something that is to go wrong."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "title": KINDS[row.kind].title,
+        "times": row.times,
+        "probability": row.probability,
+        "seed": row.seed,
+        "path": row.path,
+        "seconds": row.seconds,
+        "status": row.status,
+        "met": row.met,
+        "struck": row.struck,
+    }
+
+
+def _state(row: Message, now: datetime) -> str:
+    if row.api_error:
+        return "refused"
+    if row.phone_error:
+        return "failed"
+    if row.sent_at is not None:
+        return "sent"
+    return "scheduled" if row.ready_at > now else "queued"

@@ -1,0 +1,68 @@
+// The page's calls to the sandbox's JSON endpoints. What goes wrong becomes an error whose message is for the reader.
+
+const TIMEOUT = 10_000; // milliseconds
+
+/** The sandbox said no; the message is its sentence. */
+export class Refusal extends Error {}
+
+/** The sandbox did not answer. */
+export class Unreachable extends Error {}
+
+/** Tells whoever listens for "unreachable". */
+export const server = new EventTarget();
+
+async function call(method, path, body) {
+  let response;
+  let answer;
+  try {
+    response = await fetch(`/_sandbox/${path}`, {
+      method,
+      cache: "no-store",
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT),
+    });
+    answer = await response.text();
+  } catch {
+    server.dispatchEvent(new Event("unreachable"));
+    throw new Unreachable("The sandbox does not answer. Is it still running?");
+  }
+  let json = null;
+  try {
+    json = JSON.parse(answer);
+  } catch {
+    // not from an endpoint of ours
+  }
+  if (!response.ok || json === null) throw new Refusal(json?.error ?? `The sandbox answered with status ${response.status}.`);
+  return json;
+}
+
+/** `get("thread", {phone, peer})`: parameters that are null or empty are left out. */
+export function get(path, parameters = {}) {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const query = new URLSearchParams(given).toString();
+  return call("GET", query ? `${path}?${query}` : path);
+}
+
+export const post = (path, body = {}) => call("POST", path, body);
+
+export const remove = (path) => call("DELETE", path);
+
+/** Forget what could not be done because the sandbox did not answer. */
+export function forgetAway() {
+  for (const place of document.querySelectorAll("[data-away]")) place.textContent = "";
+}
+
+/** Do something, and show in `place` why it did not work; whether it worked. */
+export async function attempt(place, action) {
+  place.textContent = "";
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Refusal || error instanceof Unreachable)) throw error;
+    place.textContent = error.message;
+    place.toggleAttribute("data-away", error instanceof Unreachable);
+    return false;
+  }
+}

@@ -1,0 +1,97 @@
+// Writing into the open conversation, as the other person or by hand on the phone, and calls.
+
+import { attempt, post } from "./api.js";
+import { conversationOf } from "./conversations.js";
+import { openDialog } from "./dialogs.js";
+import { $, allow, isAllowed } from "./dom.js";
+import { on, phone, state } from "./state.js";
+import { refreshThread } from "./thread.js";
+
+const drafts = new Map(); // what was begun in other conversations
+
+let shown = null;
+
+export function startComposer() {
+  const text = $("composer-text");
+  $("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  text.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  });
+  $("composer-as").addEventListener("change", label);
+  for (const id of ["call", "call-empty"]) $(id).addEventListener("click", () => call(id === "call"));
+  on("peer", open);
+  on("phones", label);
+  on("opened", ({ channel }) => {
+    $("composer-as").value = channel;
+    label();
+  });
+}
+
+function open({ focus }) {
+  const text = $("composer-text");
+  if (shown) drafts.set(shown, text.value);
+  shown = state.peer === null ? null : JSON.stringify([state.phone, state.peer]);
+  text.value = drafts.get(shown) ?? "";
+  $("composer-problem").textContent = "";
+  label();
+  if (!focus) return;
+  // On a narrow page the keyboard of a real phone would cover the conversation: there the heading gets the focus.
+  const isWide = matchMedia("(min-width: 720px)").matches;
+  (isWide ? text : $("thread-title")).focus({ preventScroll: true });
+}
+
+/** Says in plain words who writes, and where it arrives. */
+function label() {
+  const mine = phone()?.label ?? "the phone";
+  const byHand = $("composer-as").value === "by_hand";
+  $("composer-label").textContent = byHand
+    ? `By hand on ${mine}, to ${state.name}`
+    : `As ${state.name}: it arrives on ${mine}`;
+}
+
+async function send() {
+  const field = $("composer-text");
+  const text = field.value;
+  const how = $("composer-as").value;
+  const button = $("composer-send");
+  if (!isAllowed(button)) return;
+  if (!text.trim()) {
+    $("composer-problem").textContent = "Write something first.";
+    return;
+  }
+  allow(button, false);
+  const sentFrom = shown;
+  const worked = await attempt($("composer-problem"), () =>
+    how === "by_hand"
+      ? post(`phones/${state.phone}/sent`, { recipient: state.name, text })
+      : post(`phones/${state.phone}/messages`, { sender: state.name, text, channel: how }),
+  );
+  allow(button, true);
+  if (!worked) return;
+  drafts.delete(sentFrom);
+  if (shown === sentFrom) field.value = "";
+  refreshThread();
+}
+
+function call(fromThread) {
+  openDialog(
+    "call-dialog",
+    async ({ elements }) => {
+      const { guid } = await post(`phones/${state.phone}/calls`, {
+        number: elements.number.value,
+        name: elements.name.value || null,
+        kind: elements.kind.value,
+        seconds: elements.seconds.valueAsNumber || 0,
+      });
+      return conversationOf(guid);
+    },
+    ({ elements }) => {
+      elements.number.value = fromThread && state.peer !== null ? state.name : "";
+    },
+  );
+}

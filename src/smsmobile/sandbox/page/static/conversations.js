@@ -1,0 +1,164 @@
+// The list of conversations of the chosen phone: searched, paged, newest first, kept up to date; and beginning a new one.
+
+import { get, post } from "./api.js";
+import { announceMessage } from "./announce.js";
+import { openDialog } from "./dialogs.js";
+import { $, h, reconcile } from "./dom.js";
+import { avatar, isIncoming, summaryOf } from "./messages.js";
+import { choosePeer, on, state } from "./state.js";
+import { stamp } from "./time.js";
+import { watch } from "./watch.js";
+
+const PAGE = 30;
+const LARGEST_PAGE = 200; // what the endpoint gives at once
+const MOST = 400; // rows in the list; what is older is found by searching
+
+let rows = [];
+let more = false;
+let loaded = null; // for which phone and search the rows are
+let newest = 0; // the highest entry that was seen, for announcing those after it
+let view;
+let loading = false;
+let typing = null;
+
+export function startConversations() {
+  view = watch(["messages", "received", "by_hand", "calls", "phones"], refresh);
+  $("search").addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(view.touch, 150);
+  });
+  $("conversations-older").addEventListener("click", loadOlder);
+  $("conversation-list").addEventListener("keydown", walk);
+  new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && loadOlder(), {
+    root: $("conversation-scroll"),
+    rootMargin: "200px",
+  }).observe($("conversations-older"));
+  for (const id of ["new-conversation", "new-conversation-empty"]) $(id).addEventListener("click", begin);
+  on("phone", () => {
+    newest = 0;
+    view.touch();
+  });
+  on("peer", mark);
+  on("view", (name) => name === "thread" && openNewest());
+}
+
+const wanted = () => JSON.stringify([state.phone, $("search").value.trim()]);
+
+async function refresh() {
+  if (!state.phone) return;
+  const which = wanted();
+  const [phone, search] = JSON.parse(which);
+  const isSame = which === loaded;
+  const limit = isSame ? Math.min(Math.max(rows.length, PAGE), LARGEST_PAGE) : PAGE;
+  const page = await get("conversations", { phone, search, limit });
+  if (which !== wanted()) return view.touch();
+  merge(page, isSame);
+  loaded = which;
+  show();
+  if (!search) announceNew();
+}
+
+/** Take over a page: it tells all there is down to its last row. */
+function merge(page, keep) {
+  const seen = new Set(page.conversations.map((each) => each.peer));
+  const end = page.more ? page.conversations.at(-1).last.id : -Infinity;
+  const below = keep ? rows.filter((each) => each.last.id < end && !seen.has(each.peer)) : [];
+  if (!below.length) more = page.more;
+  rows = [...page.conversations, ...below];
+}
+
+async function loadOlder() {
+  if (!more || loading || rows.length >= MOST) return;
+  const which = loaded;
+  const [phone, search] = JSON.parse(which);
+  loading = true;
+  try {
+    const page = await get("conversations", { phone, search, before: rows.at(-1).last.id, limit: PAGE });
+    if (which !== loaded) return;
+    const seen = new Set(rows.map((each) => each.peer));
+    rows = [...rows, ...page.conversations.filter((each) => !seen.has(each.peer))];
+    more = page.more;
+    show();
+  } finally {
+    loading = false;
+  }
+}
+
+function show() {
+  const search = $("search").value.trim();
+  const none = rows.length === 0;
+  reconcile($("conversation-list"), rows, (each) => each.peer, draw);
+  mark();
+  $("conversations-none").hidden = !none || !search;
+  $("conversations-none").textContent = `Nothing found for “${search}”.`;
+  $("conversations-empty").hidden = !none || Boolean(search);
+  $("conversations-older").hidden = !more || rows.length >= MOST;
+  $("conversations-most").hidden = !more || rows.length < MOST;
+  $("phone-area").classList.toggle("is-empty", none && !search);
+  if (matchMedia("(min-width: 720px)").matches && !search) openNewest();
+}
+
+/** Where a thread is shown, there is one, as long as anybody wrote. */
+function openNewest() {
+  if (state.peer === null && rows.length) choosePeer(rows[0].peer, rows[0].name, { focus: false });
+}
+
+function draw(row) {
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { type: "button", class: "conversation", "data-focus": "open", onclick: () => choosePeer(row.peer, row.name, { focus: true }) },
+      avatar(row.name, row.peer),
+      h("span", { class: "conversation-name" }, row.name),
+      stamp(row.last.at, "short"),
+      h("span", { class: "conversation-last" }, ...summaryOf(row.last)),
+      row.count > 1 && h("span", { class: "count", title: `${row.count} messages and calls` }, row.count, h("span", { class: "unseen" }, " messages")),
+    ),
+  );
+}
+
+function mark() {
+  for (const item of $("conversation-list").children) {
+    const button = item.firstElementChild;
+    if (item.dataset.key === state.peer) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
+}
+
+function walk(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const buttons = [...$("conversation-list").querySelectorAll("button")];
+  const next = buttons[buttons.indexOf(document.activeElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+function announceNew() {
+  const highest = rows[0]?.last.id ?? 0;
+  if (newest) {
+    for (const { last, name } of rows) {
+      if (last.id > newest && isIncoming(last)) announceMessage(name, last.text);
+      if (last.id > newest && last.kind === "call") announceMessage(name, "call");
+    }
+  }
+  newest = Math.max(newest, highest) || 1;
+}
+
+function begin() {
+  openDialog("new-dialog", async ({ elements }) => {
+    const given = { sender: elements.sender.value, text: elements.text.value, channel: elements.channel.value };
+    const { guid } = await post(`phones/${state.phone}/messages`, given);
+    return conversationOf(guid);
+  });
+}
+
+/** What opens the conversation that this new message or call belongs to. */
+export async function conversationOf(guid) {
+  const { conversations } = await get("conversations", { phone: state.phone, limit: LARGEST_PAGE });
+  const found = conversations.find((each) => each.last.guid === guid);
+  return found && (() => choosePeer(found.peer, found.name, { focus: true }));
+}

@@ -1,0 +1,81 @@
+// The log of webhook deliveries: every attempt, the body, and sending one again.
+
+import { attempt, post } from "./api.js";
+import { announce } from "./announce.js";
+import { badge, h } from "./dom.js";
+import { logOf, pretty } from "./pager.js";
+import { statusBadge } from "./requests.js";
+import { on } from "./state.js";
+import { openTab } from "./tabs.js";
+import { stamp, took } from "./time.js";
+import { watch } from "./watch.js";
+
+const STATES = {
+  waiting: ["waiting", "fair", "hourglass"],
+  delivered: ["delivered", "good", "check"],
+  given_up: ["given up", "bad", "alert"],
+};
+
+let view;
+
+export function startDeliveries() {
+  view = watch(["deliveries"], logOf("deliveries", "deliveries", draw), () => openTab() === "webhooks", 400);
+  on("tab", view.touch);
+}
+
+function draw(delivery) {
+  const [word, kind, drawing] = STATES[delivery.state];
+  const outcomes = delivery.tries.map((each) => each.status ?? "no answer");
+  const details = h(
+    "details",
+    {},
+    h(
+      "summary",
+      {},
+      badge(word, kind, drawing),
+      h("span", { class: "log-what" }, h("code", {}, delivery.event_type)),
+      h("span", { class: "log-tags quiet", title: "The outcome of each attempt" }, outcomes.slice(-5).join(" · ")),
+      h("span", { class: "log-when" }, stamp(delivery.created_at, "both")),
+      h("span", { class: "log-where" }, delivery.url),
+    ),
+  );
+  const fill = () => details.children.length === 1 && details.append(body(delivery));
+  details.addEventListener("toggle", fill, { once: true });
+  return h("li", {}, details);
+}
+
+function body(delivery) {
+  const problem = h("p", { class: "problem", role: "alert" });
+  const again = async () => {
+    if (await attempt(problem, () => post(`deliveries/${delivery.id}/again`))) {
+      announce("It is being sent again.");
+      view.touch();
+    }
+  };
+  return h(
+    "div",
+    { class: "log-body" },
+    h("h4", {}, "Attempts"),
+    delivery.tries.length ? attempts(delivery.tries) : h("p", { class: "quiet" }, "None yet."),
+    delivery.state === "waiting" && delivery.due_at && h("p", { class: "quiet" }, "The next one at ", stamp(delivery.due_at, "both"), "."),
+    h("h4", {}, "Body"),
+    h("pre", { tabindex: "0", "aria-label": "Body" }, pretty(delivery.body)),
+    h("p", { class: "quiet" }, "Event ", h("code", {}, delivery.event_id)),
+    h("p", { class: "row" }, h("button", { type: "button", class: "button", "data-focus": "again", onclick: again }, "Send again")),
+    problem,
+  );
+}
+
+function attempts(tries) {
+  const head = h("tr", {}, ...["When", "Outcome", "Took"].map((name) => h("th", { scope: "col" }, name)));
+  const rows = tries.map((each) =>
+    h(
+      "tr",
+      {},
+      h("td", {}, stamp(each.at, "both")),
+      h("td", {}, each.status === null ? badge(each.error ?? "no answer", "bad", "alert") : statusBadge(each.status)),
+      h("td", {}, took(each.milliseconds)),
+    ),
+  );
+  return h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows));
+}

@@ -1,0 +1,47 @@
+// Dialogs: opened with a form that is sent by a function, closed by Escape or Cancel, the focus given back.
+
+import { attempt } from "./api.js";
+import { $, allow, isAllowed } from "./dom.js";
+
+/**
+ * Open the dialog with this id. `send(form)` does what it is for; while that fails the dialog stays, with the reason.
+ * What it returns is called once the dialog is closed and has given the focus back. `prepare(form)` fills it beforehand.
+ */
+export function openDialog(id, send, prepare = () => {}) {
+  const dialog = $(id);
+  const form = dialog.querySelector("form");
+  const problem = form.querySelector(".problem");
+  const opener = document.activeElement;
+  form.reset();
+  problem.textContent = "";
+  prepare(form);
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const submit = form.querySelector("[type=submit]");
+    if (!isAllowed(submit)) return;
+    allow(submit, false);
+    let then;
+    const worked = await attempt(problem, async () => (then = await send(form)));
+    allow(submit, true);
+    if (!worked) return;
+    dialog.close();
+    then?.();
+  };
+  for (const button of form.querySelectorAll("[data-close]")) button.onclick = () => dialog.close();
+  dialog.onclose = () => {
+    // The browser gives the focus back itself, unless the opener was drawn anew meanwhile.
+    if (document.activeElement !== document.body) return;
+    const heir = opener?.isConnected ? opener : $(opener?.id || "main");
+    heir?.focus({ preventScroll: true });
+  };
+  dialog.showModal();
+}
+
+/** Ask before something is done that cannot be undone. */
+export function confirmDialog({ title, text, action }, send) {
+  openDialog("confirm", send, () => {
+    $("confirm-title").textContent = title;
+    $("confirm-text").textContent = text;
+    $("confirm-action").textContent = action;
+  });
+}

@@ -1,0 +1,87 @@
+// Puts the page together: starts its parts, hears of changes, and decides which part a narrow page shows.
+
+import { announce } from "./announce.js";
+import { forgetAway } from "./api.js";
+import { startComposer } from "./composer.js";
+import { startConnect } from "./connect.js";
+import { startConversations } from "./conversations.js";
+import { startDeliveries } from "./deliveries.js";
+import { $ } from "./dom.js";
+import { startFaults } from "./faults.js";
+import { listen } from "./live.js";
+import { startPhones } from "./phones.js";
+import { startRequests } from "./requests.js";
+import { startSchedule } from "./schedule.js";
+import { on, tell } from "./state.js";
+import { select, startTabs } from "./tabs.js";
+import { startThread } from "./thread.js";
+import { changed } from "./watch.js";
+import { startWebhooks } from "./webhooks.js";
+
+const CONNECTION = {
+  live: ["Live", "Changes show at once"],
+  polling: ["Every second", "Live events are refused or broken: the page asks for changes every second"],
+  lost: ["Not connected", "The sandbox does not answer"],
+};
+
+function said(connection) {
+  const [text, title] = CONNECTION[connection];
+  $("connection").dataset.state = connection;
+  $("connection").title = title;
+  $("connection-text").textContent = text;
+  const isLost = connection === "lost";
+  if ($("banner").hidden === isLost) announce(isLost ? "The sandbox does not answer." : "The sandbox answers again.");
+  $("banner").hidden = !isLost;
+  if (!isLost) forgetAway();
+}
+
+function showView(name) {
+  document.body.dataset.view = name;
+  for (const button of $("views").querySelectorAll("button")) {
+    if (button.dataset.view === name) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+  tell("view", name);
+}
+
+function startViews() {
+  for (const button of $("views").querySelectorAll("button")) button.addEventListener("click", () => showView(button.dataset.view));
+  $("thread-back").addEventListener("click", () => {
+    showView("list");
+    const open = $("conversation-list").querySelector("[aria-current]");
+    (open ?? $("search")).focus();
+  });
+  on("peer", ({ focus }) => focus && showView("thread"));
+  on("show", (tab) => {
+    showView("tools");
+    select(tab);
+    $(`tab-${tab}`).focus();
+  });
+  for (const link of document.querySelectorAll("[data-show]")) {
+    link.addEventListener("click", () => showView(link.dataset.show));
+  }
+  showView("list");
+}
+
+/** The open tab is in the address, so that it is still open after a reload. */
+function startAddress() {
+  const name = location.hash.slice(1);
+  if ($(`tab-${name}`)) select(name);
+  on("tab", (tab) => history.replaceState(null, "", `#${tab}`));
+}
+
+startTabs();
+startViews();
+startThread();
+startComposer();
+startConversations();
+startPhones();
+startRequests();
+startWebhooks();
+startDeliveries();
+startSchedule();
+startFaults();
+startConnect();
+startAddress();
+changed(null);
+listen(changed, said);

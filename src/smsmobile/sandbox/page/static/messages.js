@@ -1,0 +1,53 @@
+// How an entry of a thread is put into words and drawings; used by the list of conversations, the thread and the schedule.
+
+import { h, icon } from "./dom.js";
+import { stamp } from "./time.js";
+
+const TINTS = 5; // in style.css
+
+const STATES = {
+  scheduled: ["clock", "Scheduled"],
+  queued: ["hourglass", "Queued"],
+  sent: ["check", "Sent"],
+  failed: ["alert", "Failed"],
+  refused: ["ban", "Refused"],
+};
+
+const CALLS = {
+  missed: ["missed", "Missed call"],
+  incoming: ["answered", "Answered call"],
+  outgoing: ["called", "Outgoing call"],
+};
+
+/** Whether it comes from the other person. */
+export const isIncoming = (entry) => entry.kind === "in";
+
+/** The drawing and the words of a call. */
+export const callOf = (entry) => CALLS[entry.state] ?? ["missed", "Call"];
+
+/** The state of an outgoing message: a drawing and a word, and for a scheduled one when. */
+export function stateOf(entry) {
+  const known = STATES[entry.state];
+  if (!known) return null;
+  const [drawing, word] = known;
+  const when = entry.state === "scheduled" && entry.due_at ? [" for ", stamp(entry.due_at, "due")] : [];
+  return h("span", { class: `state state-${entry.state}` }, icon(drawing), h("span", {}, word, ...when));
+}
+
+/** One line about an entry, for a list. */
+export function summaryOf(entry) {
+  if (entry.kind === "call") {
+    const [drawing, words] = callOf(entry);
+    return [icon(drawing), words];
+  }
+  const known = entry.kind === "out" ? STATES[entry.state] : null;
+  const mark = known && h("span", { class: `state state-${entry.state}` }, icon(known[0]), h("span", { class: "unseen" }, `${known[1]}: `));
+  return [mark, isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""), entry.text];
+}
+
+/** A round sign for a conversation: the name's first letter, or a figure where it is a number; tinted by its peer. */
+export function avatar(name, peer) {
+  const letter = /\p{L}/u.exec(name)?.[0];
+  const tint = [...peer].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 9973, 7) % TINTS;
+  return h("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, letter ? letter.toUpperCase() : icon("person"));
+}

@@ -1,0 +1,79 @@
+// The phones: which one is shown, its SID, battery and switch, and adding one more.
+
+import { attempt, get, post } from "./api.js";
+import { copyButton } from "./copy.js";
+import { openDialog } from "./dialogs.js";
+import { $, h } from "./dom.js";
+import { choosePhone, on, phone, state, tell } from "./state.js";
+import { watch } from "./watch.js";
+
+export function startPhones() {
+  $("phone").addEventListener("change", (event) => choosePhone(event.target.value));
+  $("phone-on").addEventListener("click", turn);
+  $("phone-add").addEventListener("click", add);
+  $("phone-settings").addEventListener("click", settings);
+  $("phone-sid").after(copyButton("the SID", () => state.phone ?? ""));
+  on("phone", show);
+  watch(["phones", "messages", "received"], refresh);
+}
+
+async function refresh() {
+  const { phones } = await get("phones");
+  state.phones = phones;
+  if (!phone()) choosePhone(phones[0].sid);
+  show();
+  tell("phones");
+}
+
+function show() {
+  const shown = phone();
+  if (!shown) return;
+  const select = $("phone");
+  const labels = JSON.stringify(state.phones.map((each) => [each.sid, each.label]));
+  if (select.dataset.labels !== labels) {
+    select.replaceChildren(...state.phones.map((each) => h("option", { value: each.sid }, each.label)));
+    select.dataset.labels = labels;
+  }
+  select.value = shown.sid;
+  $("phone-sid").textContent = shown.sid;
+  $("phone-on").setAttribute("aria-checked", String(shown.is_on));
+  $("phone-on-text").textContent = shown.is_on ? "On" : "Off";
+  $("phone-battery").textContent = `${shown.battery} %`;
+  $("phone-battery-level").setAttribute("width", String((14 * shown.battery) / 100));
+  $("phone-bar").classList.toggle("is-off", !shown.is_on);
+  const facts = [!shown.is_on && "refuses to send", shown.queued && `${shown.queued} queued`, shown.delay && `sends after ${shown.delay} s`];
+  $("phone-facts").textContent = facts.filter(Boolean).join(" · ");
+}
+
+function turn() {
+  attempt($("phone-problem"), async () => {
+    if (!phone()) await refresh();
+    await post(`phones/${state.phone}`, { is_on: !phone().is_on });
+    await refresh();
+  });
+}
+
+function add() {
+  openDialog("add-phone", async (form) => {
+    const added = await post("phones", { label: form.elements.label.value });
+    await refresh();
+    choosePhone(added.sid);
+  });
+}
+
+function settings() {
+  const shown = phone();
+  if (!shown) return;
+  openDialog(
+    "phone-dialog",
+    async ({ elements }) => {
+      await post(`phones/${shown.sid}`, { battery: elements.battery.valueAsNumber, delay: elements.delay.valueAsNumber });
+      await refresh();
+    },
+    ({ elements }) => {
+      elements.battery.value = shown.battery;
+      elements.delay.value = shown.delay;
+      $("phone-dialog-sid").textContent = shown.sid;
+    },
+  );
+}

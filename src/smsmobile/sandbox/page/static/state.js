@@ -1,0 +1,37 @@
+// What the parts of the page share: what is chosen, what the sandbox said of itself, and who wants to know of a change.
+
+export const state = {
+  overview: null, // the answer of /_sandbox/overview
+  phones: [], // the answer of /_sandbox/phones
+  phone: null, // the SID of the chosen phone
+  peer: null, // the chosen conversation
+  name: "", // how its peer spells itself
+};
+
+const target = new EventTarget();
+
+/** Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, opened, view, tab, show, clock. */
+export function on(topic, listener) {
+  target.addEventListener(topic, (event) => listener(event.detail));
+}
+
+export function tell(topic, detail) {
+  target.dispatchEvent(new CustomEvent(topic, { detail }));
+}
+
+/** The chosen phone. */
+export const phone = () => state.phones.find((each) => each.sid === state.phone) ?? null;
+
+export function choosePhone(sid) {
+  if (sid === state.phone) return;
+  state.phone = sid;
+  choosePeer(null);
+  tell("phone");
+}
+
+/** Open a conversation; null closes it. `how` may say where the focus goes. */
+export function choosePeer(peer, name = "", how = {}) {
+  state.peer = peer;
+  state.name = name;
+  tell("peer", how);
+}

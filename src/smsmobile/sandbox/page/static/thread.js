@@ -1,0 +1,255 @@
+// The open conversation: bubbles, oldest at the top. All that was loaded is kept, but only a window of it is in the page, so
+// that a thread of ten thousand messages costs no more than one of a hundred.
+
+import { get } from "./api.js";
+import { badge, $, h, icon, reconcile } from "./dom.js";
+import { avatar, callOf, stateOf } from "./messages.js";
+import { choosePeer, on, state, tell } from "./state.js";
+import { dayOf, span, stamp } from "./time.js";
+import { watch } from "./watch.js";
+
+const PAGE = 50;
+const LARGEST_PAGE = 200; // what the endpoint gives at once
+const MOST = 150; // bubbles in the page
+const NEAR = 400; // pixels from an edge at which more is shown
+const FAR_BEHIND = 1000; // so many new messages at once are not loaded all, but begun anew
+
+let entries = []; // without gaps, oldest first
+let more = false; // whether the sandbox has older ones
+let low = 0;
+let high = 0; // entries[low] to entries[high - 1] are in the page
+let opened = 0; // counts conversations: an answer for an earlier one is dropped
+let loading = false;
+let pinned = true; // whether the reader is at the newest message
+let seen = 0; // the newest entry that the reader was shown
+let view;
+
+export function startThread() {
+  view = watch(["messages", "received", "by_hand", "calls", "phones"], refresh, () => state.peer !== null);
+  on("peer", open);
+  $("thread-scroll").addEventListener("scroll", scrolled, { passive: true });
+  $("thread-older").addEventListener("click", () => showOlder());
+  $("thread-new").addEventListener("click", () => {
+    toNewest();
+    $("thread-scroll").focus({ preventScroll: true });
+  });
+  new ResizeObserver(() => pinned && toEnd()).observe($("thread-scroll"));
+}
+
+export const refreshThread = () => view.touch();
+
+function open() {
+  opened += 1;
+  entries = [];
+  more = false;
+  low = high = seen = 0;
+  pinned = true;
+  loading = false;
+  $("thread").classList.toggle("has-peer", state.peer !== null);
+  $("thread-title").textContent = state.peer === null ? "No conversation" : state.name;
+  $("thread-avatar").replaceChildren(avatar(state.name, state.peer ?? ""));
+  show();
+  if (state.peer !== null) view.touch();
+}
+
+async function load(before, limit) {
+  const which = opened;
+  const page = await get("thread", { phone: state.phone, peer: state.peer, before, limit });
+  return which === opened ? page : null;
+}
+
+async function refresh() {
+  const isAtEnd = high === entries.length;
+  const pages = await loadNew(isAtEnd ? Math.min(Math.max(high - low, PAGE), LARGEST_PAGE) : PAGE);
+  if (!pages) return;
+  if (!isAtEnd) {
+    const end = entries[high - 1].id + 1;
+    const shown = await load(end, Math.min(high - low, LARGEST_PAGE));
+    if (!shown) return;
+    pages.unshift([shown, end]);
+  }
+  // From here on nothing is waited for, so that scrolling cannot have moved the window meanwhile.
+  const first = entries[low]?.id;
+  const last = entries[high - 1]?.id;
+  const atEnd = high === entries.length;
+  for (const [page, before] of pages) merge(page, before);
+  if (!entries.length) return choosePeer(null); // it was forgotten
+  if (first === undefined) tell("opened", entries.at(-1));
+  place(first, last, atEnd);
+  const name = pages.at(-1)[0].name;
+  if (name) $("thread-title").textContent = state.name = name;
+  show();
+}
+
+/** The newest page, and those between it and what is known, each with where it ends. Null: another thread was opened. */
+async function loadNew(limit) {
+  const known = entries.at(-1)?.id;
+  let page = await load(null, limit);
+  const pages = page && [[page, Infinity]];
+  while (page?.more && known !== undefined && page.entries[0].id > known) {
+    if (pages.length * LARGEST_PAGE > FAR_BEHIND) {
+      entries = [];
+      low = high = 0;
+      return pages.slice(-1);
+    }
+    const before = page.entries[0].id;
+    page = await load(before, LARGEST_PAGE);
+    pages.unshift([page, before]);
+  }
+  return page && pages;
+}
+
+/** A page tells all there is between its oldest entry and `before`. */
+function merge(page, before) {
+  const from = page.more ? page.entries[0].id : -Infinity;
+  const older = entries.filter((entry) => entry.id < from);
+  const newer = entries.filter((entry) => entry.id >= before);
+  if (!older.length) more = page.more;
+  entries = [...older, ...page.entries, ...newer];
+}
+
+/** Put the window where it was, after entries have come or gone. */
+function place(first, last, atEnd) {
+  const start = first === undefined ? -1 : entries.findIndex((entry) => entry.id >= first);
+  low = start === -1 ? Math.max(0, entries.length - PAGE) : start;
+  const after = entries.findIndex((entry) => entry.id > last);
+  high = atEnd || after === -1 ? entries.length : after;
+  if (high - low <= MOST) return;
+  if (pinned) low = high - PAGE;
+  else high = low + MOST;
+}
+
+function show() {
+  const before = entries[low - 1];
+  const rows = entries.slice(low, high).map((entry, index, shown) => {
+    const previous = index ? shown[index - 1] : before;
+    const day = dayOf(entry.at);
+    const isNewDay = !previous || dayOf(previous.at) !== day;
+    return { entry, day: isNewDay ? day : null, continues: !isNewDay && sideOf(previous) === sideOf(entry) };
+  });
+  keepingPlace(() => {
+    $("thread-older").hidden = low === 0 && !more;
+    reconcile($("entries"), rows, (row) => row.entry.id, draw);
+  });
+  if (pinned && high === entries.length) {
+    toEnd();
+    seen = entries.at(-1)?.id ?? 0;
+  }
+  const missed = entries.filter((entry) => entry.id > seen).length;
+  $("thread-new").hidden = pinned || missed === 0;
+  $("thread-new-text").textContent = missed === 1 ? "1 new message" : `${missed} new messages`;
+}
+
+const sideOf = (entry) => (entry.kind === "call" ? "call" : entry.kind === "in" ? "in" : "out");
+
+/** Change what is in the page without moving what the reader looks at. */
+function keepingPlace(change) {
+  const scroll = $("thread-scroll");
+  const top = scroll.getBoundingClientRect().top;
+  const anchor = [...$("entries").children].find((item) => item.getBoundingClientRect().bottom > top);
+  const was = anchor?.getBoundingClientRect().top;
+  change();
+  if (!pinned && anchor) {
+    const still = anchor.isConnected ? anchor : $("entries").querySelector(`[data-key="${anchor.dataset.key}"]`);
+    if (still) scroll.scrollTop += still.getBoundingClientRect().top - was;
+  }
+}
+
+function toEnd() {
+  const scroll = $("thread-scroll");
+  scroll.scrollTop = scroll.scrollHeight;
+}
+
+function toNewest() {
+  pinned = true;
+  high = entries.length;
+  low = Math.max(0, high - PAGE);
+  show();
+}
+
+function scrolled() {
+  const scroll = $("thread-scroll");
+  const below = scroll.scrollHeight - scroll.clientHeight - scroll.scrollTop;
+  pinned = below < 40 && high === entries.length;
+  if (pinned) {
+    seen = entries.at(-1)?.id ?? 0;
+    $("thread-new").hidden = true;
+  }
+  if (scroll.scrollTop < NEAR) showOlder();
+  if (below < NEAR && high < entries.length) showNewer();
+}
+
+async function showOlder() {
+  if (loading || (low === 0 && !more) || !entries.length) return;
+  loading = true;
+  const which = opened;
+  try {
+    if (low < PAGE && more) {
+      const page = await load(entries[0].id, PAGE);
+      if (!page) return;
+      const known = entries.length;
+      entries = [...page.entries, ...entries];
+      more = page.more;
+      low += entries.length - known;
+      high += entries.length - known;
+    }
+    low = Math.max(0, low - PAGE);
+    high = Math.min(high, low + MOST);
+    pinned = pinned && high === entries.length;
+    show();
+  } catch {
+    // The banner says that the sandbox does not answer; the next scroll tries again.
+  } finally {
+    if (which === opened) loading = false;
+  }
+}
+
+function showNewer() {
+  high = Math.min(entries.length, high + PAGE);
+  low = Math.max(low, high - MOST);
+  show();
+}
+
+function draw({ entry, day, continues }) {
+  const side = sideOf(entry);
+  return h(
+    "li",
+    { class: `entry entry-${side}${continues ? " continues" : ""}` },
+    day && h("p", { class: "day" }, h("span", {}, day)),
+    side === "call" ? drawCall(entry) : drawMessage(entry, side),
+  );
+}
+
+function drawCall(entry) {
+  const [drawing, words] = callOf(entry);
+  const length = entry.seconds ? ` · ${span(entry.seconds * 1000)}` : "";
+  const name = entry.name ? ` · ${entry.name}` : "";
+  return h("p", { class: `call call-${entry.state}` }, icon(drawing), h("span", {}, words, name, length), stamp(entry.at));
+}
+
+function drawMessage(entry, side) {
+  const who = { in: `${state.name} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[entry.kind];
+  const isVoice = entry.kind === "in" && entry.seconds !== null;
+  return h(
+    "div",
+    { class: `message message-${side} is-${entry.state}` },
+    h("span", { class: "unseen" }, `${who}: `),
+    h(
+      "div",
+      { class: "bubble", dir: "auto" },
+      isVoice && h("span", { class: "voice" }, icon("voice"), `Voice message, ${span(entry.seconds * 1000)}`),
+      entry.text,
+      entry.media_url && h("span", { class: "media" }, icon("clip"), entry.media_url),
+    ),
+    h(
+      "p",
+      { class: "meta" },
+      entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
+      entry.sim && badge(`SIM ${entry.sim}`),
+      entry.kind === "by_hand" && badge("By hand"),
+      stamp(entry.at),
+      entry.kind === "out" && stateOf(entry),
+      entry.reason && h("span", { class: "reason" }, entry.reason),
+    ),
+  );
+}

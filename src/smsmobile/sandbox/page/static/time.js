@@ -1,0 +1,72 @@
+// Moments: shown in the reader's time, with the full UTC moment as tooltip. Also what time it is in the sandbox.
+
+const format = (options) => new Intl.DateTimeFormat("en-GB", options);
+const TIME = format({ hour: "2-digit", minute: "2-digit" });
+const SECONDS = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const DATE = format({ day: "numeric", month: "short" });
+const DAY = format({ weekday: "long", day: "numeric", month: "long" });
+const DAY_AND_YEAR = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+let ahead = 0; // milliseconds that the sandbox's clock is ahead of this machine's
+
+/** Learn what time it is in the sandbox. */
+export function learnNow(moment) {
+  ahead = Date.parse(moment) - Date.now();
+}
+
+/** What time it is in the sandbox. */
+export const now = () => new Date(Date.now() + ahead);
+
+/** How far its clock was moved, in words; empty where it was not. */
+export function moved() {
+  if (Math.abs(ahead) < 3000) return "";
+  return (ahead > 0 ? "+" : "−") + span(Math.abs(ahead));
+}
+
+/** A length of time, in the two largest units. */
+export function span(milliseconds) {
+  const seconds = Math.round(milliseconds / 1000);
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  let left = seconds;
+  const parts = [];
+  for (const [unit, size] of units) {
+    const count = Math.floor(left / size);
+    left -= count * size;
+    if (count) parts.push(`${count} ${unit}`);
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
+}
+
+/** How long something took. */
+export function took(milliseconds) {
+  return milliseconds < 1000 ? `${Math.max(1, Math.round(milliseconds))} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
+
+/** The day in words: Today, Yesterday, or its date. */
+export function dayOf(moment) {
+  const date = new Date(moment);
+  const days = Math.round((midnight(now()) - midnight(date)) / 86400000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  if (days === -1) return "Tomorrow";
+  return (date.getFullYear() === now().getFullYear() ? DAY : DAY_AND_YEAR).format(date);
+}
+
+const WRITTEN = {
+  time: (date) => TIME.format(date),
+  seconds: (date) => SECONDS.format(date),
+  short: (date) => (dayOf(date) === "Today" ? TIME : DATE).format(date),
+  both: (date) => (dayOf(date) === "Today" ? SECONDS.format(date) : `${DATE.format(date)}, ${SECONDS.format(date)}`),
+  due: (date) => (dayOf(date) === "Today" ? TIME.format(date) : `${DATE.format(date)}, ${TIME.format(date)}`),
+};
+
+/** A <time> for a moment, written as `time`, `seconds`, `short` (time or date), `both` or `due`. */
+export function stamp(moment, style = "time") {
+  const element = document.createElement("time");
+  element.dateTime = moment;
+  element.title = moment.replace("T", " ").replace("Z", " UTC");
+  element.textContent = WRITTEN[style](new Date(moment));
+  return element;
+}

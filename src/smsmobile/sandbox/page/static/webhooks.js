@@ -1,0 +1,113 @@
+// Where webhooks are posted: adding and removing destinations, changing a secret, ending a pause.
+
+import { attempt, get, post, remove } from "./api.js";
+import { confirmDialog, openDialog } from "./dialogs.js";
+import { $, badge, h, reconcile } from "./dom.js";
+import { on, state } from "./state.js";
+import { openTab } from "./tabs.js";
+import { stamp } from "./time.js";
+import { watch } from "./watch.js";
+
+let view;
+
+export function startWebhooks() {
+  view = watch(["destinations"], refresh, () => openTab() === "webhooks");
+  on("tab", view.touch);
+  $("webhook-add").addEventListener("click", add);
+  $("webhook-random").addEventListener("click", () => ($("webhook-secret").value = randomSecret()));
+  $("rotate-random").addEventListener("click", () => ($("rotate-secret").value = randomSecret()));
+  $("webhook-form").addEventListener("change", showVersion);
+  on("overview", offerTypes);
+}
+
+function offerTypes() {
+  const box = $("webhook-types");
+  if (box.children.length) return;
+  box.append(
+    ...state.overview.event_types.map((type) =>
+      h("label", { class: "check" }, h("input", { type: "checkbox", name: "type", value: type }), h("code", {}, type)),
+    ),
+  );
+}
+
+async function refresh() {
+  const { destinations } = await get("webhooks");
+  reconcile($("destinations"), destinations, (each) => each.id, draw);
+  $("destinations-empty").hidden = destinations.length > 0;
+}
+
+function draw(destination) {
+  const problem = h("p", { class: "problem", role: "alert" });
+  const act = (action) => attempt(problem, async () => (await action(), view.touch()));
+  const button = (name, text, onclick) => h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
+  const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "every event");
+  const path = `webhooks/${destination.id}`;
+  return h(
+    "li",
+    { class: "card" },
+    h("p", { class: "card-title" }, h("code", { class: "break" }, destination.url)),
+    h(
+      "p",
+      { class: "card-facts" },
+      badge(`Version ${destination.version}`),
+      badge(destination.signed ? "Signed" : "Unsigned", destination.signed ? "good" : "", destination.signed ? "lock" : null),
+      destination.rotating && badge("Secret is changing", "fair", "rotate"),
+      destination.failures > 0 && badge(`${destination.failures} failed in a row`, "bad", "alert"),
+      destination.paused_until && badge("Paused", "bad", "pause"),
+    ),
+    h("p", { class: "quiet" }, "Told: ", types, "."),
+    destination.paused_until &&
+      h("p", { class: "quiet" }, "It kept failing, so nothing is posted until ", stamp(destination.paused_until, "both"), "."),
+    h(
+      "p",
+      { class: "row" },
+      destination.paused_until && button("resume", "Resume", () => act(() => post(`${path}/resume`))),
+      destination.signed && !destination.rotating && button("rotate", "Change secret", () => rotate(destination)),
+      destination.rotating && button("rotate", "Finish the change", () => act(() => post(`${path}/finish-rotation`))),
+      button("remove", "Remove", () => removeIt(destination)),
+    ),
+    problem,
+  );
+}
+
+function removeIt(destination) {
+  const text = `Nothing more is posted to ${destination.url}. What was delivered stays in the log.`;
+  confirmDialog({ title: "Remove this destination?", text, action: "Remove" }, async () => {
+    await remove(`webhooks/${destination.id}`);
+    view.touch();
+  });
+}
+
+function rotate(destination) {
+  openDialog("rotate-dialog", async ({ elements }) => {
+    await post(`webhooks/${destination.id}/rotate`, { next_secret: elements.secret.value });
+    view.touch();
+  });
+}
+
+function add() {
+  openDialog(
+    "webhook-dialog",
+    async ({ elements }) => {
+      const version = Number(elements.version.value);
+      const types = [...$("webhook-types").querySelectorAll(":checked")].map((box) => box.value);
+      const given = { url: elements.url.value, version };
+      if (version === 2) Object.assign(given, { secret: elements.secret.value, types: types.length ? types : null });
+      await post("webhooks", given);
+      view.touch();
+    },
+    ({ elements }) => {
+      elements.secret.value = randomSecret();
+      showVersion();
+    },
+  );
+}
+
+function showVersion() {
+  $("webhook-signed").hidden = $("webhook-form").elements.version.value !== "2";
+}
+
+function randomSecret() {
+  const bytes = crypto.getRandomValues(new Uint8Array(24));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,124 @@
+"""axe finds no serious or critical violation: on each tab, in each view, with each dialog open, in both themes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from smsmobile import APIError, SMSMobileClient
+from smsmobile.sandbox import Sandbox
+
+pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+THEMES = ["light", "dark"]
+TABS = ["Requests", "Webhooks", "Schedule", "Faults", "Connect"]
+NUMBER = "+33612345678"
+
+
+@pytest.fixture
+def busy(box: Sandbox, client: SMSMobileClient, receiver: Any) -> Sandbox:
+    """A sandbox with something of every kind."""
+    receiver.statuses = [500, 202, 401]
+    box.add_webhook(receiver.url, secret="a secret for tests").rotate_secret("another secret for tests")
+    box.add_webhook(receiver.url, version=1)
+    box.phone.receive("MPESA", "Confirmed.")
+    box.phone.call(NUMBER, "Léa")
+    box.phone.send_by_hand(NUMBER, "by hand")
+    box.phone.receive_whatsapp("33698765432", "salut", voice_seconds=3.0)
+    client.sms.send("+12025550102", "fails on the phone")
+    with pytest.raises(APIError):
+        client.sms.send("+12025550101", "refused by the API")
+    client.sms.send(NUMBER, "sent", sim=1)
+    client.sms.send(NUMBER, "later", schedule_at=box.clock.now() + timedelta(hours=2))
+    box.phone.delay = 600
+    client.sms.send(NUMBER, "queued")
+    box.faults.add("php_warning")
+    box.faults.add("webhook_late")
+    client.sms.log()
+    box.clock.forward(1)
+    return box
+
+
+def check(page: Page, what: str) -> None:
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [
+        f"{what}: {violation['id']}: {node['html']}: {node['failureSummary']}"
+        for violation in found
+        for node in violation["nodes"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [390, 1440])
+def test_each_part_of_the_page(open_page: Callable[..., Page], busy: Sandbox, width: int, theme: str) -> None:
+    page = open_page(width=width, theme=theme)
+    if width == 390:
+        check(page, "the list")
+        page.locator(".conversation").filter(has_text=NUMBER).click()
+    expect(page.locator("#entries .bubble").last).to_be_visible()
+    check(page, "the thread")
+    if width == 390:
+        page.get_by_role("button", name="Application").click()
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        panel = page.get_by_role("tabpanel", name=tab)
+        expect(panel.locator("li, dd").first).to_be_visible()
+        if panel.locator("summary").count():
+            panel.locator("summary").first.click()
+        if tab == "Faults":
+            panel.get_by_role("button", name="429: always").click()
+        check(page, tab)
+
+
+OPENERS = {
+    "New conversation": lambda page: page.get_by_role("button", name="New", exact=True).click(),
+    "A call": lambda page: page.get_by_role("button", name="Missed call", exact=True).click(),
+    "Add a phone": lambda page: page.get_by_role("button", name="Add a phone").click(),
+    "Battery and sending delay": lambda page: page.get_by_role("button", name="Battery and sending delay").click(),
+    "Add a destination": lambda page: page.get_by_role("button", name="Add", exact=True).click(),
+    "Change the secret": lambda page: page.get_by_role("button", name="Change secret").click(),
+    "Remove this destination?": lambda page: page.get_by_role("button", name="Remove").first.click(),
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_each_dialog(open_page: Callable[..., Page], busy: Sandbox, theme: str) -> None:
+    busy.webhooks[0].finish_rotation()
+    page = open_page(theme=theme)
+    page.get_by_role("tab", name="Webhooks").click()
+    for title, opens in OPENERS.items():
+        opens(page)
+        dialog = page.locator("dialog[open]")
+        expect(dialog.get_by_role("heading")).to_have_text(title)
+        check(page, title)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_empty_page(open_page: Callable[..., Page], theme: str) -> None:
+    page = open_page(theme=theme)
+    expect(page.get_by_role("region", name="First steps")).to_contain_text("SMSMOBILEAPI_API_KEY")
+    check(page, "the empty page")
+
+
+def test_a_new_message_is_announced_once(page: Page, box: Sandbox) -> None:
+    box.phone.receive("Bank", "from before")
+    expect(page.locator("#entries .bubble")).to_be_visible()
+    box.phone.receive("MPESA", "something new")
+    expect(page.get_by_role("status")).to_have_text("New message. MPESA: something new")
+
+
+def test_many_new_messages_are_announced_as_a_number(page: Page, box: Sandbox) -> None:
+    box.phone.receive("Bank", "from before")
+    expect(page.locator("#entries .bubble")).to_be_visible()
+    for number in range(20):
+        box.phone.receive(f"sender {number}", "hello")
+    expect(page.get_by_role("status")).to_have_text("20 new messages.")

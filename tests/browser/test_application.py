@@ -1,0 +1,175 @@
+"""What the application did, on the page: requests, faults, the clock, the subscription, and a fresh start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from smsmobile import RateLimited, SendOutcomeUnknown, SMSMobileClient, SubscriptionExpired
+from smsmobile.sandbox import Sandbox
+
+pytest.importorskip("playwright", reason="playwright is not installed")
+from playwright.sync_api import Page, expect
+
+NUMBER = "+33612345678"
+
+
+def fault(page: Page, title: str) -> Any:
+    page.get_by_role("tab", name="Faults").click()
+    return page.get_by_role("switch", name=title, exact=True)
+
+
+def test_a_request_is_listed_with_its_parameters_and_its_answer(page: Page, client: SMSMobileClient) -> None:
+    sent = client.sms.send(NUMBER, "Your table is booked")
+    row = page.locator("#requests-list details").first
+    expect(row.locator("summary")).to_contain_text("200")
+    expect(row.locator("summary")).to_contain_text("POST /sendsms/")
+    row.locator("summary").click()
+    expect(row).to_contain_text("Your table is booked")
+    expect(row.locator("pre")).to_contain_text(f'"id": "{sent.guid}"')
+    expect(row).to_contain_text("Authorised by: API key")
+
+
+def test_the_key_is_nowhere_in_the_log_of_requests(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "hello")
+    with box.session() as session:
+        session.post(
+            box.url + "/notification/send", data={"apikey": box.api_key, "sid": box.phone.sid, "message": "it echoes"}
+        )
+    rows = page.locator("#requests-list details")
+    expect(rows).to_have_count(2)
+    for row in rows.all():
+        row.locator("summary").click()
+        expect(row).to_contain_text("apikey")
+    assert box.api_key not in page.locator("#panel-requests").inner_html()
+
+
+def test_the_log_of_requests_turns_its_pages(open_page: Callable[..., Page], client: SMSMobileClient) -> None:
+    for number in range(120):
+        client.sms.send(NUMBER, f"message {number}")
+    page = open_page()
+    rows = page.locator("#requests-list details")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Older", exact=True).click()
+    expect(page.locator("#requests-page")).to_have_text("Page 2")
+    page.get_by_role("button", name="Older", exact=True).click()
+    expect(page.locator("#requests-page")).to_have_text("Page 3")
+    expect(rows).to_have_count(20)
+    expect(page.get_by_role("button", name="Older", exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name="Older", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Newer").click()
+    expect(rows).to_have_count(50)
+
+
+def test_a_fault_that_is_switched_on_with_one_click_strikes(page: Page, client: SMSMobileClient) -> None:
+    fault(page, "Reset after").click()
+    expect(fault(page, "Reset after")).to_be_checked()
+    with pytest.raises(SendOutcomeUnknown):
+        client.sms.send(NUMBER, "did it arrive?")
+    expect(page.locator(".fault-row").filter(has_text="Reset after")).to_contain_text("Struck once")
+    fault(page, "Reset after").click()
+    expect(fault(page, "Reset after")).not_to_be_checked()
+    assert client.sms.send(NUMBER, "this one did").accepted
+
+
+def test_a_fault_may_strike_only_the_next_request(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    switch = fault(page, "429")
+    page.get_by_role("button", name="429: always").click()
+    page.locator("#fault-rate_limited-options").get_by_label("Next").fill("1")
+    page.locator("#fault-rate_limited-options").get_by_label("Seconds").fill("90")
+    switch.click()
+    expect(switch).to_be_checked()
+    with pytest.raises(RateLimited) as caught:
+        client.sms.send(NUMBER, "too fast")
+    assert caught.value.retry_after == 90
+    expect(switch).not_to_be_checked()
+    assert client.sms.send(NUMBER, "slower").accepted
+
+
+def test_a_fault_is_told_beside_the_request_that_it_struck(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    box.faults.add("php_warning")
+    client.sms.send(NUMBER, "warned")
+    expect(page.locator("#requests-list summary").first).to_contain_text("php_warning")
+
+
+def test_a_fault_that_cannot_be_says_why(open_page: Callable[..., Page], box: Sandbox) -> None:
+    page = open_page(expected_errors=("status of 400",))
+    switch = fault(page, "5xx before")
+    page.get_by_role("button", name="5xx before: always").click()
+    page.locator("#fault-error_before-options").get_by_label("Status").fill("200")
+    with page.expect_response(lambda response: response.request.method == "POST") as answered:
+        switch.click()
+    row = page.locator(".fault-row").filter(has_text="5xx before")
+    expect(row.get_by_role("alert")).to_have_text(answered.value.json()["error"])
+    expect(switch).not_to_be_checked()
+    assert len(box.faults) == 0
+
+
+def test_all_faults_are_switched_off_at_once(page: Page, box: Sandbox) -> None:
+    box.faults.add("latency", seconds=0.1)
+    box.faults.add("webhook_late")
+    tab = page.get_by_role("tab", name="Faults")
+    expect(tab).to_have_text("Faults2, 2 switched on")
+    tab.click()
+    page.get_by_role("button", name="All off").click()
+    expect(page.get_by_role("switch", checked=True)).to_have_count(1)  # the phone's
+    assert len(box.faults) == 0
+
+
+def test_the_subscription_ends_and_begins_with_one_click(page: Page, client: SMSMobileClient) -> None:
+    page.get_by_role("tab", name="Connect").click()
+    subscription = page.get_by_role("switch", name="Subscription")
+    subscription.click()
+    expect(subscription).not_to_be_checked()
+    with pytest.raises(SubscriptionExpired):
+        client.sms.send(NUMBER, "is it over?")
+    subscription.click()
+    expect(subscription).to_be_checked()
+    assert client.sms.send(NUMBER, "it is not").accepted
+
+
+def test_the_clock_is_moved_and_set_back(page: Page, box: Sandbox) -> None:
+    before = box.clock.now()
+    page.get_by_role("tab", name="Connect").click()
+    page.get_by_role("button", name="Forward 1 day").click()
+    expect(page.locator("#clock-moved")).to_have_text("Clock moved by +1 d")
+    assert (box.clock.now() - before).days == 1
+    page.get_by_role("button", name="Real time").click()
+    expect(page.locator("#clock-moved")).to_be_hidden()
+    assert (box.clock.now() - before).days == 0
+
+
+def test_the_page_says_how_to_connect(page: Page, box: Sandbox) -> None:
+    page.get_by_role("tab", name="Connect").click()
+    panel = page.get_by_role("tabpanel", name="Connect")
+    for text in (box.url, box.api_key, box.client_id, box.client_secret, f"SMSMOBILEAPI_API_KEY={box.api_key}"):
+        expect(panel).to_contain_text(text)
+    expect(panel).to_contain_text(f"curl {box.url}/sendsms/")
+    expect(panel.get_by_role("row").filter(has_text="+12025550101")).to_contain_text("refused by the API")
+
+
+def test_a_copied_text_is_on_the_clipboard(page: Page, box: Sandbox) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the SID").click()
+    expect(page.locator("#announcer")).to_have_text("Copied the SID.")
+    page.get_by_label("Search conversations").focus()
+    page.keyboard.press("ControlOrMeta+v")
+    expect(page.get_by_label("Search conversations")).to_have_value(box.phone.sid)
+
+
+def test_a_reset_asks_first_and_forgets_everything(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "to be forgotten")
+    expect(page.locator("#entries .message")).to_have_count(1)
+    page.get_by_role("tab", name="Connect").click()
+    page.get_by_role("button", name="Reset everything").click()
+    question = page.get_by_role("alertdialog", name="Reset the sandbox?")
+    question.get_by_role("button", name="Cancel").click()
+    expect(question).to_be_hidden()
+    assert len(box.phone.outbox) == 1
+    page.get_by_role("button", name="Reset everything").click()
+    question.get_by_role("button", name="Reset everything").click()
+    expect(page.get_by_role("region", name="First steps")).to_be_visible()
+    expect(page.locator("#phone-sid")).to_have_text(box.phone.sid)
+    assert box.phone.outbox == []

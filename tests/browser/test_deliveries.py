@@ -1,0 +1,123 @@
+"""Webhooks on the page: a destination is added, each delivery is listed with its attempts, and one is sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from smsmobile.sandbox import Sandbox
+
+pytest.importorskip("playwright", reason="playwright is not installed")
+from playwright.sync_api import Page, expect
+
+NUMBER = "+33698765432"
+SECRET = "a secret for tests"
+
+
+def open_webhooks(page: Page) -> Any:
+    page.get_by_role("tab", name="Webhooks").click()
+    return page.locator("#deliveries-list details")
+
+
+def test_a_destination_that_is_added_on_the_page_gets_signed_events(page: Page, box: Sandbox, receiver: Any) -> None:
+    open_webhooks(page)
+    page.get_by_role("button", name="Add", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Add a destination")
+    dialog.get_by_label("Address on this machine").fill(receiver.url)
+    dialog.get_by_label("Secret").fill(SECRET)
+    dialog.get_by_label("sms.received").check()
+    dialog.get_by_role("button", name="Add").click()
+    card = page.locator("#destinations .card")
+    expect(card).to_contain_text(receiver.url)
+    expect(card).to_contain_text("Signed")
+    expect(card).to_contain_text("Told: sms.received.")
+    box.phone.receive(NUMBER, "hello")
+    box.phone.call(NUMBER)
+    box.wait_for_deliveries()
+    assert [event.type for event in receiver.events] == ["sms.received"]
+
+
+def test_an_address_on_another_machine_is_refused_with_the_reason(open_page: Callable[..., Page], box: Sandbox) -> None:
+    page = open_page(expected_errors=("status of 400",))
+    open_webhooks(page)
+    page.get_by_role("button", name="Add", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Add a destination")
+    dialog.get_by_label("Address on this machine").fill("https://example.com/webhook")
+    with page.expect_response(lambda response: response.request.method == "POST") as answered:
+        dialog.get_by_role("button", name="Add").click()
+    expect(dialog.get_by_role("alert")).to_have_text(answered.value.json()["error"])
+    assert box.webhooks == []
+
+
+def test_every_attempt_is_listed_with_its_outcome(page: Page, box: Sandbox, receiver: Any) -> None:
+    receiver.statuses = [500, 202]
+    box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive(NUMBER, "try twice")
+    row = open_webhooks(page)
+    expect(row).to_have_count(1)
+    box.wait_for_deliveries()
+    expect(row.locator("summary")).to_contain_text("delivered")
+    expect(row.locator("summary")).to_contain_text("sms.received")
+    row.locator("summary").click()
+    expect(row.locator("tbody tr")).to_have_count(2)
+    expect(row.locator("tbody tr").nth(0)).to_contain_text("500")
+    expect(row.locator("tbody tr").nth(1)).to_contain_text("202")
+    expect(row.locator("pre")).to_contain_text('"message": "try twice"')
+
+
+def test_a_delivery_is_sent_again(page: Page, box: Sandbox, receiver: Any) -> None:
+    box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive(NUMBER, "once more")
+    box.wait_for_deliveries()
+    row = open_webhooks(page).last
+    row.locator("summary").click()
+    row.get_by_role("button", name="Send again").click()
+    box.wait_for(lambda: len(receiver.events) == 2)
+    assert receiver.events[0].id == receiver.events[1].id
+    expect(
+        page.locator("#panel-webhooks .badge").filter(has_text="202").or_(row.locator("tbody tr")).first
+    ).to_be_visible()
+
+
+def test_the_focus_stays_on_the_button_while_the_log_changes(page: Page, box: Sandbox, receiver: Any) -> None:
+    box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive(NUMBER, "once more")
+    box.wait_for_deliveries()
+    row = open_webhooks(page).last
+    row.locator("summary").click()
+    again = row.get_by_role("button", name="Send again")
+    again.focus()
+    page.keyboard.press("Enter")
+    box.wait_for(lambda: len(receiver.events) == 2)
+    box.phone.receive(NUMBER, "and another one")
+    expect(
+        page.locator("#deliveries-list pre, #deliveries-list summary").filter(has_text="sms.received")
+    ).not_to_have_count(1)
+    expect(again).to_be_focused()
+
+
+def test_a_secret_is_changed_in_two_steps(page: Page, box: Sandbox, receiver: Any) -> None:
+    box.add_webhook(receiver.url, secret="an older secret for tests")
+    open_webhooks(page)
+    card = page.locator("#destinations .card")
+    card.get_by_role("button", name="Change secret").click()
+    dialog = page.get_by_role("dialog", name="Change the secret")
+    dialog.get_by_label("Next secret").fill(SECRET)
+    dialog.get_by_role("button", name="Begin").click()
+    expect(card).to_contain_text("Secret is changing")
+    card.get_by_role("button", name="Finish the change").click()
+    expect(card.get_by_role("button", name="Change secret")).to_be_visible()
+    box.phone.receive(NUMBER, "signed with the new one")
+    box.wait_for_deliveries()
+    assert [event.data.message for event in receiver.events] == ["signed with the new one"]
+
+
+def test_a_destination_is_removed_after_a_question(page: Page, box: Sandbox, receiver: Any) -> None:
+    box.add_webhook(receiver.url, secret=SECRET)
+    open_webhooks(page)
+    page.locator("#destinations").get_by_role("button", name="Remove").click()
+    page.get_by_role("alertdialog", name="Remove this destination?").get_by_role("button", name="Remove").click()
+    expect(page.locator("#destinations .card")).to_have_count(0)
+    assert box.webhooks == []

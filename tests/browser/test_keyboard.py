@@ -1,0 +1,174 @@
+"""The keyboard alone: a whole conversation, the tabs, the dialogs, and where the focus is afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from smsmobile import SMSMobileClient
+from smsmobile.sandbox import Sandbox
+
+pytest.importorskip("playwright", reason="playwright is not installed")
+from playwright.sync_api import Locator, Page, expect
+
+NUMBER = "+33612345678"
+
+
+def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
+    """Press Tab until the focus is there, as somebody without a mouse would."""
+    expect(target).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press(key)
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not reach {target}")
+
+
+def test_a_whole_conversation_without_a_mouse(page: Page, client: SMSMobileClient) -> None:
+    tab_to(page, page.get_by_role("button", name="New", exact=True))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="New conversation")
+    expect(dialog.get_by_label("From")).to_be_focused()
+    page.keyboard.type("+33698765432")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Hello?")
+    tab_to(page, dialog.get_by_role("button", name="Send to the phone"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#composer-text")).to_be_focused()
+    client.sms.send("+33698765432", "Who is there?")
+    expect(page.locator("#entries .bubble")).to_have_count(2)
+    page.keyboard.type("It is me")
+    page.keyboard.press("Enter")
+    expect(page.locator("#entries .bubble")).to_have_count(3)
+    expect(page.locator("#composer-text")).to_be_focused()
+    assert sorted(sms.message for sms in client.sms.received()) == ["Hello?", "It is me"]
+
+
+def test_the_first_tab_skips_to_the_conversation(page: Page, box: Sandbox) -> None:
+    box.phone.receive("MPESA", "hello")
+    expect(page.locator("#entries .bubble")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the conversation")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to the conversation")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#composer-text")).to_be_focused()
+
+
+def test_the_second_tab_skips_to_what_the_application_did(page: Page) -> None:
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("tab", name="Requests")).to_be_focused()
+
+
+def test_arrows_move_between_the_tabs_and_only_one_is_in_the_order(page: Page) -> None:
+    page.get_by_role("tab", name="Requests").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Webhooks")).to_be_focused()
+    expect(page.get_by_role("tabpanel", name="Webhooks")).to_be_visible()
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab", name="Connect")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Requests")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("tabpanel", name="Requests")).to_be_focused()
+
+
+def test_arrows_move_between_the_conversations(page: Page, box: Sandbox) -> None:
+    box.phone.receive("MPESA", "first")
+    box.phone.receive("Bank", "second")
+    rows = page.locator(".conversation")
+    expect(rows).to_have_count(2)
+    rows.nth(0).focus()
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#thread-title")).to_have_text("MPESA")
+    expect(page.locator("#composer-text")).to_be_focused()
+
+
+@pytest.mark.parametrize("name", ["New", "Add a phone", "Battery and sending delay"])
+def test_escape_closes_a_dialog_and_gives_the_focus_back(page: Page, name: str) -> None:
+    opener = page.get_by_role("button", name=name, exact=True)
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_a_fault_is_switched_with_the_space_bar(page: Page, box: Sandbox) -> None:
+    page.get_by_role("tab", name="Connect").focus()
+    page.keyboard.press("ArrowLeft")
+    switch = page.get_by_role("switch", name="Latency")
+    tab_to(page, switch)
+    page.keyboard.press("Space")
+    expect(switch).to_be_checked()
+    expect(switch).to_be_focused()
+    assert [fault.kind for fault in box.faults] == ["latency"]
+
+
+def test_every_control_shows_that_it_has_the_focus(page: Page, box: Sandbox) -> None:
+    box.phone.receive("MPESA", "hello")
+    expect(page.locator("#entries .bubble")).to_be_visible()
+    focused = page.locator(":focus")
+    controls = 0
+    page.keyboard.press("Tab")
+    while focused.count() and controls < 100:
+        assert focused.evaluate("element => getComputedStyle(element).outlineStyle") == "solid", focused.inner_html()
+        controls += 1
+        page.keyboard.press("Tab")
+    assert 15 < controls < 100
+
+
+def test_a_narrow_page_goes_from_the_list_to_the_thread_and_back(open_page: Callable[..., Page], box: Sandbox) -> None:
+    box.phone.receive("Bank", "first")
+    box.phone.receive("MPESA", "second")
+    page = open_page(width=390, height=844)
+    row = page.locator(".conversation").filter(has_text="Bank")
+    expect(page.locator("#thread")).to_be_hidden()
+    tab_to(page, row)
+    page.keyboard.press("Enter")
+    expect(page.locator("#thread-title")).to_be_focused()
+    expect(page.locator("#entries .bubble")).to_have_text("first")
+    expect(row).to_be_hidden()
+    back = page.get_by_role("button", name="All conversations")
+    tab_to(page, back, "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(row).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="Application"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Requests")).to_be_visible()
+    expect(row).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 900, 1440])
+def test_nothing_is_wider_than_the_page(open_page: Callable[..., Page], box: Sandbox, width: int) -> None:
+    box.phone.receive("A" * 60, "https://example.com/" + "x" * 300)
+    box.add_phone("A phone with a rather long name that somebody thought of at night")
+    page = open_page(width=width)
+    overflow = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    for view in ("list", "thread", "tools"):
+        button = page.locator(f"#views [data-view={view}]")
+        if button.is_visible():
+            button.click()
+        assert page.evaluate(overflow) == 0, view
+    for name in ("Requests", "Webhooks", "Schedule", "Faults", "Connect"):
+        page.get_by_role("tab", name=name).click()
+        assert page.evaluate(overflow) == 0, name
+        panel = page.get_by_role("tabpanel", name=name)
+        assert panel.evaluate("element => element.scrollWidth - element.clientWidth") == 0, name
+
+
+def test_the_theme_is_chosen_and_remembered(page: Page) -> None:
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-theme", "system")
+    page.get_by_role("button", name="Theme: system").click()
+    page.get_by_role("button", name="Theme: light").click()
+    expect(html).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(html).to_have_attribute("data-theme", "dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(14, 18, 17)")

@@ -1,0 +1,194 @@
+"""Messages on the phone page: sent by the client they appear, typed on the page they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from smsmobile import SMSMobileClient
+from smsmobile.sandbox import Sandbox
+
+pytest.importorskip("playwright", reason="playwright is not installed")
+from playwright.sync_api import Page, expect
+
+NUMBER = "+33612345678"
+KOLKATA = timedelta(hours=5, minutes=30)
+"""How far the browser of the tests is ahead of UTC, in summer and in winter."""
+
+
+def bubble(page: Page, text: str) -> Any:
+    return page.locator("#entries .message").filter(has_text=text)
+
+
+def answer(page: Page, text: str) -> None:
+    page.locator("#composer-text").fill(text)
+    page.locator("#composer-text").press("Enter")
+
+
+def test_a_message_of_the_client_appears_and_turns_from_queued_to_sent(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.phone.delay = 60
+    client.sms.send(NUMBER, "Your table is booked", sim=2)
+    expect(bubble(page, "Your table is booked")).to_contain_text("Queued")
+    expect(bubble(page, "Your table is booked")).to_contain_text("SIM 2")
+    box.clock.forward(60)
+    expect(bubble(page, "Your table is booked")).to_contain_text("Sent")
+    expect(bubble(page, "Your table is booked")).not_to_contain_text("Queued")
+
+
+def test_a_failed_message_shows_its_reason(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    box.phone.fail(NUMBER, "RESULT_ERROR_NO_SERVICE")
+    client.sms.send(NUMBER, "nobody gets this")
+    expect(bubble(page, "nobody gets this")).to_contain_text("Failed")
+    expect(bubble(page, "nobody gets this")).to_contain_text("RESULT_ERROR_NO_SERVICE")
+
+
+def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    client.sms.send(NUMBER, "see you tomorrow", schedule_at=box.clock.now() + timedelta(days=1))
+    expect(bubble(page, "see you tomorrow")).to_contain_text("Scheduled for")
+    page.get_by_role("tab", name="Schedule").click()
+    card = page.locator("#schedule-list .card").filter(has_text="see you tomorrow")
+    expect(card).to_contain_text("in 23 h")
+    card.get_by_role("button", name="Move the clock there").click()
+    expect(bubble(page, "see you tomorrow")).to_contain_text("Sent")
+    expect(card).to_have_count(0)
+    expect(page.locator("#clock-moved")).to_contain_text("+")
+
+
+def test_a_time_is_local_and_its_tooltip_is_the_moment_in_utc(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.phone.receive(NUMBER, "what time is it?")
+    (row,) = client.sms.received()
+    stamp = bubble(page, "what time is it?").locator("time")
+    expect(stamp).to_have_text((row.received_at + KOLKATA).strftime("%H:%M"))
+    assert (stamp.get_attribute("title") or "").startswith(f"{row.received_at:%Y-%m-%d %H:%M:%S}")
+    assert (stamp.get_attribute("title") or "").endswith(" UTC")
+
+
+def test_a_typed_answer_arrives_in_the_inbox_and_at_the_webhook(
+    page: Page, box: Sandbox, client: SMSMobileClient, receiver: Any
+) -> None:
+    box.add_webhook(receiver.url, secret="a secret for tests", types=["sms.received"])
+    client.sms.send(NUMBER, "Do you come?")
+    expect(bubble(page, "Do you come?")).to_be_visible()
+    answer(page, "Yes, at 9 o'clock 👍")
+    expect(bubble(page, "Yes, at 9 o'clock 👍")).to_be_visible()
+    expect(page.locator("#composer-text")).to_have_value("")
+    assert [(sms.sender, sms.message) for sms in client.sms.received()] == [(NUMBER, "Yes, at 9 o'clock 👍")]
+    box.wait_for_deliveries()
+    assert [(event.type, event.signed, event.data.message) for event in receiver.events] == [
+        ("sms.received", True, "Yes, at 9 o'clock 👍")
+    ]
+
+
+def test_the_composer_says_who_writes_and_where_it_arrives(page: Page, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "hello")
+    expect(page.locator("#composer-label")).to_have_text(f"As {NUMBER}: it arrives on Phone 1")
+    page.get_by_label("What is written").select_option("By hand on the phone")
+    expect(page.locator("#composer-label")).to_have_text(f"By hand on Phone 1, to {NUMBER}")
+
+
+def test_shift_and_enter_begin_a_new_line(page: Page, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "hello")
+    field = page.locator("#composer-text")
+    field.fill("one")
+    field.press("Shift+Enter")
+    page.keyboard.type("two")
+    field.press("Enter")
+    expect(bubble(page, "two")).to_be_visible()
+    assert client.sms.received()[0].message == "one\ntwo"
+
+
+def test_an_empty_answer_is_not_sent_and_says_so(page: Page, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "hello")
+    answer(page, "   ")
+    expect(page.locator("#composer-problem")).to_have_text("Write something first.")
+    assert client.sms.received() == []
+
+
+def test_what_was_begun_in_one_conversation_waits_there(page: Page, box: Sandbox) -> None:
+    box.phone.receive("MPESA", "first")
+    box.phone.receive("Bank", "second")
+    rows = page.locator(".conversation")
+    rows.filter(has_text="MPESA").click()
+    page.locator("#composer-text").fill("half a sent")
+    rows.filter(has_text="Bank").click()
+    expect(page.locator("#composer-text")).to_have_value("")
+    rows.filter(has_text="MPESA").click()
+    expect(page.locator("#composer-text")).to_have_value("half a sent")
+
+
+def test_a_new_conversation_may_come_from_a_name(page: Page, client: SMSMobileClient) -> None:
+    page.get_by_role("button", name="New", exact=True).click()
+    dialog = page.get_by_role("dialog", name="New conversation")
+    dialog.get_by_label("From").fill("MPESA")
+    dialog.get_by_label("Message").fill("Confirmed. You have received Ksh 200.")
+    dialog.get_by_role("button", name="Send to the phone").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#thread-title")).to_have_text("MPESA")
+    expect(bubble(page, "You have received Ksh 200.")).to_be_visible()
+    assert client.sms.received()[0].sender == "MPESA"
+
+
+def test_a_refused_conversation_says_why_and_the_dialog_stays(
+    open_page: Callable[..., Page], client: SMSMobileClient
+) -> None:
+    page = open_page(expected_errors=("status of 400",))
+    page.get_by_role("button", name="New", exact=True).click()
+    dialog = page.get_by_role("dialog", name="New conversation")
+    dialog.get_by_label("Message").fill("from nobody")
+    with page.expect_response(lambda response: response.request.method == "POST") as answered:
+        dialog.get_by_role("button", name="Send to the phone").click()
+    expect(dialog.get_by_role("alert")).to_have_text(answered.value.json()["error"])
+    expect(dialog.get_by_label("Message")).to_have_value("from nobody")
+    assert client.sms.received() == []
+
+
+def test_a_missed_call_is_in_the_thread_and_in_the_call_log(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "call me")
+    expect(bubble(page, "call me")).to_be_visible()
+    page.get_by_role("button", name="Missed call").click()
+    dialog = page.get_by_role("dialog", name="A call")
+    expect(dialog.get_by_label("Number")).to_have_value(NUMBER)
+    dialog.get_by_label("Name in the phone's contacts").fill("Léa")
+    dialog.get_by_role("button", name="Let it happen").click()
+    expect(page.locator("#entries .call")).to_contain_text("Missed call · Léa")
+    with box.session() as session:
+        calls = session.get(f"{box.url}/call/missed/list/", params={"apikey": box.api_key}).json()
+    assert [row["number"] for row in calls["data"]] == [NUMBER]
+
+
+def test_a_whatsapp_message_carries_its_badge(page: Page, box: Sandbox) -> None:
+    box.phone.receive_whatsapp("33698765432", "salut")
+    expect(bubble(page, "salut").locator(".badge")).to_have_text("WhatsApp")
+    expect(page.get_by_label("What is written")).to_have_value("whatsapp")
+    answer(page, "ça va ?")
+    expect(bubble(page, "ça va ?").locator(".badge")).to_have_text("WhatsApp")
+
+
+def test_conversations_are_found_by_number_and_by_text(page: Page, box: Sandbox) -> None:
+    box.phone.receive("MPESA", "a transfer")
+    box.phone.receive(NUMBER, "a question about parking")
+    rows = page.locator(".conversation")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Search conversations").fill("parking")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(NUMBER)
+    page.get_by_label("Search conversations").fill("nothing like it")
+    expect(page.locator("#conversations-none")).to_have_text("Nothing found for “nothing like it”.")
+    page.get_by_label("Search conversations").fill("")
+    expect(rows).to_have_count(2)
+
+
+def test_the_empty_page_teaches_the_first_message(page: Page, box: Sandbox) -> None:
+    steps = page.get_by_role("region", name="First steps")
+    expect(steps).to_contain_text(f"SMSMOBILEAPI_API_KEY={box.api_key}")
+    expect(steps).to_contain_text(f"SMSMOBILEAPI_BASE_URL={box.url}")
+    expect(steps).to_contain_text("SMSMobileClient.from_env()")

@@ -1,0 +1,29 @@
+"""A service that speaks HTTP as it should, and fails as its sandbox is told to. What that cannot tell: hostile.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smsmobile import SMSMobileClient
+from smsmobile.sandbox import Faults, RecordedRequest, Sandbox
+
+
+@dataclass
+class Ailing:
+    """The sandbox, and a client of it."""
+
+    box: Sandbox
+    client: SMSMobileClient
+    """Repeats up to three times."""
+
+    @property
+    def faults(self) -> Faults:
+        return self.box.faults
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        return self.box.requests
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.message for message in self.box.phone.outbox]

@@ -1,0 +1,378 @@
+"""Conversations as the phone page shows them: who is in them, in which order, and paging back through them."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smsmobile.sandbox import Sandbox
+from smsmobile.sandbox.numbers import peer_of
+from smsmobile.sandbox.page.lines import Line
+
+PHONE = "+33612345678"
+PEER = "33612345678"
+
+
+def thread(page, box, peer=PEER, **more):
+    return page.get("/thread", phone=box.phone.sid, peer=peer, **more)
+
+
+# What is in a thread
+
+
+def test_everything_with_one_number_is_one_thread_oldest_first(page, api, box):
+    api.send("+33 6 12 34 56 78", "one")
+    box.phone.receive("0033612345678", "two")
+    box.phone.send_by_hand(PHONE, "three")
+    box.phone.call(PHONE)
+    api.post("/sendsms/", recipients=PEER, message="four", waonly="yes")
+    box.phone.receive("+33698765432", "somebody else")
+    answer = thread(page, box)
+    assert [(entry["kind"], entry["channel"], entry["text"]) for entry in answer["entries"]] == [
+        ("out", "sms", "one"),
+        ("in", "sms", "two"),
+        ("by_hand", "sms", "three"),
+        ("call", "sms", ""),
+        ("out", "whatsapp", "four"),
+    ]
+    assert (answer["peer"], answer["name"], answer["more"]) == (PEER, PEER, False)
+
+
+def test_a_sent_message_says_when_and_through_what(page, api, box, clock):
+    guid = api.send(message="hi", port=2)["id"]
+    (entry,) = thread(page, box)["entries"]
+    assert entry.pop("id") > 0
+    at, sent_at = entry.pop("at"), entry.pop("sent_at")
+    assert at.startswith("2026-03-20T21:07:44.1")
+    assert at.endswith("Z")
+    assert sent_at >= at
+    assert entry == {
+        "guid": guid,
+        "kind": "out",
+        "channel": "sms",
+        "text": "hi",
+        "state": "sent",
+        "reason": "",
+        "due_at": None,
+        "sim": 2,
+        "media_url": None,
+        "name": None,
+        "seconds": None,
+    }
+
+
+def test_the_states_of_a_message(page, api, box, clock):
+    soon = int(clock.now().timestamp()) + 3600
+    api.send(message="scheduled", schedule_timestamp=soon)
+    box.phone.delay = 60
+    api.send(message="queued")
+    states = {entry["text"]: entry for entry in thread(page, box)["entries"]}
+    assert (states["scheduled"]["state"], states["scheduled"]["due_at"]) == ("scheduled", "2026-03-20T22:07:44.000Z")
+    assert states["queued"]["state"] == "queued"
+    assert states["queued"]["sent_at"] is None
+    clock.forward(7200)
+    assert [entry["state"] for entry in thread(page, box)["entries"]] == ["sent", "sent"]
+
+
+def test_a_failure_says_why(page, api, box):
+    api.send("+12025550102")
+    (entry,) = thread(page, box, "+12025550102")["entries"]
+    assert (entry["state"], entry["reason"]) == ("failed", "RESULT_ERROR_GENERIC_FAILURE")
+    api.post("/sendsms/", recipients="+12025550101", message="x")
+    (entry,) = thread(page, box, "+12025550101")["entries"]
+    assert (entry["state"], entry["reason"], entry["due_at"]) == ("refused", "recipient_refused", None)
+
+
+def test_a_message_that_is_sent_again_stays_one_entry(page, api, box):
+    guid = api.send("+12025550105")["id"]
+    box.phone.receive("+12025550105", "well?")
+    api.post("/resend/", guid=guid)
+    first, second = thread(page, box, "12025550105")["entries"]
+    assert (first["guid"], first["state"]) == (guid, "sent")
+    assert second["kind"] == "in"
+
+
+def test_a_whatsapp_message_has_its_media_its_name_and_its_length(page, api, box):
+    api.post("/sendsms/", recipients=PEER, message="x", waonly="yes", url_media="https://example.com/a.pdf")
+    box.phone.receive_whatsapp(PEER, "said", name="Taylor", voice_seconds=2.5)
+    sent, said = thread(page, box)["entries"]
+    assert (sent["media_url"], sent["channel"]) == ("https://example.com/a.pdf", "whatsapp")
+    assert (said["name"], said["seconds"], said["text"]) == ("Taylor", 2.5, "said")
+
+
+def test_a_name_is_a_peer_as_it_is(page, box):
+    box.phone.receive("MPESA", "x")
+    box.phone.receive("mpesa", "y")
+    assert [entry["text"] for entry in thread(page, box, "MPESA")["entries"]] == ["x"]
+    assert thread(page, box, " MPESA ")["name"] == "MPESA"
+
+
+def test_a_thread_with_nobody_is_empty(page, box):
+    assert thread(page, box, "+44 20 7946 0000") == {
+        "phone": box.phone.sid,
+        "peer": "442079460000",
+        "name": "+44 20 7946 0000",
+        "entries": [],
+        "more": False,
+    }
+
+
+def test_a_thread_needs_a_phone_and_a_peer(page, box):
+    assert "phone" in page.refused(400, "GET", "/thread", params={"peer": PEER})
+    assert "peer" in page.refused(400, "GET", "/thread", params={"phone": box.phone.sid})
+
+
+def test_each_phone_has_its_own_threads(page, api, box):
+    second = box.add_phone("Second")
+    second.receive(PHONE, "to the second")
+    api.send(message="from the second", sIdentifiant=second.sid)
+    assert thread(page, box)["entries"] == []
+    assert len(page.get("/thread", phone=second.sid, peer=PEER)["entries"]) == 2
+
+
+def test_an_entry_that_was_deleted_is_gone(page, api, box):
+    guid = api.send(message="one")["id"]
+    api.send(message="two")
+    api.post("/deletesms/", guid=guid)
+    assert [entry["text"] for entry in thread(page, box)["entries"]] == ["two"]
+
+
+def test_a_conversation_whose_last_entry_was_deleted_is_gone(page, api, box):
+    api.post("/deletesms/", guid=api.send()["id"])
+    assert page.get("/conversations")["conversations"] == []
+    api.send(message="again")
+    assert page.get("/conversations")["conversations"][0]["count"] == 1
+
+
+def test_an_endless_text_is_cut_and_says_so(page, api, box):
+    api.send(message="x" * 30_000)
+    (entry,) = thread(page, box)["entries"]
+    assert entry["text"] == "x" * 20_000 + "…"
+
+
+def test_what_was_there_before_the_page_is_shown_as_well(box, page, api, tmp_path):
+    with Sandbox(db=tmp_path / "sandbox.db") as before:
+        before.phone.receive(PHONE, "kept")
+    with Sandbox(db=tmp_path / "sandbox.db") as after:
+        caller = after.app.test_client()
+        (kept,) = caller.get("/_sandbox/conversations").json["conversations"]
+        assert (kept["last"]["text"], kept["count"]) == ("kept", 1)
+        assert caller.get("/_sandbox/phones").json["phones"][0]["unread"] == 1
+
+
+# The conversations
+
+
+def test_the_conversation_with_the_newest_entry_comes_first(page, api, box):
+    box.phone.receive("+33611111111", "one")
+    box.phone.receive("+33622222222", "two")
+    box.phone.receive("+33611111111", "three")
+    first, second = page.get("/conversations", phone=box.phone.sid)["conversations"]
+    assert (first["peer"], first["count"], first["last"]["text"]) == ("33611111111", 2, "three")
+    assert (second["peer"], second["count"], second["last"]["text"]) == ("33622222222", 1, "two")
+    assert first["phone"] == box.phone.sid
+
+
+def test_a_conversation_is_named_as_it_was_last_spelled(page, box):
+    box.phone.receive("0033612345678", "x")
+    box.phone.call("+33 6 12 34 56 78")
+    (conversation,) = page.get("/conversations")["conversations"]
+    assert (conversation["peer"], conversation["name"]) == (PEER, "+33 6 12 34 56 78")
+
+
+def test_conversations_of_all_phones_or_of_one(page, box):
+    second = box.add_phone("Second")
+    box.phone.receive("A", "1")
+    second.receive("B", "2")
+    box.phone.receive("C", "3")
+    assert [one["name"] for one in page.get("/conversations")["conversations"]] == ["C", "B", "A"]
+    assert [one["name"] for one in page.get("/conversations", phone=second.sid)["conversations"]] == ["B"]
+
+
+def test_conversations_are_searched_by_number_name_and_last_text(page, box):
+    box.phone.receive("+33612345678", "Tomorrow at ten?")
+    box.phone.receive("Safaricom", "You have 20.00")
+
+    def found(words):
+        return [one["name"] for one in page.get("/conversations", search=words)["conversations"]]
+
+    assert found("612 34") == ["+33612345678"]
+    assert found("+33 6") == ["+33612345678"]
+    assert found("safari") == ["Safaricom"]
+    assert found("TOMORROW") == ["+33612345678"]
+    assert found("nonsense") == []
+    assert found(" ") == ["Safaricom", "+33612345678"]
+
+
+def test_a_search_is_paged_too(page, box):
+    for number in range(6):
+        box.phone.receive(f"{'even' if number % 2 == 0 else 'odd'} {number}", "x")
+    answer = page.get("/conversations", search="even", limit=2)
+    assert [one["name"] for one in answer["conversations"]] == ["even 4", "even 2"]
+    assert answer["more"] is True
+    rest = page.get("/conversations", search="even", limit=2, before=answer["conversations"][-1]["last"]["id"])
+    assert ([one["name"] for one in rest["conversations"]], rest["more"]) == (["even 0"], False)
+
+
+# Paging back while things go on
+
+
+class Walk:
+    """A sandbox without a socket, things that happen in it, and what the rows say the page should show."""
+
+    NUMBERS = ("+33611111111", "0033611111111", "+33622222222", "+12025550102", "MPESA")
+
+    def __init__(self):
+        self.box = Sandbox()
+        self.box.add_phone("Second")
+        self.caller = self.box.app.test_client()
+        self.ledger = self.box._ledger
+        self.guids = []
+
+    def get(self, path, **params):
+        answer = self.caller.get(f"/_sandbox{path}", query_string=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def act(self, what, number, phone):
+        device, other = self.box.phones[phone], self.NUMBERS[number]
+        if what == "send" and other != "MPESA":
+            form = {"apikey": self.box.api_key, "recipients": other, "message": "x", "sIdentifiant": device.sid}
+            self.guids.append(self.caller.post("/sendsms/", data=form).json["result"]["id"])
+        elif what == "receive":
+            self.guids.append(device.receive(other, "x"))
+        elif what == "call":
+            device.call(other)
+        elif what == "write":
+            device.send_by_hand(other, "x")
+        elif what == "delete" and self.guids:
+            guid = self.guids.pop(number * 7 % len(self.guids))
+            self.caller.post("/deletesms/", data={"apikey": self.box.api_key, "guid": guid})
+        elif what == "delete the newest" and self.guids:
+            self.caller.post("/deletesms/", data={"apikey": self.box.api_key, "guid": self.guids.pop()})
+        elif what == "resend":
+            for message in self.ledger.messages:
+                self.caller.post("/resend/", data={"apikey": self.box.api_key, "guid": message.guid})
+
+    def entries(self):
+        """Ids by phone and peer, lowest first, from the rows alone."""
+        found = {}
+        for table in (self.ledger.messages, self.ledger.received, self.ledger.by_hand, self.ledger.calls):
+            for row in table:
+                number = row.sender if table is self.ledger.received else row.number
+                found.setdefault((row.phone, peer_of(number)), []).append(row.id)
+        return {where: sorted(ids) for where, ids in found.items()}
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["send", "send", "receive", "receive", "call", "write", "delete", "delete the newest", "resend"]
+        ),
+        st.integers(0, 4),
+        st.integers(0, 1),
+    ),
+    max_size=25,
+)
+often = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@often
+@given(start=ACTIONS, data=st.data())
+def test_walking_back_through_a_thread_gives_every_entry_once_whatever_happens_meanwhile(start, data):
+    walk = Walk()
+    for action in start:
+        walk.act(*action)
+    walk.act("receive", 0, 0)
+    where = (walk.box.phone.sid, "33611111111")
+    at_first, seen, before, more = walk.entries()[where], [], None, True
+    while more:
+        limit = data.draw(st.integers(1, 4))
+        params = {} if before is None else {"before": before}
+        answer = walk.get("/thread", phone=where[0], peer=where[1], limit=limit, **params)
+        there_are = [number for number in walk.entries().get(where, []) if before is None or number < before]
+        shown = [entry["id"] for entry in answer["entries"]]
+        assert shown == there_are[-limit:]
+        assert answer["more"] == (len(there_are) > limit)
+        seen = shown + seen
+        before, more = (shown[0] if shown else before), answer["more"]
+        for action in data.draw(ACTIONS):
+            walk.act(*action)
+    assert seen == sorted(set(seen))
+    assert set(seen) <= set(at_first)
+    assert {number for number in walk.entries().get(where, []) if number in at_first} <= set(seen)
+    walk.box.close()
+
+
+@often
+@given(start=ACTIONS, one_phone=st.booleans(), data=st.data())
+def test_walking_through_the_conversations_gives_each_once_whatever_happens_meanwhile(start, one_phone, data):
+    walk = Walk()
+    for action in start:
+        walk.act(*action)
+    sid = walk.box.phone.sid if one_phone else None
+
+    def conversations():
+        """By the id of the newest entry, newest first."""
+        found = {ids[-1]: where for where, ids in walk.entries().items() if sid in (None, where[0])}
+        return dict(sorted(found.items(), reverse=True))
+
+    untouched, seen, before, more = set(conversations().items()), [], None, True
+    while more:
+        untouched &= conversations().items()
+        limit = data.draw(st.integers(1, 3))
+        params = {name: value for name, value in (("before", before), ("phone", sid)) if value is not None}
+        answer = walk.get("/conversations", limit=limit, **params)
+        there_are = {last: where for last, where in conversations().items() if before is None or last < before}
+        shown = {one["last"]["id"]: (one["phone"], one["peer"]) for one in answer["conversations"]}
+        assert list(shown.items()) == list(islice(there_are.items(), limit))
+        assert answer["more"] == (len(there_are) > limit)
+        counts = walk.entries()
+        assert [one["count"] for one in answer["conversations"]] == [len(counts[where]) for where in shown.values()]
+        seen += shown
+        before, more = (seen[-1] if seen else None), answer["more"]
+        for action in data.draw(ACTIONS):
+            walk.act(*action)
+    assert seen == sorted(set(seen), reverse=True)
+    assert {last for last, _ in untouched} <= set(seen)
+    walk.box.close()
+
+
+@often
+@given(actions=ACTIONS)
+def test_the_counts_are_those_of_the_rows_whatever_happens(actions):
+    walk = Walk()
+    walk.box.phone.delay = 60
+    for what, number, phone in actions:
+        walk.act(what, number, phone)
+    ledger = walk.ledger
+    for phone in walk.get("/phones")["phones"]:
+        sid = phone["sid"]
+        assert phone["queued"] == sum(row.queued for row in ledger.messages if row.phone == sid)
+        assert phone["unread"] == sum(not row.is_read for row in ledger.received if row.phone == sid)
+    walk.box.close()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=150),
+    st.integers(-1, 41),
+)
+def test_a_line_holds_what_a_sorted_dictionary_holds(changes, place):
+    line, plain = Line(), {}
+    for is_put, key in changes:
+        if is_put:
+            line.put(key, f"item {len(plain)}")
+            plain[key] = f"item {len(plain)}"
+        elif key in plain:
+            line.remove(key)
+            del plain[key]
+    in_order = [plain[key] for key in sorted(plain)]
+    assert list(line.downwards()) == in_order[::-1]
+    assert list(line.downwards(place)) == [plain[key] for key in sorted(plain, reverse=True) if key < place]
+    assert list(line.upwards(place)) == [plain[key] for key in sorted(plain) if key >= place]
+    assert len(line) == len(plain)
+    if plain:
+        assert line.last == in_order[-1]

@@ -1,0 +1,113 @@
+"""An account with more than one phone."""
+
+import pytest
+
+PHONE = "+33612345678"
+
+
+@pytest.fixture
+def office(box):
+    return box.add_phone("Office")
+
+
+def test_each_has_a_sid_of_its_own(box, office):
+    assert box.phones == [box.phone, office]
+    assert box.phone.sid != office.sid
+    assert (box.phone.label, office.label) == ("Phone 1", "Office")
+
+
+def test_without_a_name_the_first_one_sends(api, box, office):
+    api.send()
+    assert (len(box.phone.outbox), len(office.outbox)) == (1, 0)
+
+
+def test_the_named_one_sends(api, box, office):
+    guid = api.send(sIdentifiant=office.sid)["id"]
+
+    assert box.phone.outbox == []
+    assert [(sent.guid, sent.device) for sent in office.outbox] == [(guid, office.sid)]
+    assert api.log()[0]["sIdentifiant"] == office.sid
+
+
+def test_with_the_first_one_off_the_next_one_sends(api, box, office):
+    box.phone.switch_off()
+    assert api.send()["error"] == 0
+    assert len(office.outbox) == 1
+
+
+def test_a_named_phone_that_is_off_is_not_replaced(api, box, office):
+    office.switch_off()
+    answer = api.post("/sendsms/", recipients=PHONE, message="x", sIdentifiant=office.sid)
+    assert answer.json()["result"]["error"] == 2
+    assert box.phone.outbox == office.outbox == []
+
+
+def test_with_all_off_nothing_is_sent(api, box, office):
+    box.phone.switch_off()
+    office.switch_off()
+    assert api.post("/sendsms/", recipients=PHONE, message="x").json()["result"]["error"] == 2
+
+
+def test_a_message_is_sent_again_by_its_own_phone(api, box, office):
+    office.fail(PHONE)
+    guid = api.send(sIdentifiant=office.sid)["id"]
+    office.heal(PHONE)
+
+    api.post("/resend/", guid=guid)
+
+    assert [sent.guid for sent in office.outbox] == [guid]
+    assert box.phone.outbox == []
+
+
+def test_a_number_fails_on_one_phone_only(api, box, office):
+    office.fail(PHONE)
+    api.send()
+    api.send(sIdentifiant=office.sid)
+    assert (len(box.phone.outbox), len(office.outbox)) == (1, 0)
+
+
+def test_a_delay_is_one_phones_own(api, box, clock, office):
+    office.delay = 60
+    api.send(sIdentifiant=office.sid)
+    api.send()
+    assert (len(box.phone.outbox), len(office.outbox)) == (1, 0)
+    clock.forward(60)
+    assert len(office.outbox) == 1
+
+
+def test_what_waits_for_a_phone_that_is_off_is_not_taken_by_another(api, box, office):
+    office.delay = 60
+    api.send(sIdentifiant=office.sid)
+    office.switch_off()
+    office.delay = 0
+    assert box.phone.outbox == office.outbox == []
+    office.switch_on()
+    assert len(office.outbox) == 1
+
+
+def test_received_sms_by_phone(api, box, office):
+    box.phone.receive("A", "for the first")
+    office.receive("A", "for the office")
+
+    assert [row["message"] for row in api.inbox(sIdentifiantPhone=office.sid)] == ["for the office"]
+    assert [row["sIdentifiantPhone"] for row in api.inbox()] == [office.sid, box.phone.sid]
+
+
+def test_reading_one_phones_messages_leaves_the_others_unread(api, box, office):
+    box.phone.receive("A", "for the first")
+    office.receive("A", "for the office")
+    api.inbox(sIdentifiantPhone=office.sid)
+    assert [row["message"] for row in api.inbox(onlyunread="yes")] == ["for the first"]
+
+
+def test_calls_and_written_by_hand_name_their_phone(api, box, office):
+    office.call("+1555")
+    office.send_by_hand(PHONE, "x")
+    assert api.get("/call/missed/list/").json()["data"][0]["sIdentifiantPhone"] == office.sid
+    assert api.get("/log/sent/frommobile/").json()["result"]["sms"][0]["sIdentifiantPhone"] == office.sid
+
+
+def test_one_phone_that_is_on_is_enough_for_a_window(api, box, office):
+    box.phone.switch_off()
+    api.get("/getwa/active/", statut="1")
+    assert api.get("/getwa/synchronisation/").json()["error"] == "0"
