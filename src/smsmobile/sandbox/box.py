@@ -167,7 +167,11 @@ class Sandbox:
         return wait_for(self._ledger, condition, timeout)
 
     def __enter__(self) -> Sandbox:
-        return self.start()
+        try:
+            return self.start()
+        except OSError:
+            self.close()  # nobody else would let go of the file
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

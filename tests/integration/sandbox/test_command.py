@@ -245,6 +245,7 @@ def test_the_file_wins_over_what_a_new_sandbox_would_have(run, tmp_path):
     with first.client() as client:
         client.sms.send(PHONE, "kept")
     assert first.stop() == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["sandbox.sqlite"]
 
     second = run("--db", file)
 
@@ -263,11 +264,27 @@ def test_a_webhook_that_the_file_has_is_not_added_twice(run, receiver, tmp_path)
 def test_another_secret_replaces_the_one_in_the_file(run, receiver, tmp_path, eventually):
     words = ["--db", str(tmp_path / "sandbox.sqlite"), "--webhook", receiver.url, "--webhook-secret"]
     run(*words, "before").stop()
-    with run(*words, "after").client() as client:
+    second = run(*words, "after")
+    assert len(second.ask("webhooks")["destinations"]) == 1
+    with second.client() as client:
         client.sms.send(PHONE, "hi")
     eventually(lambda: receiver.requests)
     assert WebhookReceiver(secrets=["after"]).receive(receiver.requests[0].body, receiver.requests[0].headers)
-    assert len(receiver.requests) == 1
+
+
+def test_what_waits_for_the_webhook_is_delivered_after_a_restart(run, receiver, tmp_path, eventually):
+    receiver.statuses = [500] * 100
+    words = ["--db", str(tmp_path / "sandbox.sqlite"), "--webhook", receiver.url, "--webhook-secret", "whsec"]
+    first = run(*words)
+    with first.client() as client:
+        client.sms.send(PHONE, "hi")
+    eventually(lambda: first.ask("deliveries")["deliveries"][0]["tries"])
+    first.stop()
+    receiver.statuses.clear()
+
+    second = run(*words)
+
+    eventually(lambda: second.ask("deliveries")["deliveries"][-1]["state"] == "delivered")
 
 
 def test_a_reset_leads_back_to_how_the_command_began(run, receiver):

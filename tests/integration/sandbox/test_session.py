@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -100,6 +101,19 @@ def test_proxies_and_certificates_of_the_machine_do_not_matter(box: Sandbox, mon
     with box.session() as session, SMSMobileClient(api_key=box.api_key, session=session) as client:
         client.sms.send(TO, "hi")
         assert session.get(URL + LOG, params=key(box)).status_code == 200
+
+
+def test_a_netrc_of_the_machine_does_not_matter(
+    box: Sandbox, session: requests.Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.smsmobileapi.com login me password mine")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    session.get(URL + LOG, params=key(box))
+
+    assert box.requests[-1].auth == "key"
 
 
 @pytest.mark.usefixtures("_no_network")
@@ -216,6 +230,13 @@ def test_an_answer_that_is_not_read_to_its_end_disturbs_nobody(box: Sandbox, ses
     assert session.get(URL + LOG, params=key(box)).json()["result"]["sms"] == []
 
 
+def test_a_connection_with_something_unread_on_it_is_not_used_again(box: Sandbox, session: requests.Session) -> None:
+    unread = session.get(f"{URL}/nowhere", stream=True)
+    unread.raw.release_conn()
+
+    assert session.get(URL + LOG, params=key(box)).json()["result"]["sms"] == []
+
+
 def test_a_body_can_come_in_chunks(box: Sandbox, session: requests.Session) -> None:
     pieces = iter([b"apikey=" + box.api_key.encode(), b"&recipients=%2B336123", b"45678&message=in+chunks"])
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -239,10 +260,12 @@ def test_too_large_a_body_is_refused(box: Sandbox, session: requests.Session) ->
     assert answer.status_code == 413
 
 
-def test_what_is_no_http_is_refused_by_the_server(session: requests.Session) -> None:
-    answer = session.get(URL + LOG, headers={"Content-Length": "many"})
+def test_what_is_no_http_is_refused_by_the_server(box: Sandbox, session: requests.Session) -> None:
+    answer = session.get(URL + LOG, params=key(box), headers={"Content-Length": "many"})
 
-    assert answer.status_code == 400
+    assert (answer.status_code, answer.reason) == (400, "Bad Request")
+    assert answer.headers["Connection"] == "close"
+    assert box.requests == []
 
 
 def test_a_request_that_never_ends_is_a_timeout(session: requests.Session) -> None:
@@ -302,7 +325,9 @@ def test_the_time_of_one_request_does_not_count_for_the_next(box: Sandbox, sessi
 # Many, copies, and the end
 
 
-def test_threads_share_a_session_and_lose_nothing(box: Sandbox, client: SMSMobileClient) -> None:
+def test_threads_share_a_session_and_lose_nothing(
+    box: Sandbox, client: SMSMobileClient, caplog: pytest.LogCaptureFixture
+) -> None:
     texts = [f"message {number}" for number in range(400)]
 
     with ThreadPoolExecutor(32) as threads:
@@ -310,6 +335,7 @@ def test_threads_share_a_session_and_lose_nothing(box: Sandbox, client: SMSMobil
 
     assert {message.guid: message.message for message in box.phone.outbox} == dict(zip(guids, texts, strict=True))
     assert len(box.phone.outbox) == 400
+    assert caplog.messages == []  # such as that the pool is full
 
 
 def test_each_session_is_its_own(box: Sandbox, session: requests.Session) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -318,6 +319,23 @@ def test_a_killed_sandbox_loses_nothing_that_was_answered(kept, file, sent):
     assert [message.guid for message in box.phone.outbox] == guids
     assert len(box.requests) == sent
     assert [message.guid for message in box._ledger.messages if message.queued] == []
+
+
+def test_what_the_phone_does_by_itself_is_in_the_file_at_once(kept, file, tmp_path, eventually):
+    box = kept()
+    box.phone.delay = 0.05
+    send(box)
+    copies = tmp_path / "copies"
+    copies.mkdir()
+
+    def is_in_the_file():  # as it is now, without asking the sandbox, which would write what is left
+        for part in tmp_path.glob("sandbox.sqlite*"):
+            shutil.copy(part, copies / part.name)
+        copy = Sandbox(db=copies / file.name)
+        copy.close()
+        return len(copy.phone.outbox) == 1
+
+    eventually(is_in_the_file)
 
 
 # Files that cannot be used

@@ -33,7 +33,8 @@ async function call(method, path, body) {
   } catch {
     // not from an endpoint of ours
   }
-  if (!response.ok || json === null) throw new Refusal(json?.error ?? `The sandbox answered with status ${response.status}.`);
+  if (!response.ok || json === null)
+    throw new Refusal(json?.error ?? `The sandbox answered with status ${response.status}.`);
   return json;
 }
 

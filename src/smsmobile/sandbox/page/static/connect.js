@@ -1,4 +1,4 @@
-// How an application is connected, and the sandbox's own switches: its clock, the subscription, tokens, and a fresh start.
+// How an application is connected, and the sandbox's own switches: clock, subscription, tokens, and a fresh start.
 
 import { attempt, get, post } from "./api.js";
 import { announce } from "./announce.js";
@@ -22,7 +22,8 @@ export function startConnect() {
     changed(null);
   });
   on("phone", showFirstSteps);
-  for (const button of $("clock-buttons").querySelectorAll("button")) button.addEventListener("click", () => move(button.dataset));
+  for (const button of $("clock-buttons").querySelectorAll("button"))
+    button.addEventListener("click", () => move(button.dataset));
   $("subscription").addEventListener("click", () =>
     account({ subscription_active: !state.overview.subscription_active }),
   );
@@ -32,7 +33,10 @@ export function startConnect() {
     account({ token_lifetime: Number.isNaN(seconds) ? null : seconds });
   });
   $("revoke").addEventListener("click", () =>
-    attempt($("account-problem"), async () => (await post("account/revoke-tokens"), announce("All tokens are revoked."))),
+    attempt(
+      $("account-problem"),
+      async () => (await post("account/revoke-tokens"), announce("All tokens are revoked.")),
+    ),
   );
   $("reset").addEventListener("click", reset);
   $("clock-moved").addEventListener("click", () => tell("show", "connect"));
@@ -60,12 +64,34 @@ function drawOnce(overview) {
     ["OAuth2 client secret", overview.client_secret],
   ];
   $("credentials").append(
-    ...pairs.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("code", {}, value), copyButton(name, () => value))]),
+    ...pairs.flatMap(([name, value]) => [
+      h("dt", {}, name),
+      h(
+        "dd",
+        {},
+        h("code", {}, value),
+        copyButton(name, () => value),
+      ),
+    ]),
   );
   $("connect-env").append(codeBlock(".env lines", environment(overview)));
   $("connect-curl").append(codeBlock("curl command", curl(overview)));
-  reconcile($("magic"), overview.magic_recipients, (each) => each.number, ({ number, description }) =>
-    h("tr", {}, h("td", { class: "number" }, h("code", {}, number), copyButton(number, () => number)), h("td", {}, description)),
+  reconcile(
+    $("magic"),
+    overview.magic_recipients,
+    (each) => each.number,
+    ({ number, description }) =>
+      h(
+        "tr",
+        {},
+        h(
+          "td",
+          { class: "number" },
+          h("code", {}, number),
+          copyButton(number, () => number),
+        ),
+        h("td", {}, description),
+      ),
   );
   $("version").textContent = `smsmobile ${overview.version}`;
 }
@@ -114,7 +140,10 @@ function showClock() {
   $("clock-moved").hidden = !far;
   $("clock-moved-text").textContent = far;
   const moment = new Date(Math.floor(now() / 1000) * 1000).toISOString();
-  $("clock").replaceChildren(stamp(moment, "both"), h("span", { class: "quiet" }, far ? ` ${far} from real time` : " real time"));
+  $("clock").replaceChildren(
+    stamp(moment, "both"),
+    h("span", { class: "quiet" }, far ? ` ${far} from real time` : " real time"),
+  );
 }
 
 function move({ forward }) {

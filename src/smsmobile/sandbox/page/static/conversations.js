@@ -1,4 +1,4 @@
-// The list of conversations of the chosen phone: searched, paged, newest first, kept up to date; and beginning a new one.
+// The conversations of the chosen phone: searched, paged, newest first, kept up to date; and beginning a new one.
 
 import { get, post } from "./api.js";
 import { announceMessage } from "./announce.js";
@@ -109,12 +109,23 @@ function draw(row) {
     {},
     h(
       "button",
-      { type: "button", class: "conversation", "data-focus": "open", onclick: () => choosePeer(row.peer, row.name, { focus: true }) },
+      {
+        type: "button",
+        class: "conversation",
+        "data-focus": "open",
+        onclick: () => choosePeer(row.peer, row.name, { focus: true }),
+      },
       avatar(row.name, row.peer),
       h("span", { class: "conversation-name" }, row.name),
       stamp(row.last.at, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(row.last)),
-      row.count > 1 && h("span", { class: "count", title: `${row.count} messages and calls` }, row.count, h("span", { class: "unseen" }, " messages")),
+      row.count > 1 &&
+        h(
+          "span",
+          { class: "count", title: `${row.count} messages and calls` },
+          row.count,
+          h("span", { class: "unseen" }, " messages"),
+        ),
     ),
   );
 }

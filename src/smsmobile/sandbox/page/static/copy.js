@@ -5,7 +5,12 @@ import { h, icon } from "./dom.js";
 
 /** A button that copies what `text()` returns; `what` names it. */
 export function copyButton(what, text) {
-  const button = h("button", { type: "button", class: "icon-button copy", title: `Copy ${what}`, "aria-label": `Copy ${what}` });
+  const button = h("button", {
+    type: "button",
+    class: "icon-button copy",
+    title: `Copy ${what}`,
+    "aria-label": `Copy ${what}`,
+  });
   const idle = icon("copy");
   button.append(idle);
   button.addEventListener("click", async () => {
@@ -20,7 +25,12 @@ export function copyButton(what, text) {
 
 /** A block of code with a button that copies it. */
 export function codeBlock(what, text) {
-  return h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": what }, h("code", {}, text)), copyButton(what, () => text));
+  return h(
+    "div",
+    { class: "code" },
+    h("pre", { tabindex: "0", "aria-label": what }, h("code", {}, text)),
+    copyButton(what, () => text),
+  );
 }
 
 async function put(text) {

@@ -57,11 +57,17 @@ function body(delivery) {
     { class: "log-body" },
     h("h4", {}, "Attempts"),
     delivery.tries.length ? attempts(delivery.tries) : h("p", { class: "quiet" }, "None yet."),
-    delivery.state === "waiting" && delivery.due_at && h("p", { class: "quiet" }, "The next one at ", stamp(delivery.due_at, "both"), "."),
+    delivery.state === "waiting" &&
+      delivery.due_at &&
+      h("p", { class: "quiet" }, "The next one at ", stamp(delivery.due_at, "both"), "."),
     h("h4", {}, "Body"),
     h("pre", { tabindex: "0", "aria-label": "Body" }, pretty(delivery.body)),
     h("p", { class: "quiet" }, "Event ", h("code", {}, delivery.event_id)),
-    h("p", { class: "row" }, h("button", { type: "button", class: "button", "data-focus": "again", onclick: again }, "Send again")),
+    h(
+      "p",
+      { class: "row" },
+      h("button", { type: "button", class: "button", "data-focus": "again", onclick: again }, "Send again"),
+    ),
     problem,
   );
 }

@@ -4,8 +4,8 @@ import { attempt } from "./api.js";
 import { $, allow, isAllowed } from "./dom.js";
 
 /**
- * Open the dialog with this id. `send(form)` does what it is for; while that fails the dialog stays, with the reason.
- * What it returns is called once the dialog is closed and has given the focus back. `prepare(form)` fills it beforehand.
+ * Open the dialog with this id. `prepare(form)` fills it; `send(form)` does what it is for, and while that fails the
+ * dialog stays, with the reason. What `send` returns is called once the dialog has closed and given the focus back.
  */
 export function openDialog(id, send, prepare = () => {}) {
   const dialog = $(id);

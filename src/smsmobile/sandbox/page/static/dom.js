@@ -29,11 +29,6 @@ export function icon(name) {
   return svg;
 }
 
-/** A round button with a drawing; the label is its name and its tooltip. */
-export function iconButton(name, label, onclick, props) {
-  return h("button", { type: "button", class: "icon-button", title: label, "aria-label": label, onclick, ...props }, icon(name));
-}
-
 /** A short text in a frame, with a drawing if one is named. */
 export function badge(text, kind = "", drawing = null) {
   return h("span", { class: `badge ${kind}` }, drawing && icon(drawing), text);
@@ -89,7 +84,7 @@ function replace(element, fresh) {
   if (!focused) return;
   const name = focused.dataset.focus;
   const heir = name ? fresh.querySelector(`[data-focus="${CSS.escape(name)}"]`) : null;
-  (null ?? fresh.querySelector("summary, button") ?? fresh).focus({ preventScroll: true });
+  (heir ?? fresh.querySelector("summary, button") ?? fresh).focus({ preventScroll: true });
 }
 
 function keepingFocus(element, move) {

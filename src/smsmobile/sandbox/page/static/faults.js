@@ -3,7 +3,6 @@
 import { attempt, get, post, remove } from "./api.js";
 import { $, allow, h, icon, isAllowed } from "./dom.js";
 import { on, state } from "./state.js";
-import { openTab } from "./tabs.js";
 import { watch } from "./watch.js";
 
 const GROUPS = { request: "Requests", account: "Account", webhook: "Webhooks" };
@@ -52,7 +51,15 @@ function rowOf(about) {
     h("label", {}, h("span", {}, text), h("input", { type: "number", name: field, inputmode: "decimal", ...props }));
   const toggle = h(
     "button",
-    { type: "button", role: "switch", class: "switch", id: name, "aria-labelledby": `${name}-title`, "aria-describedby": `${name}-text`, "aria-checked": "false" },
+    {
+      type: "button",
+      role: "switch",
+      class: "switch",
+      id: name,
+      "aria-labelledby": `${name}-title`,
+      "aria-describedby": `${name}-text`,
+      "aria-checked": "false",
+    },
     h("span", { class: "switch-track" }),
   );
   const form = h(
@@ -62,12 +69,24 @@ function rowOf(about) {
     number("probability", "Likely, %", { min: 0, max: 100, step: "any", placeholder: "100" }),
     about.seconds !== null && number("seconds", "Seconds", { min: 0, step: "any", placeholder: about.seconds }),
     about.status !== null && number("status", "Status", { min: 500, max: 599, step: 1, placeholder: about.status }),
-    about.group !== "webhook" && h("label", { class: "wide" }, h("span", {}, "Only for path"), h("input", { name: "path", placeholder: "/sendsms/" })),
+    about.group !== "webhook" &&
+      h(
+        "label",
+        { class: "wide" },
+        h("span", {}, "Only for path"),
+        h("input", { name: "path", placeholder: "/sendsms/" }),
+      ),
   );
   const summary = h("span", {});
   const options = h(
     "button",
-    { type: "button", class: "fault-how", "aria-expanded": "false", "aria-controls": form.id, title: "How often, how likely, how long" },
+    {
+      type: "button",
+      class: "fault-how",
+      "aria-expanded": "false",
+      "aria-controls": form.id,
+      title: "How often, how likely, how long",
+    },
     h("span", { class: "unseen" }, `${about.title}: `),
     summary,
     icon("down"),

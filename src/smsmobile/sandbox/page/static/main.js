@@ -45,7 +45,8 @@ function showView(name) {
 }
 
 function startViews() {
-  for (const button of $("views").querySelectorAll("button")) button.addEventListener("click", () => showView(button.dataset.view));
+  for (const button of $("views").querySelectorAll("button"))
+    button.addEventListener("click", () => showView(button.dataset.view));
   $("thread-back").addEventListener("click", () => {
     showView("list");
     const open = $("conversation-list").querySelector("[aria-current]");

@@ -1,4 +1,4 @@
-// How an entry of a thread is put into words and drawings; used by the list of conversations, the thread and the schedule.
+// How an entry of a thread is put into words and drawings; used by the list of conversations and the thread.
 
 import { h, icon } from "./dom.js";
 import { stamp } from "./time.js";
@@ -41,13 +41,23 @@ export function summaryOf(entry) {
     return [icon(drawing), words];
   }
   const known = entry.kind === "out" ? STATES[entry.state] : null;
-  const mark = known && h("span", { class: `state state-${entry.state}` }, icon(known[0]), h("span", { class: "unseen" }, `${known[1]}: `));
-  return [mark, isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""), entry.text];
+  const mark =
+    known &&
+    h("span", { class: `state state-${entry.state}` }, icon(known[0]), h("span", { class: "unseen" }, `${known[1]}: `));
+  return [
+    mark,
+    isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""),
+    entry.text,
+  ];
 }
 
 /** A round sign for a conversation: the name's first letter, or a figure where it is a number; tinted by its peer. */
 export function avatar(name, peer) {
   const letter = /\p{L}/u.exec(name)?.[0];
   const tint = [...peer].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 9973, 7) % TINTS;
-  return h("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, letter ? letter.toUpperCase() : icon("person"));
+  return h(
+    "span",
+    { class: `avatar tint-${tint}`, "aria-hidden": "true" },
+    letter ? letter.toUpperCase() : icon("person"),
+  );
 }

@@ -41,7 +41,11 @@ function show() {
   $("phone-battery").textContent = `${shown.battery} %`;
   $("phone-battery-level").setAttribute("width", String((14 * shown.battery) / 100));
   $("phone-bar").classList.toggle("is-off", !shown.is_on);
-  const facts = [!shown.is_on && "refuses to send", shown.queued && `${shown.queued} queued`, shown.delay && `sends after ${shown.delay} s`];
+  const facts = [
+    !shown.is_on && "refuses to send",
+    shown.queued && `${shown.queued} queued`,
+    shown.delay && `sends after ${shown.delay} s`,
+  ];
   $("phone-facts").textContent = facts.filter(Boolean).join(" · ");
 }
 
@@ -67,7 +71,10 @@ function settings() {
   openDialog(
     "phone-dialog",
     async ({ elements }) => {
-      await post(`phones/${shown.sid}`, { battery: elements.battery.valueAsNumber, delay: elements.delay.valueAsNumber });
+      await post(`phones/${shown.sid}`, {
+        battery: elements.battery.valueAsNumber,
+        delay: elements.delay.valueAsNumber,
+      });
       await refresh();
     },
     ({ elements }) => {

@@ -29,12 +29,25 @@ function draw(request) {
       "summary",
       {},
       statusBadge(request.status),
-      h("span", { class: "log-what" }, h("span", { class: "method" }, request.method), " ", h("code", {}, request.path)),
+      h(
+        "span",
+        { class: "log-what" },
+        h("span", { class: "method" }, request.method),
+        " ",
+        h("code", {}, request.path),
+      ),
       h("span", { class: "log-tags" }, ...request.faults.map((fault) => badge(fault, "fault", "bolt"))),
-      h("span", { class: "log-when" }, h("span", { class: "took" }, took(request.milliseconds)), stamp(request.at, "both")),
+      h(
+        "span",
+        { class: "log-when" },
+        h("span", { class: "took" }, took(request.milliseconds)),
+        stamp(request.at, "both"),
+      ),
     ),
   );
-  details.addEventListener("toggle", () => details.children.length === 1 && details.append(body(request)), { once: true });
+  details.addEventListener("toggle", () => details.children.length === 1 && details.append(body(request)), {
+    once: true,
+  });
   return h("li", {}, details);
 }
 
@@ -48,7 +61,9 @@ function body(request) {
       ? h("dl", { class: "pairs" }, ...parameters.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))
       : h("p", { class: "quiet" }, "None."),
     h("h4", {}, "Answer"),
-    request.answer ? h("pre", { tabindex: "0", "aria-label": "Answer" }, pretty(request.answer)) : h("p", { class: "quiet" }, "None."),
+    request.answer
+      ? h("pre", { tabindex: "0", "aria-label": "Answer" }, pretty(request.answer))
+      : h("p", { class: "quiet" }, "None."),
     h("p", { class: "quiet" }, `Authorised by: ${AUTHS[request.auth] ?? request.auth}. Secrets are masked.`),
   );
 }

@@ -44,14 +44,29 @@ function draw(message) {
   return h(
     "li",
     { class: "card" },
-    h("p", { class: "card-title" }, stamp(message.due_at, "due"), " ", h("span", { class: "quiet", "data-due": message.due_at })),
+    h(
+      "p",
+      { class: "card-title" },
+      stamp(message.due_at, "due"),
+      " ",
+      h("span", { class: "quiet", "data-due": message.due_at }),
+    ),
     h("p", { class: "card-text", dir: "auto" }, message.text),
-    h("p", { class: "card-facts" }, `To ${message.number} from ${label}`, message.channel === "whatsapp" && badge("WhatsApp", "whatsapp")),
+    h(
+      "p",
+      { class: "card-facts" },
+      `To ${message.number} from ${label}`,
+      message.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
+    ),
     h(
       "p",
       { class: "row" },
       h("button", { type: "button", class: "button small", "data-focus": "open", onclick: open }, "Open conversation"),
-      h("button", { type: "button", class: "button small", "data-focus": "jump", onclick: jump }, "Move the clock there"),
+      h(
+        "button",
+        { type: "button", class: "button small", "data-focus": "jump", onclick: jump },
+        "Move the clock there",
+      ),
     ),
     problem,
   );

@@ -1,5 +1,5 @@
-// The open conversation: bubbles, oldest at the top. All that was loaded is kept, but only a window of it is in the page, so
-// that a thread of ten thousand messages costs no more than one of a hundred.
+// The open conversation: bubbles, oldest at the top. All that was loaded is kept, but only a window of it is in the
+// page, so that a thread of ten thousand messages costs no more than one of a hundred.
 
 import { get } from "./api.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
@@ -81,7 +81,7 @@ async function refresh() {
   show();
 }
 
-/** The newest page, and those between it and what is known, each with where it ends. Null: another thread was opened. */
+/** The newest page, and those between it and what is known, each with its end. Null: another thread was opened. */
 async function loadNew(limit) {
   const known = entries.at(-1)?.id;
   let page = await load(null, limit);
@@ -224,11 +224,19 @@ function drawCall(entry) {
   const [drawing, words] = callOf(entry);
   const length = entry.seconds ? ` · ${span(entry.seconds * 1000)}` : "";
   const name = entry.name ? ` · ${entry.name}` : "";
-  return h("p", { class: `call call-${entry.state}` }, icon(drawing), h("span", {}, words, name, length), stamp(entry.at));
+  return h(
+    "p",
+    { class: `call call-${entry.state}` },
+    icon(drawing),
+    h("span", {}, words, name, length),
+    stamp(entry.at),
+  );
 }
 
 function drawMessage(entry, side) {
-  const who = { in: `${state.name} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[entry.kind];
+  const who = { in: `${state.name} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[
+    entry.kind
+  ];
   const isVoice = entry.kind === "in" && entry.seconds !== null;
   return h(
     "div",

@@ -26,7 +26,12 @@ export function moved() {
 /** A length of time, in the two largest units. */
 export function span(milliseconds) {
   const seconds = Math.round(milliseconds / 1000);
-  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const units = [
+    ["d", 86400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ];
   let left = seconds;
   const parts = [];
   for (const [unit, size] of units) {

@@ -1,5 +1,5 @@
-// Who is refreshed when. A view names the tables it shows; it is refreshed soon after they change, a few times a second at
-// most, never twice at once, and only while it can be seen.
+// Who is refreshed when. A view names the tables it shows; it is refreshed soon after they change, a few times a
+// second at most, never twice at once, and only while it can be seen.
 
 import { Refusal, Unreachable } from "./api.js";
 

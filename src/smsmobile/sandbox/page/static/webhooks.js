@@ -39,7 +39,8 @@ async function refresh() {
 function draw(destination) {
   const problem = h("p", { class: "problem", role: "alert" });
   const act = (action) => attempt(problem, async () => (await action(), view.touch()));
-  const button = (name, text, onclick) => h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
+  const button = (name, text, onclick) =>
+    h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
   const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "every event");
   const path = `webhooks/${destination.id}`;
   return h(
@@ -50,14 +51,24 @@ function draw(destination) {
       "p",
       { class: "card-facts" },
       badge(`Version ${destination.version}`),
-      badge(destination.signed ? "Signed" : "Unsigned", destination.signed ? "good" : "", destination.signed ? "lock" : null),
+      badge(
+        destination.signed ? "Signed" : "Unsigned",
+        destination.signed ? "good" : "",
+        destination.signed ? "lock" : null,
+      ),
       destination.rotating && badge("Secret is changing", "fair", "rotate"),
       destination.failures > 0 && badge(`${destination.failures} failed in a row`, "bad", "alert"),
       destination.paused_until && badge("Paused", "bad", "pause"),
     ),
     h("p", { class: "quiet" }, "Told: ", types, "."),
     destination.paused_until &&
-      h("p", { class: "quiet" }, "It kept failing, so nothing is posted until ", stamp(destination.paused_until, "both"), "."),
+      h(
+        "p",
+        { class: "quiet" },
+        "It kept failing, so nothing is posted until ",
+        stamp(destination.paused_until, "both"),
+        ".",
+      ),
     h(
       "p",
       { class: "row" },
