@@ -55,6 +55,12 @@ def test_the_first_tab_skips_to_the_conversation(page: Page, box: Sandbox) -> No
     expect(page.locator("#composer-text")).to_be_focused()
 
 
+def test_without_a_conversation_it_skips_to_the_first_steps(page: Page) -> None:
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="First steps")).to_be_focused()
+
+
 def test_the_second_tab_skips_to_what_the_application_did(page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")

@@ -16,8 +16,7 @@ export function copyButton(what, text) {
   button.addEventListener("click", async () => {
     const worked = await put(text());
     announce(worked ? `Copied ${what}.` : `Could not copy ${what}: select it, and copy it by hand.`);
-    if (!worked) return;
-    button.replaceChildren(icon("check"));
+    button.replaceChildren(icon(worked ? "check" : "ban"));
     setTimeout(() => button.replaceChildren(idle), 1500);
   });
   return button;
@@ -38,6 +37,6 @@ async function put(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return false; // no permission, or not a page that may
+    return false; // no permission, or a page that may not: one that another machine has opened by http
   }
 }

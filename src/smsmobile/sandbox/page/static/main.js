@@ -59,7 +59,12 @@ function startViews() {
     $(`tab-${tab}`).focus();
   });
   for (const link of document.querySelectorAll("[data-show]")) {
-    link.addEventListener("click", () => showView(link.dataset.show));
+    link.addEventListener("click", (event) => {
+      showView(link.dataset.show);
+      if (document.querySelector(link.hash).checkVisibility()) return;
+      event.preventDefault();
+      $("first-steps").focus(); // there is no conversation yet
+    });
   }
   showView("list");
 }
