@@ -1,4 +1,7 @@
-"""Every example runs as it stands, in a fresh interpreter and an empty folder, and does what it says."""
+"""Every example runs as it stands, in a fresh interpreter and an empty folder, and does what it says.
+
+The one whose name begins with `test_` runs under pytest.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,15 @@ EXPECTED = {
     "follow_message.py": [": queued", ": sent"],
     "oauth2_script.py": ["OAuth2ClientCredentials>: accepted", "tokens fetched: 1"],
     "flask_webhook.py": ["+33698765432 wrote: Is this the help desk?", "the service got: HTTP 202"],
+    "test_with_sandbox.py": ["4 passed"],
 }
 
 
 def run(name: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SMSMOBILEAPI_", "COV_"))}
+    command = ["-m", "pytest", "-p", "no:cacheprovider"] if name.startswith("test_") else []
     return subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLES / name)],
+        [sys.executable, "-W", "error", *command, str(EXAMPLES / name)],
         cwd=folder,
         env={**kept, "PYTHONIOENCODING": "utf-8", **environment},
         capture_output=True,
