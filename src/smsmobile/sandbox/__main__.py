@@ -60,6 +60,8 @@ class Demonstration(Sandbox):
 def main(words: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit code."""
     arguments = _arguments(words)
+    if arguments.webhook_secret == "":
+        return _fail("--webhook-secret is empty: give the secret that your application verifies with.")
     if arguments.webhook_secret is not None and arguments.webhook is None:
         return _fail("--webhook-secret is what the events of --webhook are signed with: give both, or neither.")
     try:

@@ -73,6 +73,8 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
         g.started = perf_counter()
         g.parameters = {}
         request.max_form_memory_size = LARGEST_BODY  # an attachment is a form field; Werkzeug's default is 500 kB
+        if not is_page(request.path):
+            g.parameters = _query_and_form()
         # Flask answers HEAD wherever it answers GET, and GET sends an SMS.
         if request.method == "HEAD" and not is_page(request.path):
             body = {"error": "method_not_allowed", "message": "Use GET or POST."}
@@ -112,17 +114,24 @@ def _unbuilt(*_: object) -> NoReturn:
 
 
 def _parameters(route: Route) -> Parameters:
-    """The query, and on a POST the form, which wins."""
+    """The query, and on a POST the form or the JSON, which wins."""
+    given = _query_and_form()
+    if request.method == "POST" and route.takes_json and isinstance(body := request.get_json(silent=True), dict):
+        # Half an emoji, which JSON can spell and nothing else can carry, becomes a question mark.
+        texts = {name: str(value) for name, value in body.items() if isinstance(value, str | int)}
+        given.update({name: text.encode("utf-8", "replace").decode() for name, text in texts.items()})
+    return given
+
+
+def _query_and_form() -> dict[str, str]:
+    """As in PHP the last of two equal names counts."""
     given = dict(request.args.items(multi=True))
     if request.method == "POST":
         given.update(_form())
-        if route.takes_json and isinstance(body := request.get_json(silent=True), dict):
-            given.update({name: str(value) for name, value in body.items() if isinstance(value, str | int)})
     return given
 
 
 def _form() -> dict[str, str]:
-    """As in PHP the last of two equal names counts."""
     return dict(request.form.items(multi=True))
 
 
@@ -140,7 +149,9 @@ def _is_authorised(given: Parameters, credentials: Credentials) -> bool:
 
 def _add_slash() -> AnyResponse:
     query = request.query_string.decode("ascii", "replace")
-    return redirect(f"{request.base_url}/" + (f"?{query}" if query else ""), 301)
+    answer = redirect(f"{request.base_url}/" + (f"?{query}" if query else ""), 301)
+    answer.set_data(b"")  # Werkzeug would repeat the address there, with the key in it
+    return answer
 
 
 def _refuse(refusal: Refusal) -> Response:

@@ -118,8 +118,8 @@ class Sandbox:
         if self._state != "not started":
             raise RuntimeError(f"This sandbox is {self._state}: make a new Sandbox() instead.")
         self._server = Server(guard(self.app, allow_remote=self._allow_remote), *self._address)
-        self._webhooks.start()
         self._state = "running"
+        self._go_on()  # with what an earlier run has left in the file
         return self
 
     def close(self) -> None:
@@ -199,6 +199,7 @@ class Sandbox:
         """
         from .adapter import session_of  # with requests, which a sandbox with a socket need not load
 
+        self._go_on()
         return session_of(self.app, lambda: self._state != "closed")
 
     @property
@@ -324,7 +325,10 @@ class Sandbox:
 
     def _wake(self) -> None:
         """The clock was moved: let happen what would have happened."""
-        self._ledger.accounts.put(self._ledger.account)  # nothing new there, but the page hears that time is another
+        self._ledger.touch(self._ledger.accounts)  # the page hears that time is another
+        self._go_on()
+
+    def _go_on(self) -> None:
         self._ticker.tick()
         self._webhooks.wake()
 

@@ -47,6 +47,9 @@ class Credentials:
             raise token_request(401, "invalid_client", "Unknown client, or wrong secret.")
         lifetime = account.token_lifetime
         expiry = None if lifetime is None else self._ledger.now() + timedelta(seconds=lifetime)
+        for old in list(self._ledger.tokens):
+            if old.expires_at is not None and old.expires_at <= self._ledger.now():
+                self._ledger.tokens.remove(old.key)
         token = self._ledger.tokens.put(Token(secrets.token_urlsafe(32), expiry))
         self.tokens_issued += 1
         answer: Answer = {"access_token": token.value, "token_type": "Bearer"}

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..addresses import is_loopback
+from .page import is_page
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FOREIGN_WEBSITE = "Another website may neither ask nor change anything here."
 PAGE_HEADERS = [
     (
         "Content-Security-Policy",
@@ -36,16 +38,17 @@ PAGE_HEADERS = [
 def guard(app: WSGIApplication, *, allow_remote: bool = False) -> WSGIApplication:
     """The application without what a foreign website could do with it from this machine's browser.
 
-    Refused are a `Host` that is not this machine's (a website that lets its name point here: DNS rebinding) and, at
-    the page's own addresses, changes that another website asks for. Programs, which send no `Origin`, notice nothing.
+    Refused are a `Host` that is not this machine's (a website that lets its name point here: DNS rebinding), whatever
+    a browser asks on behalf of another website and, at the page's own addresses, changes that come from another port.
+    Programs, which send no `Origin`, notice nothing.
     """
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        is_page = path == "/" or path.startswith("/_sandbox/")
+        of_page = is_page(path)
 
         def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            return start_response(status, headers + PAGE_HEADERS if is_page else headers, *error)
+            return start_response(status, headers + PAGE_HEADERS if of_page else headers, *error)
 
         host = environ.get("HTTP_HOST")
         if host is not None and not _is_ours(host, allow_remote=allow_remote):
@@ -55,9 +58,12 @@ def guard(app: WSGIApplication, *, allow_remote: bool = False) -> WSGIApplicatio
                 f"This sandbox does not answer to the host name {host!r}: use localhost, 127.0.0.1 or [::1]"
                 + (", this machine's name or an IP address." if allow_remote else "."),
             )
-        if is_page and environ["REQUEST_METHOD"] not in SAFE_METHODS:
+        # The command's key is known to everybody. A link to the page itself may stand anywhere.
+        if environ.get("HTTP_SEC_FETCH_SITE") == "cross-site" and path != "/":
+            return _refuse(begin, "403 Forbidden", FOREIGN_WEBSITE)
+        if of_page and environ["REQUEST_METHOD"] not in SAFE_METHODS:
             if _is_from_elsewhere(environ):
-                return _refuse(begin, "403 Forbidden", "Another website may not change anything in this sandbox.")
+                return _refuse(begin, "403 Forbidden", FOREIGN_WEBSITE)
             if not _is_json(environ):
                 return _refuse(
                     begin, "415 Unsupported Media Type", "Expected a JSON body, with Content-Type: application/json."

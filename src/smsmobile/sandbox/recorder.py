@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
 from time import perf_counter
+from urllib.parse import quote, quote_plus
 
 from flask import Request as HTTPRequest
 
@@ -12,10 +15,13 @@ from ..redaction import MASK
 from .ledger import Ledger
 from .rows import RecordedRequest
 
-SECRET_PARAMETERS = frozenset({"apikey", "apikeybox", "client_secret", "access_token"})
 LONGEST = 20_000
 """Characters of an answer or a parameter that are kept."""
+LONGEST_NAME = 200
+"""Characters of a path or of a parameter's name that are kept."""
+MOST_PARAMETERS = 100
 
+_SECRET_NAME = re.compile(r"api.?key|secret|token|password", re.IGNORECASE)
 _SECRET_IN_JSON = re.compile(r'("(?:apikey|apikeybox|access_token|client_secret)"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
@@ -38,27 +44,45 @@ class Recorder:
         """One request. `started` is `perf_counter()` at its beginning; `status` is None where it got no answer."""
         ledger = self._ledger
         with ledger.lock:
+            account = ledger.account
+            secrets = _spellings(account.api_key, account.client_secret, account.mailbox_key)
             ledger.requests.put(
                 RecordedRequest(
                     id=ledger.new_id(),
                     at=ledger.now(),
                     method=request.method,
-                    path=request.path,
-                    parameters={name: _shown(name, value) for name, value in parameters.items()},
+                    path=_shown(request.path, secrets, LONGEST_NAME),
+                    parameters={
+                        _shown(name, secrets, LONGEST_NAME): MASK
+                        if _SECRET_NAME.search(name)
+                        else _shown(value, secrets)
+                        for name, value in islice(parameters.items(), MOST_PARAMETERS)
+                    },
                     auth=_auth_of(request, parameters),
                     status=status,
-                    answer=_SECRET_IN_JSON.sub(rf'\1"{MASK}"', answer)[:LONGEST],
+                    answer=_shown(_SECRET_IN_JSON.sub(rf'\1"{MASK}"', answer), secrets),
                     milliseconds=round((perf_counter() - started) * 1000, 2),
                     faults=faults,
                 )
             )
 
 
-def _shown(name: str, value: str) -> str:
-    return MASK if name.lower() in SECRET_PARAMETERS else value[:LONGEST]
+@lru_cache(maxsize=32)
+def _spellings(*secrets: str) -> frozenset[str]:
+    """The account's secrets as they may stand in a text: wherever a caller has put them."""
+    return frozenset(
+        spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), quote_plus(secret))
+    )
+
+
+def _shown(text: str, secrets: frozenset[str], longest: int = LONGEST) -> str:
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    return text[:longest]
 
 
 def _auth_of(request: HTTPRequest, parameters: Mapping[str, str]) -> str:
-    if request.headers.get("Authorization"):
+    if request.headers.get("Authorization", "").lower().startswith("bearer "):
         return "token"
     return "key" if parameters.get("apikey") else ""

@@ -19,9 +19,9 @@ DeliveryState = Literal["waiting", "delivered", "given_up"]
 class Account:
     """The account: who may call, and how the service treats it."""
 
-    api_key: str
+    api_key: str = field(repr=False)
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     token_lifetime: float | None = 3600
     subscription_active: bool = True
     page_size: int = 100
@@ -224,7 +224,7 @@ class Mail:
 class Token:
     """An OAuth2 token that was issued."""
 
-    value: str
+    value: str = field(repr=False)
     expires_at: datetime | None
 
     @property

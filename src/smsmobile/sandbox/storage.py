@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from .ledger import Ledger, Rows
+from .page import is_page
 from .rows import Row
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ class Storage:
         return not self.trouble
 
     def _refuse(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        for_page = environ.get("PATH_INFO", "").startswith("/_sandbox/")
+        for_page = is_page(environ.get("PATH_INFO", ""))
         answer = {
             "success": False,
             "error": self.trouble if for_page else "server_error",

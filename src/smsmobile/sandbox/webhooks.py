@@ -23,6 +23,8 @@ from .rows import Delivery, Destination, Row
 
 CLOSING = 0.5
 """Seconds that closing waits at most for receivers that hang."""
+MOST_WAITING = 10_000
+"""So many deliveries wait at most, for all destinations together; of more, the oldest are given up."""
 MOST_NAMED = 5
 """So many deliveries are named when waiting for them takes too long."""
 
@@ -119,10 +121,6 @@ class Webhooks:
             self._number_tries_after_those_kept()
             ledger.watchers.append(self._watch)
 
-    def start(self) -> None:
-        """Go on with what an earlier run of the sandbox has left. What is new needs no start."""
-        self.wake()
-
     def add(
         self, url: str, *, secret: str | None = None, version: int = 2, types: Iterable[str] | None = None
     ) -> Webhook:
@@ -156,6 +154,8 @@ class Webhooks:
         """
         while len(self._ended) > MOST_REQUESTS:
             self._ledger.deliveries.remove(self._ended.popleft())
+        while len(self._waiting) > MOST_WAITING:
+            self._give_up(next(iter(self._waiting)))
         for destination in list(self._ledger.destinations):
             if destination.types is None or event.type in destination.types:
                 body = event.body(destination.version)
@@ -209,7 +209,7 @@ class Webhooks:
                 raise TimeoutError(f"After {timeout:g} s {self._what_waits()} See box.deliveries for what was tried.")
 
     def wake(self) -> None:
-        """The clock was moved: look again what is due."""
+        """Look again what is due: the clock was moved, or an earlier run of the sandbox has left something."""
         with self._ledger.lock:
             for courier in self._couriers.values():
                 courier.wake()
@@ -271,7 +271,7 @@ class Webhooks:
             for key in list(self._waiting):
                 delivery = self._ledger.deliveries.get(key)
                 if delivery is not None and delivery.destination == webhook.id:
-                    self._ledger.deliveries.put(replace(delivery, state="given_up", due_at=None))
+                    self._give_up(key)
 
     def _deliver(self, destination: Destination, event_id: str, event_type: str, body: str) -> Delivery:
         """Queue one event for one destination, with what is to go wrong on the way."""
@@ -305,6 +305,11 @@ class Webhooks:
         if self._faults.strike("webhook_duplicate"):
             ledger.deliveries.put(replace(delivery, id=ledger.new_id(), delivery_id=str(uuid.uuid4())))
         return delivery
+
+    def _give_up(self, key: str) -> None:
+        delivery = self._ledger.deliveries.get(key)
+        if delivery is not None:
+            self._ledger.deliveries.put(replace(delivery, state="given_up", due_at=None))
 
     def _number_tries_after_those_kept(self) -> None:
         """They stand inside of a row, where whoever reads a file does not look for numbers."""

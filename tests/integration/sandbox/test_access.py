@@ -1,9 +1,12 @@
 """Who may call: keys, tokens, and a subscription that is over."""
 
+import threading
+
 import pytest
 import requests
 
 PHONE = "+33612345678"
+SENDS = ("/sendsms/", "/resend/", "/resendwa/")
 ENDPOINTS = [
     ("get", "/sendsms/"),
     ("post", "/sendsms/"),
@@ -208,17 +211,18 @@ def test_revoked_tokens_can_be_replaced(api, box):
     assert box.token_lifetime == 3600
 
 
-def test_a_send_after_the_subscription_is_over(api, box):
+@pytest.mark.parametrize("path", SENDS)
+def test_a_send_after_the_subscription_is_over(api, box, path):
     box.subscription_active = False
 
-    answer = api.post("/sendsms/", recipients=PHONE, message="x")
+    answer = api.post(path, recipients=PHONE, message="x", guid="f" * 40)
 
     assert answer.status_code == 200
     assert answer.json()["result"]["error"] == "subscription_expire"
     assert box.phone.outbox == []
 
 
-@pytest.mark.parametrize(("method", "path"), [e for e in ENDPOINTS if e[1] != "/sendsms/"])
+@pytest.mark.parametrize(("method", "path"), [e for e in ENDPOINTS if e[1] not in SENDS])
 def test_anything_else_after_the_subscription_is_over(api, box, method, path):
     box.subscription_active = False
     mail = dict.fromkeys(("sender_email", "recipient_email"), "a@example.org") | {"allow_self_signed": "no"}
@@ -235,3 +239,70 @@ def test_the_subscription_can_be_renewed(api, box):
     box.subscription_active = True
     assert api.send()["error"] == 0
     assert len(api.log()) == 1
+
+
+# --- what is written down ---------------------------------------------------------------------------------
+
+
+def everything_recorded(box):
+    return repr([vars(request) for request in box.requests])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda box: ("/sendsms", {"apikey": box.api_key, "recipients": PHONE}),
+        lambda box: ("/sendsms/", {"api_key": box.api_key}),
+        lambda box: ("/sendsms/", {"apikey[]": box.api_key}),
+        lambda box: (f"/{box.api_key}/", {"x": "1"}),
+        lambda box: ("/getsms/", {"apikey": "x", box.api_key: "1"}),
+        lambda box: ("/gateway/mobile/list/", {"apikey": box.api_key, "search": box.api_key}),
+        lambda box: ("/sendsms/", {"apikey": box.api_key, "recipients": PHONE, "message": box.client_secret}),
+    ],
+)
+def test_wherever_a_caller_puts_a_secret_it_is_not_written_down(box, api, ask):
+    path, params = ask(box)
+    api.session.get(box.url + path, params=params, timeout=5, allow_redirects=False)
+    assert len(box.requests) == 1
+    assert box.api_key not in everything_recorded(box)
+    assert box.client_secret not in everything_recorded(box)
+
+
+def test_the_redirect_to_the_final_slash_shows_what_was_asked_and_repeats_no_key(box, api):
+    params = {"apikey": box.api_key, "recipients": PHONE, "message": "hi"}
+    answer = api.session.get(f"{box.url}/sendsms", params=params, timeout=5, allow_redirects=False)
+    assert (answer.status_code, answer.content) == (301, b"")
+    assert box.requests[0].parameters == {"apikey": "***", "recipients": PHONE, "message": "hi"}
+
+
+def test_no_credentials_in_the_repr_of_what_is_remembered(box, api):
+    token = api.token().json()["access_token"]
+    shown = repr(box._ledger.account) + repr(list(box._ledger.tokens))
+    assert [secret for secret in (box.api_key, box.client_secret, token) if secret in shown] == []
+
+
+def test_expired_tokens_are_forgotten(box, api):
+    box.token_lifetime = 60
+    for _ in range(3):
+        api.token()
+    box.clock.forward(61)
+    api.token()
+    assert len(box._ledger.tokens) == 1
+
+
+def test_moving_the_clock_undoes_no_change_made_at_the_same_time(box):
+    stop = threading.Event()
+
+    def move() -> None:
+        while not stop.is_set():
+            box.clock.forward(0)
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    lost = 0
+    for active in [False, True] * 500:
+        box.subscription_active = active
+        lost += box.subscription_active is not active
+    stop.set()
+    mover.join(5)
+    assert lost == 0

@@ -170,6 +170,7 @@ def test_a_missing_extra_is_one_sentence(tmp_path, monkeypatch):
         (["--webhook", "http://192.0.2.1/"], "this machine only"),
         (["--webhook", "127.0.0.1:5000"], "must begin with http://"),
         (["--webhook-secret", "whsec"], "give both"),
+        (["--webhook", "http://127.0.0.1:1/", "--webhook-secret", ""], "empty"),
         (["--db", "no/such/folder/sandbox.sqlite"], "cannot be opened"),
         (["--db", "."], "is a folder"),
         (["--db", "notes.txt"], "is not a file of the sandbox"),

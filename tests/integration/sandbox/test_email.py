@@ -92,6 +92,7 @@ def test_a_missing_parameter_is_named(api, box, mail, name):
         ("unsubscribe", "yes"),
         ("attachmentBase64", "not base64!"),
         ("attachmentBase64", "QUJDR"),
+        ("attachmentBase64", "é"),
         ("attachmentBase64", "QU JD"),
     ],
 )

@@ -155,7 +155,7 @@ def test_the_pages_own_origin_may_change_things(box):
 def test_another_website_may_change_nothing(box, method, path, headers):
     answer = change(box, path, '{"log_delay": 3}', method, **headers)
     assert answer.status_code == 403
-    assert answer.json() == {"error": "Another website may not change anything in this sandbox."}
+    assert answer.json() == {"error": "Another website may neither ask nor change anything here."}
     assert box.log_delay == 0
 
 
@@ -181,6 +181,15 @@ def test_the_charset_of_the_json_may_be_said(box):
 
 def test_without_a_body_no_content_type_is_needed(box):
     assert requests.post(f"{box.url}/_sandbox/reset", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/sendsms/", "/oauth2/token", "/_sandbox/overview", "/_sandbox/static/main.js"])
+def test_a_browser_may_ask_nothing_on_behalf_of_another_website(box, path):
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    params = {"apikey": box.api_key, "recipients": PHONE, "message": "STOP"}
+    answer = requests.get(box.url + path, params=params, headers=headers, timeout=5)
+    assert answer.status_code == 403
+    assert box.phone.outbox == []
 
 
 def test_a_link_from_another_website_opens_the_page(box):

@@ -70,6 +70,13 @@ def test_as_json(box):
     assert [(shown.title, shown.message) for shown in box.phone.notifications] == [("é 😀", "by JSON")]
 
 
+def test_half_an_emoji_in_json_is_no_mistake_of_the_sandbox(box):
+    body = '{"apikey": "\\ud83d", "sid": "x", "message": "\\ud83d"}'
+    headers = {"Content-Type": "application/json"}
+    answer = requests.post(f"{box.url}/notification/send", data=body, headers=headers, timeout=5)
+    assert answer.status_code == 403
+
+
 def test_as_json_with_a_token(api, box):
     token = api.token().json()["access_token"]
     answer = requests.post(

@@ -155,6 +155,21 @@ def test_a_queued_message_goes_out_after_the_restart(kept):
     assert [sms.guid for sms in box.phone.outbox] == [guid]
 
 
+@pytest.mark.parametrize("begin", [lambda box: box.start(), lambda box: box.session()], ids=["start", "session"])
+def test_after_the_restart_a_queued_message_goes_out_by_itself(kept, file, eventually, begin):
+    box = kept()
+    box.phone.delay = 60
+    guid = send(box)
+    box.close()
+    change(file, "UPDATE rows SET row = replace(row, '\"delay\": 60.0', '\"delay\": 0.0') WHERE kind = 'phones'")
+    box = Sandbox(db=file)
+    try:
+        begin(box)
+        eventually(lambda: [sms.guid for sms in box.phone.outbox] == [guid])
+    finally:
+        box.close()
+
+
 def test_a_scheduled_message_waits_on(kept):
     box = kept()
     send(box, schedule_at=box.clock.now() + timedelta(hours=1))

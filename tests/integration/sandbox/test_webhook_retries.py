@@ -461,7 +461,7 @@ def test_a_receiver_that_starts_after_the_sandbox_gets_its_time(receiver):
     receiver.statuses = [500]
     before = clock.now()
     second = Webhooks(ledger, Faults(ledger))
-    second.start()
+    second.wake()
     second.wait(5)
     second.close()
     _, taken = second.attempts
@@ -475,3 +475,13 @@ def test_a_pause_that_ended_while_no_sandbox_was_running_is_over(receiver):
     )
     (webhook,) = Webhooks(ledger, Faults(ledger)).all()
     assert webhook.paused_until is None
+
+
+def test_of_very_many_that_wait_the_oldest_are_given_up(box, dead_url, monkeypatch):
+    monkeypatch.setattr(webhooks, "MOST_WAITING", 3)
+    box.add_webhook(dead_url, secret=SECRET)
+    for number in range(30):
+        box.phone.receive("MPESA", str(number))
+    states = [row.state for row in box._ledger.deliveries]
+    assert states[:20] == ["given_up"] * 20
+    assert states[-1] == "waiting"

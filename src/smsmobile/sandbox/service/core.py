@@ -34,13 +34,17 @@ class Service:
         if not any(phone.is_on for phone in self.ledger.phones):
             raise phone_offline()
 
+    def check_subscription_to_send(self) -> None:
+        """Raise what a send is told once the subscription is over."""
+        if not self.ledger.account.subscription_active:
+            raise subscription_expire()
+
     def choose_phone(self, sid: str | None = None) -> str:
         """The SID of the phone that is to send: the wanted one, or else the first that is on.
 
         Raises what a send is told where the subscription is over, there is no such phone, or it is off.
         """
-        if not self.ledger.account.subscription_active:
-            raise subscription_expire()
+        self.check_subscription_to_send()
         self.check_device(sid, "sIdentifiant")
         for phone in self.ledger.phones:
             if phone.is_on and sid in (None, phone.sid):

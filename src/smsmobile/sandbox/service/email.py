@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from itertools import islice
 from secrets import compare_digest
@@ -79,7 +78,7 @@ def _attachments(given: Parameters) -> tuple[str, ...]:
     try:
         # An unencoded "+" arrives as a space, which is an error here: the file would be another one.
         base64.b64decode(re.sub(r"[\r\n]", "", content), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise invalid_param("attachmentBase64") from None
     return (optional(given, "attachmentBase64_name_1") or "attachment",)
 

@@ -85,7 +85,7 @@ def resend_by_whatsapp(service: Service, given: Parameters) -> Answer:
 def _resend(service: Service, given: Parameters, channel: Channel) -> Answer:
     guid = required(given, "guid")
     ledger = service.ledger
-    service.check_subscription()
+    service.check_subscription_to_send()
     message = ledger.messages.get(guid)
     if message is None or message.channel != channel:
         raise not_found()
