@@ -21,6 +21,7 @@ from .credentials import Credentials, new_account
 from .faults import Faults
 from .guard import guard
 from .ledger import Ledger
+from .limits import MOST_ROWS, TEN_YEARS, check_seconds, check_text, check_text_or_none, check_whole, is_whole
 from .mailbox import Mailbox
 from .page import Desk, create_page
 from .phone import Phone
@@ -75,6 +76,8 @@ class Sandbox:
         client_id: str | None = None,
         client_secret: str | None = None,
     ) -> None:
+        credentials = {"api_key": api_key, "client_id": client_id, "client_secret": client_secret}
+        check_text_or_none(**credentials)
         _check_address(host, port, allow_remote=allow_remote)
         self._address = (host, port)
         self._allow_remote = allow_remote
@@ -83,7 +86,6 @@ class Sandbox:
         self._ledger = Ledger(self.clock)
         self._storage = None if db is None else _open(db, self._ledger)
         is_new = not len(self._ledger.accounts)
-        credentials = {"api_key": api_key, "client_id": client_id, "client_secret": client_secret}
         given = {name: value for name, value in credentials.items() if value}
         if is_new:
             self._ledger.accounts.put(new_account(**given))
@@ -214,6 +216,7 @@ class Sandbox:
 
     def add_phone(self, label: str) -> Phone:
         """One more phone, switched on. A send that names no device goes through the first phone that is on."""
+        check_text(label=label)
         return self._phones.add(label)
 
     @property
@@ -239,7 +242,7 @@ class Sandbox:
 
     @property
     def token_lifetime(self) -> float | None:
-        """Seconds that the tokens issued from now on are valid (3600).
+        """Seconds that the tokens issued from now on are valid (3600), up to ten years.
 
         None: until they are revoked, and the answer then has no `expires_in`.
         """
@@ -247,6 +250,8 @@ class Sandbox:
 
     @token_lifetime.setter
     def token_lifetime(self, seconds: float | None) -> None:
+        if seconds is not None:
+            check_seconds("token_lifetime", seconds, TEN_YEARS)
         self._change(token_lifetime=seconds)
 
     @property
@@ -265,6 +270,8 @@ class Sandbox:
 
     @subscription_active.setter
     def subscription_active(self, active: bool) -> None:
+        if not isinstance(active, bool):
+            raise ValueError(f"subscription_active is {active!r}; expected True or False.")  # noqa: TRY004
         self._change(subscription_active=active)
 
     @property
@@ -274,16 +281,21 @@ class Sandbox:
 
     @page_size.setter
     def page_size(self, rows: int) -> None:
+        check_whole("page_size", rows, 1, MOST_ROWS)
         self._change(page_size=rows)
 
     @property
     def log_delay(self) -> float:
-        """Seconds until a message appears in the sent log (0). On the service a row can be missing for a while."""
+        """Seconds until a message appears in the sent log (0), up to a day.
+
+        On the service a row can be missing for a while.
+        """
         return self._ledger.account.log_delay
 
     @log_delay.setter
     def log_delay(self, seconds: float) -> None:
-        self._change(log_delay=seconds)
+        check_seconds("log_delay", seconds)
+        self._change(log_delay=float(seconds))
 
     def add_webhook(
         self, url: str, *, secret: str | None = None, version: int = 2, types: Iterable[str] | None = None
@@ -334,13 +346,14 @@ class Sandbox:
 
 
 def _check_address(host: str, port: int, *, allow_remote: bool) -> None:
+    check_text(host=host)
     if not allow_remote and not is_loopback(host):
         raise ValueError(
             f"Other machines would reach the sandbox on {host!r}, and read and send everything there. If that is "
             "meant, allow it (allow_remote=True, or --allow-remote); else leave the host as 127.0.0.1."
         )
-    if not 0 <= port <= 65535:
-        raise ValueError(f"A port lies between 1 and 65535, or is 0 for a free one; not {port}.")
+    if not (is_whole(port) and 0 <= port <= 65535):
+        raise ValueError(f"A port lies between 1 and 65535, or is 0 for a free one; not {port!r}.")
 
 
 def _open(db: str | PathLike[str], ledger: Ledger) -> Storage:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .ledger import Ledger
+from .limits import is_number, is_whole
 from .rows import Fault
 
 Group = Literal["request", "account", "webhook"]
@@ -88,21 +89,21 @@ class Faults:
         Raises ValueError for a kind, a number or a path that cannot be.
         """
         about = _about(kind)
-        if times is not None and not (_is_whole(times) and times >= 1):
+        if times is not None and not (is_whole(times) and times >= 1):
             raise ValueError(f"times is {times!r}; expected a whole number from 1, or None for as long as it is there.")
-        if not (_is_number(probability) and 0 <= probability <= 1):
+        if not (is_number(probability) and 0 <= probability <= 1):
             raise ValueError(f"probability is {probability!r}; expected a number between 0 and 1.")
-        if seed is not None and not _is_whole(seed):
+        if seed is not None and not is_whole(seed):
             raise ValueError(f"seed is {seed!r}; expected a whole number, or None for another course each time.")
         if seconds is not None:
             if about.seconds is None:
                 raise ValueError(f"{kind} takes no time: leave seconds out.")
-            if not (_is_number(seconds) and 0 <= seconds <= LONGEST):
+            if not (is_number(seconds) and 0 <= seconds <= LONGEST):
                 raise ValueError(f"seconds is {seconds!r}; expected a number between 0 and {LONGEST}.")
         if status is not None:
             if about.status is None:
                 raise ValueError(f"{kind} has no status to choose: leave status out.")
-            if not (_is_whole(status) and 500 <= status <= 599):
+            if not (is_whole(status) and 500 <= status <= 599):
                 raise ValueError(f"status is {status!r}; expected a whole number between 500 and 599.")
         if path is not None:
             if about.group == "webhook":
@@ -177,14 +178,6 @@ def _about(kind: Any) -> FaultKind:
     if about is None:
         raise ValueError(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
     return about
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _address(path: Any) -> str:

@@ -59,7 +59,7 @@ RowT = TypeVar("RowT", bound=_Keyed)
 Watcher = Callable[["Rows[rows.Row]", "rows.Row | None", "rows.Row | None"], None]
 """Called with the rows that changed, the row as it was (None: it is new) and as it is (None: it is gone)."""
 
-MOST_REQUESTS = 10_000
+MOST_REMEMBERED = 10_000
 """So many requests, deliveries and notifications are remembered; of more, the oldest are forgotten.
 
 A delivery is not forgotten before it has ended: webhooks.py sees to that.
@@ -137,10 +137,10 @@ class Ledger:
         self.received = Rows(self, "received", rows.Received)
         self.by_hand = Rows(self, "by_hand", rows.SentByHand)
         self.calls = Rows(self, "calls", rows.Call)
-        self.notifications = Rows(self, "notifications", rows.Notification, MOST_REQUESTS)
+        self.notifications = Rows(self, "notifications", rows.Notification, MOST_REMEMBERED)
         self.mails = Rows(self, "mails", rows.Mail)
         self.tokens = Rows(self, "tokens", rows.Token)
-        self.requests = Rows(self, "requests", rows.RecordedRequest, MOST_REQUESTS)
+        self.requests = Rows(self, "requests", rows.RecordedRequest, MOST_REMEMBERED)
         self.destinations = Rows(self, "destinations", rows.Destination)
         self.deliveries = Rows(self, "deliveries", rows.Delivery)
         self.faults = Rows(self, "faults", rows.Fault)

@@ -8,6 +8,7 @@ from datetime import datetime
 from . import events
 from .events import Event
 from .ledger import Ledger
+from .limits import check_text
 from .moments import chosen
 from .rows import Mail
 
@@ -54,6 +55,10 @@ class Mailbox:
         of the files with it. `at` is when it came, an aware datetime; by default now. Raises ValueError for a naive
         datetime or an empty sender.
         """
+        check_text(sender=sender, subject=subject, body=body, sender_name=sender_name)
+        names = tuple(attachments)
+        for name in names:
+            check_text(attachments=name)
         if not sender.strip():
             raise ValueError("An e-mail comes from somebody: sender must not be empty.")
         ledger = self._ledger
@@ -61,7 +66,6 @@ class Mailbox:
             now = ledger.now()
             moment = chosen(at, now)
             guid = ledger.new_guid()
-            names = tuple(attachments)
             mail = Mail(ledger.new_id(), guid, INBOX, sender_name, sender, OWNER, subject, body, moment, names)
             ledger.mails.put(mail)
             self._publish(events.email_received(mail, now))

@@ -33,17 +33,17 @@ def clock(moment: datetime) -> str:
 
 def day_and_clock(moment: datetime) -> str:
     """`2026-03-20 21:07:44`."""
-    return f"{day(moment)} {clock(moment)}"
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def seconds(moment: datetime) -> str:
-    """`1774040864`: Unix time as text."""
-    return str(int(moment.timestamp()))
+def seconds(moment: datetime) -> int:
+    """`1774040864`: Unix time."""
+    return int(moment.timestamp())
 
 
-def milliseconds(moment: datetime) -> str:
-    """`1774040864000`: Unix time, thirteen digits, as text."""
-    return str(int(moment.timestamp()) * 1000 + moment.microsecond // 1000)
+def milliseconds(moment: datetime) -> int:
+    """`1774040864000`: Unix time, thirteen digits."""
+    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
 def chosen(at: datetime | None, now: datetime) -> datetime:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
+_LETTER = re.compile(r"[^\W\d_]")
+_NO_DIGIT = re.compile(r"[^0-9]")
+
 
 def digits_of(number: str) -> str:
     """The digits that count: `+33 6 12 34 56 78`, `0033612345678` and `33612345678` have the same ones.
 
     Empty for a name such as `MPESA`.
     """
-    return "" if re.search(r"[^\W\d_]", number) else re.sub(r"[^0-9]", "", number).removeprefix("00")
+    return "" if _LETTER.search(number) else _NO_DIGIT.sub("", number).removeprefix("00")
 
 
 def peer_of(number: str) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from . import events
 from .events import Event
 from .ledger import Ledger
+from .limits import DAY, check_seconds, check_text, check_text_or_none, check_whole, is_number
 from .moments import chosen
 from .numbers import digits_of
 from .recipients import behaviour_of
@@ -79,14 +80,13 @@ class Phone:
         """Seconds between a message being due and the phone sending it.
 
         With 0, the default, the phone sends while the request is being answered: the outbox has the message
-        when `send` returns. Changing it also counts for what is already waiting.
+        when `send` returns. At most a day. Changing it also counts for what is already waiting.
         """
         return self.state.delay
 
     @delay.setter
     def delay(self, seconds: float) -> None:
-        if not seconds >= 0:  # NaN too
-            raise ValueError("The phone cannot send before it was asked to: delay must not be negative.")
+        check_seconds("delay", seconds)
         self._change(delay=float(seconds))
 
     @property
@@ -96,9 +96,8 @@ class Phone:
 
     @battery.setter
     def battery(self, percent: int) -> None:
-        if not 0 <= percent <= 100:
-            raise ValueError("A battery holds between 0 and 100 percent.")
-        self._change(battery=int(percent))
+        check_whole("battery", percent, 0, 100)
+        self._change(battery=percent)
 
     @property
     def is_on(self) -> bool:
@@ -122,6 +121,7 @@ class Phone:
         Only digits count: `+33 6 12 34 56 78` and `0033612345678` are the same number.
         Raises ValueError where there are no digits, or no reason.
         """
+        check_text(reason=reason)
         if not reason.strip():
             raise ValueError("A failure needs a reason: an empty one in the log means that nothing failed.")
         digits = _number(number)
@@ -141,6 +141,7 @@ class Phone:
         The SMS is in `/getsms/` from now on, and goes to the webhooks. `at` is when the phone got it, an
         aware datetime; by default now. Raises ValueError for a naive datetime or an empty sender.
         """
+        check_text(sender=sender, message=message)
         if not sender.strip():
             raise ValueError("An SMS comes from somebody: sender must not be empty.")
         ledger = self._ledger
@@ -175,12 +176,16 @@ class Phone:
         `voice_seconds` it is a voice message of this length, and `message` what is said in it: that is told by a
         second event, `whatsapp.voice.transcribed`. `at` is when the phone got it, an aware datetime; by default now.
 
-        Raises ValueError for a naive datetime, an empty sender, or a length that is not above zero.
+        Raises ValueError for a naive datetime, an empty sender, or a length that is not above zero, or above a day.
         """
+        check_text(sender=sender, message=message)
+        check_text_or_none(name=name)
         if not sender.strip():
             raise ValueError("A WhatsApp message comes from somebody: sender must not be empty.")
-        if voice_seconds is not None and not voice_seconds > 0:  # NaN too
-            raise ValueError("A voice message has a length: voice_seconds must be above zero, or None for a text.")
+        if voice_seconds is not None and not (is_number(voice_seconds) and 0 < voice_seconds <= DAY):  # NaN neither
+            raise ValueError(
+                f"A voice message has a length: voice_seconds must be above zero and at most {DAY}, or None for a text."
+            )
         ledger = self._ledger
         with ledger.lock:
             now = ledger.now()
@@ -208,6 +213,7 @@ class Phone:
         It is in `/log/sent/frommobile/` from now on, and goes to the webhooks as `sms.mobile.sent`.
         Raises ValueError for an empty recipient.
         """
+        check_text(recipient=recipient, message=message)
         if not recipient.strip():
             raise ValueError("An SMS goes to somebody: recipient must not be empty.")
         ledger = self._ledger
@@ -229,11 +235,15 @@ class Phone:
     ) -> str:
         """A call that the phone missed, or with `kind` took (`incoming`) or made (`outgoing`); returns its GUID.
 
-        `seconds` is how long it lasted (for a missed one, how long it rang), `at` when it began: an aware
-        datetime, by default now. Raises ValueError for an unknown kind, an empty number or a naive datetime.
+        `seconds` is how long it lasted (for a missed one, how long it rang), whole and at most a day; `at` when it
+        began: an aware datetime, by default now. Raises ValueError for an unknown kind, an empty number, another
+        length or a naive datetime.
         """
         if kind not in ("missed", "incoming", "outgoing"):
             raise ValueError(f"A call is missed, incoming or outgoing, not {kind!r}.")
+        check_text(number=number)
+        check_text_or_none(name=name)
+        check_whole("seconds", seconds, 0, DAY)
         if not number.strip():
             raise ValueError("A call has a number: it must not be empty.")
         ledger = self._ledger
@@ -336,6 +346,7 @@ class Phone:
 
 
 def _number(number: str) -> str:
+    check_text(number=number)
     digits = digits_of(number)
     if not digits:
         raise ValueError("A phone number needs at least one digit.")

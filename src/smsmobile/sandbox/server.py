@@ -54,6 +54,7 @@ class Server:
             _dispatcher=self._workers,
         )
         self._waitress.channel_class = _Channel
+        self._closing = Lock()
         self._workers.set_thread_count(THREADS)
         self._loop = Thread(target=self._waitress.run, name="smsmobile-sandbox-server", daemon=True)
         self._loop.start()
@@ -70,10 +71,13 @@ class Server:
     def close(self) -> None:
         """Let the requests that are being answered finish, then close every socket and end every thread.
 
-        Those that a fault makes wait are answered now.
+        Those that a fault makes wait are answered now. Called by several threads, each returns when that is done.
         """
-        if not self._loop.is_alive():
-            return
+        with self._closing:
+            if self._loop.is_alive():
+                self._close()
+
+    def _close(self) -> None:
         self._workers.hurry()
         self._workers.shutdown()
         # The loop ends when it has no socket to watch. Its sockets are closed only then, and here: were they

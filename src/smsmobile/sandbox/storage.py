@@ -37,6 +37,9 @@ _REPLACE = "INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE 
 _ADD = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
 _REMOVE = "DELETE FROM rows WHERE kind = ? AND key = ?"
 
+_Change = tuple[str, tuple[str, ...]]
+"""A statement and its values."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -100,8 +103,8 @@ class Storage:
                 return
             self._ledger.watchers.remove(self._note)
             self._ledger.lock.before_release = lambda: None
-            self._write_to(connection)
             try:
+                self._write_to(connection)
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:
                 self._fail(error)
@@ -215,16 +218,12 @@ class Storage:
         ahead = self._ledger.clock.ahead
         if not self._unwritten and ahead == self._ahead:
             return
+        changes = self._spelled()
+        if ahead != self._ahead:
+            changes.append((_REPLACE, (_CLOCK, _CLOCK, json.dumps(ahead.total_seconds()))))
         try:
-            connection.execute("BEGIN")
-            for place, (statement, row) in self._unwritten.items():
-                connection.execute(statement, place if row is None else (*place, _json(row)))
-            if ahead != self._ahead:
-                connection.execute(_REPLACE, (_CLOCK, _CLOCK, json.dumps(ahead.total_seconds())))
-            connection.execute("COMMIT")
+            _commit(connection, changes)
         except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
             self._fail(error)
             return
         self._unwritten.clear()
@@ -232,6 +231,17 @@ class Storage:
         if self.trouble:
             _log.warning("%s can be written again, and has everything.", self.path)
             self.trouble = ""
+
+    def _spelled(self) -> list[_Change]:
+        """What is unwritten, as SQL."""
+        changes: list[_Change] = []
+        for place, (statement, row) in list(self._unwritten.items()):
+            try:
+                changes.append((statement, place if row is None else (*place, _json(row))))
+            except Exception:
+                del self._unwritten[place]  # whoever made this row hears of it, and no later change is held up by it
+                raise
+        return changes
 
     def _fail(self, error: sqlite3.Error) -> None:
         """What could not be written is tried again with the next change; until then nothing is accepted."""
@@ -261,6 +271,19 @@ class Storage:
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("500 Internal Server Error", headers)
         return [body]
+
+
+def _commit(connection: sqlite3.Connection, changes: Iterable[_Change]) -> None:
+    """All of them, or none."""
+    try:
+        connection.execute("BEGIN")
+        for statement, values in changes:
+            connection.execute(statement, values)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _json(row: Row) -> str:

@@ -6,7 +6,7 @@ What is done then is theirs.
 from __future__ import annotations
 
 from datetime import datetime
-from threading import Thread
+from threading import TIMEOUT_MAX, Thread
 from typing import Protocol
 
 from .ledger import Ledger
@@ -29,15 +29,17 @@ class Ticker:
         self.workers: list[Worker] = []
         self._ledger = ledger
         self._thread: Thread | None = None
+        self._is_running = False
         self._closed = False
 
     def tick(self) -> None:
         """Let everybody do what is due now, on this thread, and see to it that the rest is done in its time."""
         with self._ledger.lock:
             self._work()
-            if self._thread is None and not self._closed and self._next_due() is not None:
+            if not self._is_running and not self._closed and self._next_due() is not None:
                 self._thread = Thread(target=self._run, name="smsmobile-sandbox-ticker", daemon=True)
                 self._thread.start()
+                self._is_running = True
             self._ledger.lock.notify_all()
 
     def close(self) -> None:
@@ -50,9 +52,12 @@ class Ticker:
 
     def _run(self) -> None:
         with self._ledger.lock:
-            while not self._closed:
-                self._work()
-                self._ledger.lock.wait(self._seconds_to_wait())
+            try:
+                while not self._closed:
+                    self._work()
+                    self._ledger.lock.wait(self._seconds_to_wait())
+            finally:
+                self._is_running = False  # after a mistake, the next tick() starts another one
 
     def _work(self) -> None:
         for worker in self.workers:
@@ -63,4 +68,4 @@ class Ticker:
 
     def _seconds_to_wait(self) -> float | None:
         due = self._next_due()
-        return None if due is None else max((due - self._ledger.now()).total_seconds(), 0.0)
+        return None if due is None else min(max((due - self._ledger.now()).total_seconds(), 0.0), TIMEOUT_MAX)

@@ -17,7 +17,7 @@ from ..errors import ConfigurationError
 from .deliveries import HELD_FOR, Courier
 from .events import TYPES, Event
 from .faults import Faults
-from .ledger import MOST_REQUESTS, Ledger, Rows
+from .ledger import MOST_REMEMBERED, Ledger, Rows
 from .moments import iso
 from .rows import Delivery, Destination, Row
 
@@ -152,7 +152,7 @@ class Webhooks:
 
         The caller holds the ledger's lock.
         """
-        while len(self._ended) > MOST_REQUESTS:
+        while len(self._ended) > MOST_REMEMBERED:
             self._ledger.deliveries.remove(self._ended.popleft())
         while len(self._waiting) > MOST_WAITING:
             self._give_up(next(iter(self._waiting)))

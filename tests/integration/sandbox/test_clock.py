@@ -105,6 +105,16 @@ def test_a_late_row_hides_none_that_is_older(api, box, clock):
     assert [row["guid"] for row in api.log()] == [first]
 
 
+@pytest.mark.parametrize("delay", [0, 5])
+def test_what_was_sent_while_the_clock_was_ahead_is_in_the_log_once_it_is_back(api, box, clock, delay):
+    box.log_delay = delay
+    clock.forward(3600)
+    guid = api.send()["id"]
+    clock.move_to(START)
+    assert [row["guid"] for row in api.log()] == [guid]
+    assert [row["guid"] for row in api.log(guid_message=guid)] == [guid]
+
+
 def test_a_late_row_can_be_sent_again_all_the_same(api, box):
     box.log_delay = 5
     box.phone.fail("+33612345678")

@@ -94,6 +94,14 @@ def test_the_latest_message_decides_the_order(box, conversations, sort, order):
     assert numbers(conversations(sort=sort)) == order
 
 
+def test_of_one_moment_the_one_that_came_first_stands_first(box, conversations):
+    for sender, text in ((ALICE, "one"), (ALICE, "two"), (BOB, "three"), (ALICE, "four")):
+        box.phone.receive(sender, text, at=DAY)
+    alice, bob = conversations()
+    assert [line["message"] for line in alice["messages"]] == ["one", "two", "four"]
+    assert bob["last_message"] == "three"
+
+
 @pytest.mark.parametrize(
     ("span", "texts"),
     [

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,23 @@ def test_start_and_close_do_the_same_as_with():
 
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{box.url}/getsms/", timeout=5)
+
+
+@pytest.mark.parametrize("_", range(10))
+def test_several_threads_may_close_it_at_once(_):
+    box = Sandbox().start()
+    port = port_of(box)
+    together = threading.Barrier(4)
+
+    def close():
+        together.wait(5)
+        box.close()
+        with socket.socket() as probe:  # nobody returns before it is closed
+            return probe.connect_ex(("127.0.0.1", port))
+
+    with ThreadPoolExecutor(4) as pool:
+        closing = [pool.submit(close) for _ in range(4)]
+    assert 0 not in [one.result() for one in closing]
 
 
 def test_it_is_closed_when_the_test_fails():

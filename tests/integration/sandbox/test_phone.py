@@ -1,5 +1,6 @@
 """The phone: its delay, its schedule, its switch, its failures; and many callers at once."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -41,11 +42,6 @@ def test_taking_the_delay_away_sends_what_waited(api, box):
     assert box.phone.outbox == []
     box.phone.delay = 0
     assert len(box.phone.outbox) == 1
-
-
-def test_a_negative_delay_is_refused(box):
-    with pytest.raises(ValueError, match="negative"):
-        box.phone.delay = -1
 
 
 def test_a_scheduled_message_waits_for_its_time(api, box, clock):
@@ -161,6 +157,27 @@ def test_something_without_digits_cannot_fail(box, number):
 def test_a_failure_has_a_reason(box):
     with pytest.raises(ValueError, match="reason"):
         box.phone.fail(PHONE, " ")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_mistake_on_the_thread_that_lets_time_pass_is_not_the_end_of_it(api, box, eventually, monkeypatch):
+    def ticking():
+        return [thread for thread in threading.enumerate() if thread.name == "smsmobile-sandbox-ticker"]
+
+    def work(now, work=box.phone.work):
+        if threading.current_thread() in ticking():
+            raise ZeroDivisionError
+        work(now)
+
+    box.phone.delay = 0.02
+    with monkeypatch.context() as patched:
+        patched.setattr(box.phone, "work", work)
+        api.send()
+        eventually(lambda: not ticking())
+
+    api.send()
+
+    eventually(lambda: len(box.phone.outbox) == 2)
 
 
 @pytest.mark.parametrize("delay", [0, 0.001])

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -305,6 +306,67 @@ def test_closed_it_can_still_be_looked_at_and_writes_nothing(kept, file):
     box.phone.receive(PHONE, "too late")
     assert len(box.phone.outbox) == 1
     assert file.read_bytes() == before
+
+
+def test_a_row_that_cannot_be_written_takes_no_other_with_it(kept, file):
+    box = kept()
+    send(box, "before")
+    poison = replace(rows(box)["messages"][0], guid="poison", text=b"no text")
+
+    def put():
+        with box._ledger.lock:
+            box.phone.receive(PHONE, "beside it")
+            box._ledger.messages.put(poison)
+
+    with pytest.raises(TypeError):
+        put()
+    send(box, "after")
+    box.close()
+    box = kept()
+    assert [row.message for row in box.phone.outbox] == ["before", "after"]
+    assert [row.text for row in rows(box)["received"]] == ["beside it"]
+
+
+def test_what_is_interrupted_while_it_is_written_is_written_later(kept, monkeypatch, caplog):
+    class Interrupted:
+        def __init__(self, connection):
+            self.connection = connection
+
+        def execute(self, statement, *values):
+            if statement.startswith("INSERT"):
+                raise KeyboardInterrupt
+            return self.connection.execute(statement, *values)
+
+        def __getattr__(self, name):
+            return getattr(self.connection, name)
+
+    box = kept()
+    with monkeypatch.context() as patched:
+        patched.setattr(box._storage, "_connection", Interrupted(box._storage._connection))
+        with pytest.raises(KeyboardInterrupt):
+            box.phone.receive(PHONE, "one")
+    box.phone.receive(PHONE, "two")
+    assert "cannot write" not in caplog.text
+    assert [row.text for row in rows(kept())["received"]] == ["one", "two"]
+
+
+def test_the_file_is_let_go_of_even_where_closing_fails(kept, file, monkeypatch):
+    box = kept()
+    send(box)
+
+    storage = box._storage
+
+    def write(connection, write=storage._write_to):
+        if storage._connection is None:  # it is being closed
+            raise ZeroDivisionError
+        write(connection)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "_write_to", write)
+        with pytest.raises(ZeroDivisionError) as caught:  # kept, since what is in its frames is then not let go of
+            box.close()
+    assert len(kept().phone.outbox) == 1
+    assert caught.tb is not None
 
 
 # What a kill leaves

@@ -194,7 +194,7 @@ def test_attempts_are_listed_as_they_were_made_even_when_the_clock_goes_back(box
 
 
 def test_of_many_deliveries_the_oldest_are_forgotten_once_they_have_ended(box, make_receiver, monkeypatch):
-    monkeypatch.setattr(webhooks, "MOST_REQUESTS", 3)
+    monkeypatch.setattr(webhooks, "MOST_REMEMBERED", 3)
     dead, alive = make_receiver(), make_receiver()
     dead.release.clear()
     box.add_webhook(dead.url, secret=SECRET)

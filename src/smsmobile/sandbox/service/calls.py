@@ -80,7 +80,7 @@ def _answered_row(call: Call) -> Answer:
         "phone_number": call.number,
         "cached_name": call.name,
         "call_datetime_utc": iso(call.called_at),
-        "call_date_ms": milliseconds(call.called_at),
+        "call_date_ms": str(milliseconds(call.called_at)),
         "duration_sec": call.seconds,
         "sIdentifiantPhone": call.phone,
     }

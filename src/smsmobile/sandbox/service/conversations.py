@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -11,21 +10,13 @@ from ..moments import day_and_clock, seconds
 from ..numbers import peer_of
 from ..parameters import Parameters, choice, days, integer, optional, required
 from ..routes import READ, Answer, Route
+from ..rows import Message, Received, SentByHand
 from .core import Service
 
 Direction = Literal["received", "sent"]
-
-
-@dataclass(frozen=True)
-class _Line:
-    """One SMS of a conversation, however it came about."""
-
-    id: int
-    at: datetime
-    guid: str
-    direction: Direction
-    number: str
-    text: str
+SMS = Received | Message | SentByHand
+_Entry = tuple[datetime, int, SMS]
+"""When it was and its id, which say what comes first, and the SMS."""
 
 
 def conversations(service: Service, given: Parameters) -> Answer:
@@ -37,48 +28,55 @@ def conversations(service: Service, given: Parameters) -> Answer:
     descending = choice(given, "sort", ("asc", "desc"), "desc") == "desc"
     limit = integer(given, "limit", 100, least=1, most=500)
     service.check_subscription()
-    by_peer: dict[str, list[_Line]] = {}
-    for line in _lines(service):
-        peer = peer_of(line.number)
-        if line.at in span and (wanted is None or peer == peer_of(wanted)):
-            by_peer.setdefault(peer, []).append(line)
-    found = [
-        sorted(lines, key=lambda line: (line.at, line.id))
-        for lines in by_peer.values()
-        if any(line.direction == origin for line in lines)
-    ]
-    found.sort(key=lambda lines: (lines[-1].at, lines[-1].id), reverse=descending)
-    return {"success": True, "conversations": [_row(lines) for lines in found[:limit]]}
+    # Every SMS there is comes by here while nobody else is served: only what is shown is taken apart.
+    by_number: dict[str, list[_Entry]] = {}
+    for number, entry in _entries(service):
+        if entry[0] in span:
+            by_number.setdefault(number, []).append(entry)
+    by_peer: dict[str, list[_Entry]] = {}
+    for number, entries in by_number.items():
+        by_peer.setdefault(peer_of(number), []).extend(entries)
+    if wanted is not None:
+        peer = peer_of(wanted)
+        by_peer = {peer: by_peer[peer]} if peer in by_peer else {}
+    found = [entries for entries in by_peer.values() if any(_direction(sms) == origin for _, _, sms in entries)]
+    found.sort(key=max, reverse=descending)
+    return {"success": True, "conversations": [_row(sorted(entries)) for entries in found[:limit]]}
 
 
-def _lines(service: Service) -> Iterator[_Line]:
+def _entries(service: Service) -> Iterator[tuple[str, _Entry]]:
+    """Every SMS, under the number as it is spelled there."""
     ledger = service.ledger
     for sms in ledger.received:
         if sms.channel == "sms":
-            yield _Line(sms.id, sms.received_at, sms.guid, "received", sms.sender, sms.text)
+            yield sms.sender, (sms.received_at, sms.id, sms)
     for message in ledger.messages:
         if message.channel == "sms":
-            yield _Line(message.id, message.submitted_at, message.guid, "sent", message.number, message.text)
+            yield message.number, (message.submitted_at, message.id, message)
     for written in ledger.by_hand:
-        yield _Line(written.id, written.sent_at, written.guid, "sent", written.number, written.text)
+        yield written.number, (written.sent_at, written.id, written)
 
 
-def _row(lines: list[_Line]) -> Answer:
-    last = lines[-1]
+def _direction(sms: SMS) -> Direction:
+    return "received" if isinstance(sms, Received) else "sent"
+
+
+def _row(entries: list[_Entry]) -> Answer:
+    at, _, last = entries[-1]
     return {
-        "numero": last.number,
-        "count": str(len(lines)),
+        "numero": last.sender if isinstance(last, Received) else last.number,
+        "count": str(len(entries)),
         "last_message": last.text,
-        "last_date": day_and_clock(last.at),
+        "last_date": day_and_clock(at),
         "messages": [
             {
-                "guid": line.guid,
-                "direction": line.direction,
-                "message": line.text,
-                "date": day_and_clock(line.at),
-                "timestamp_unix": seconds(line.at),
+                "guid": sms.guid,
+                "direction": _direction(sms),
+                "message": sms.text,
+                "date": day_and_clock(at),
+                "timestamp_unix": str(seconds(at)),
             }
-            for line in lines
+            for at, _, sms in entries
         ],
     }
 

@@ -39,7 +39,7 @@ def _row(phone: PhoneState, service: Service) -> Answer:
         "battery": str(phone.battery),
         "date": day(seen),
         "hour": clock(seen),
-        "last_seen_unix": seconds(seen),
+        "last_seen_unix": str(seconds(seen)),
         "online": "1" if phone.is_on else "0",
     }
 

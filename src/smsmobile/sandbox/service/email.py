@@ -94,7 +94,7 @@ def _row(mail: Mail) -> Answer:
         "body": mail.body,
         "attachments": list(mail.attachments),
         "date": day_and_clock(mail.at),
-        "timestamp_unix": seconds(mail.at),
+        "timestamp_unix": str(seconds(mail.at)),
     }
 
 

@@ -80,11 +80,11 @@ def _row(notice: Notification) -> Answer:
         "sent_date": day(sent),
         "sent_time": clock(sent),
         "sent_at": day_and_clock(sent),
-        "sent_at_unix": seconds(sent),
+        "sent_at_unix": str(seconds(sent)),
         "distributed_date": None if shown is None else day(shown),
         "distributed_time": None if shown is None else clock(shown),
         "distributed_at": None if shown is None else day_and_clock(shown),
-        "distributed_at_unix": None if shown is None else seconds(shown),
+        "distributed_at_unix": None if shown is None else str(seconds(shown)),
     }
 
 

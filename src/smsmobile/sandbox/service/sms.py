@@ -41,11 +41,12 @@ def log(service: Service, given: Parameters) -> Answer:
     service.check_subscription()
     ledger = service.ledger
     account = ledger.account
-    shown_until = ledger.now() - timedelta(seconds=account.log_delay)
+    now = ledger.now()
+    late_from = now - timedelta(seconds=account.log_delay)
     rows: Iterable[Message] = reversed(ledger.messages)
     if wanted.guid is not None:
         row = ledger.messages.get(wanted.guid)
-        if row is None or row.submitted_at > shown_until:
+        if row is None or late_from < row.submitted_at <= now:
             return _no_message()
         rows = [row]
     if wanted.before is not None:
@@ -58,8 +59,9 @@ def log(service: Service, given: Parameters) -> Answer:
             rows = (row for row in rows if row.submitted_at < moment)
         else:
             return _no_message()
-    page = islice((row for row in rows if row.submitted_at <= shown_until and _matches(row, wanted)), account.page_size)
-    return {"result": {"error": 0, "sms": [_log_row(row) for row in page]}}
+    # A row from the future was written before the clock was moved back: it is not late.
+    shown = (row for row in rows if not late_from < row.submitted_at <= now and _matches(row, wanted))
+    return {"result": {"error": 0, "sms": [_log_row(row) for row in islice(shown, account.page_size)]}}
 
 
 def sent_by_hand(service: Service, given: Parameters) -> Answer:
@@ -141,7 +143,7 @@ def _by_hand_row(message: SentByHand) -> Answer:
         "message": message.text,
         "sIdentifiantPhone": message.phone,
         "date": day_and_clock(message.sent_at),
-        "timestamp_unix": seconds(message.sent_at),
+        "timestamp_unix": str(seconds(message.sent_at)),
     }
 
 
@@ -168,7 +170,7 @@ def _inbox_row(message: Received) -> Answer:
         "message": message.text,
         "sIdentifiantPhone": message.phone,
         "alias": message.name,
-        "timestamp_unix": int(milliseconds(message.received_at)),
+        "timestamp_unix": milliseconds(message.received_at),
         "date": day(message.added_at),
         "hour": clock(message.added_at),
         "time_received": day_and_clock(message.received_at),

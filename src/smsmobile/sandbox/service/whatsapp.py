@@ -51,7 +51,7 @@ def synchronise(service: Service, _given: Parameters) -> Answer:
         "error": "0",
         "messages": "The synchronisation was requested: read the messages with /getwa/ before the window ends.",
         "expire_at": day_and_clock(end),
-        "expire_at_unix": seconds(end),
+        "expire_at_unix": str(seconds(end)),
     }
 
 
@@ -113,7 +113,7 @@ def _row(message: Received) -> Answer:
         "message_type": _kind(message),
         "duration_seconds": None if message.voice_seconds is None else str(message.voice_seconds),
         "sIdentifiantPhone": message.phone,
-        "timestamp_unix": seconds(message.received_at),
+        "timestamp_unix": str(seconds(message.received_at)),
         "date": day_and_clock(message.received_at),
     }
 
