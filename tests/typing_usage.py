@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timezone
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,36 @@ from smsmobile import (
     APIError,
     ApiKeyAuth,
     AuthenticationError,
+    BulkPaused,
+    Call,
     ConfigurationError,
     ConnectionFailed,
+    Conversation,
+    ConversationSMS,
     DeletedSMS,
+    Device,
+    DeviceCapacity,
     DeviceOffline,
+    HandSentSMS,
     InvalidRequestError,
+    ListedNotification,
     LoggedSMS,
     MalformedPayload,
     NotFound,
+    NumberCheck,
     OAuth2ClientCredentials,
     RateLimited,
+    ReceivedEmail,
     ReceivedSMS,
+    ReceivedWhatsApp,
     ResentSMS,
+    ResentWhatsApp,
     ResponseTimeout,
     SendOutcomeUnknown,
+    SentEmail,
+    SentNotification,
     SentSMS,
+    SentWhatsApp,
     ServerError,
     Settings,
     SignatureMismatch,
@@ -42,8 +57,26 @@ from smsmobile import (
     TokenStore,
     UnexpectedResponse,
     WebhookError,
+    WhatsAppRetrieval,
+    WhatsAppWindow,
     __version__,
 )
+from smsmobile.delivery import (
+    BulkCheck,
+    BulkOutcome,
+    BulkSender,
+    BulkStatus,
+    Inbox,
+    InboxProgress,
+    InboxState,
+    Journal,
+    JournalEntry,
+    OutgoingSMS,
+    SQLiteInboxState,
+    SQLiteJournal,
+    count_segments,
+)
+from smsmobile.webhooks import SMSReceived
 
 assert_type(__version__, str)
 
@@ -88,7 +121,7 @@ def build() -> None:
         paths={"sms.delete": "/deletesms/"},
         device="SID",
     )
-    SMSMobileClient(api_key="…", timeout=10)
+    SMSMobileClient(api_key="…", timeout=10, mailbox_key="…")
     assert_type(SMSMobileClient.from_env(), SMSMobileClient)
     assert_type(Client.from_env(Path(".env"), timeout=3), Client)
     assert_type(Settings.from_env("production.env"), Settings)
@@ -110,6 +143,13 @@ def refused_by_the_type_checker(client: SMSMobileClient) -> None:
     OAuth2ClientCredentials("…", "…", store=object())  # type: ignore[arg-type]
     client.sms.received()[0].guid = "other"  # type: ignore[misc]
     client.sms.fly()  # type: ignore[attr-defined]
+    client.whatsapp.send("+33612345678")  # type: ignore[call-arg]
+    client.whatsapp.received(kind="video")  # type: ignore[arg-type]
+    client.conversations.list("both")  # type: ignore[arg-type]
+    client.conversations.list()  # type: ignore[call-arg]
+    client.calls.incoming(since="yesterday")  # type: ignore[arg-type]
+    client.email.send("a@b.example", "Hi", "Bonjour")  # type: ignore[call-arg]
+    client.devices.list()[0].sid = "other"  # type: ignore[misc]
 
 
 def send(client: SMSMobileClient) -> None:
@@ -145,6 +185,9 @@ def read(client: SMSMobileClient) -> None:
     assert_type(client.sms.log(guid="g"), list[LoggedSMS])
     assert_type(client.sms.log(before=datetime.now(timezone.utc), keyword="hi", api_errors=True), list[LoggedSMS])
     assert_type(client.sms.iter_log(before=1774040864, phone_errors=True), Iterator[LoggedSMS])
+    assert_type(client.sms.track("guid", timeout=30, poll=0.5), LoggedSMS)
+    assert_type(client.sms.track(client.sms.send("+33612345678", "hi")), LoggedSMS)
+    assert_type(client.sms.track_all(["guid", client.sms.resend("guid")], timeout=300), Iterator[LoggedSMS])
     for entry in client.sms.iter_log(before="guid"):
         assert_type(entry.guid, str | None)
         assert_type(entry.recipient, str | None)
@@ -164,6 +207,78 @@ def read(client: SMSMobileClient) -> None:
     assert_type(messages[0].alias, str | None)
 
 
+def whatsapp(client: SMSMobileClient) -> None:
+    sent = client.whatsapp.send(
+        "+33612345678",
+        "Bonjour",
+        media_url="https://example.org/a.pdf",
+        pdf_preview=True,
+        short_media_url=True,
+        device="SID",
+        schedule_at=datetime.now(timezone.utc),
+    )
+    assert_type(sent, SentWhatsApp)
+    assert_type(sent.guid, str | None)
+    assert_type(client.whatsapp.resend("guid"), ResentWhatsApp)
+    check = client.whatsapp.check_number("+33612345678")
+    assert_type(check, NumberCheck)
+    assert_type(check.on_whatsapp, bool | None)
+    assert_type(client.whatsapp.enable_retrieval(), WhatsAppRetrieval)
+    assert_type(client.whatsapp.disable_retrieval().active, bool | None)
+    window = client.whatsapp.synchronise()
+    assert_type(window, WhatsAppWindow)
+    assert_type(window.ends_at, datetime | None)
+    messages = client.whatsapp.received(before=17, day=date(2026, 3, 20), kind="audio")
+    assert_type(messages, list[ReceivedWhatsApp])
+    assert_type(messages[0].id, int | None)
+    assert_type(messages[0].message, str)
+    assert_type(messages[0].received_at, datetime | None)
+
+
+def phones(client: SMSMobileClient) -> None:
+    assert_type(client.devices.list(search="4.1"), list[Device])
+    device = client.devices.get("SID")
+    assert_type(device, Device)
+    assert_type(device.online, bool | None)
+    assert_type(device.battery, int | None)
+    capacity = client.devices.capacity()
+    assert_type(capacity, DeviceCapacity)
+    assert_type(capacity.available, int | None)
+    assert_type(client.calls.missed(search="+33", first_day="2026-03-01", last_day=date(2026, 3, 20)), list[Call])
+    assert_type(client.calls.incoming(since=datetime.now(timezone.utc), until=1774040864, ascending=True), list[Call])
+    assert_type(client.calls.outgoing(sort_by="call_date_ms", offset=50, limit=200), list[Call])
+    assert_type(client.calls.iter_missed(), Iterator[Call])
+    assert_type(client.calls.iter_outgoing(search="+33"), Iterator[Call])
+    for call in client.calls.iter_incoming():
+        assert_type(call.number, str | None)
+        assert_type(call.duration_seconds, int | None)
+        assert_type(call.call_at, datetime | None)
+    assert_type(client.notifications.send("SID", "Bonjour", title="Order 7", kind="alert"), SentNotification)
+    listed = client.notifications.list(device="SID", distributed=False, first_day=date(2026, 3, 20))
+    assert_type(listed, list[ListedNotification])
+    assert_type(listed[0].distributed, bool | None)
+
+
+def other_channels(client: SMSMobileClient) -> None:
+    mail = client.email.send(
+        "ann@example.com",
+        "Order 7",
+        "It is ready.",
+        sender_email="team@example.org",
+        sender_name="The Team",
+        attachment=Path("invoice.pdf"),
+        mailbox_key="…",
+    )
+    assert_type(mail, SentEmail)
+    assert_type(client.email.inbox(folder="Sent", start=50), list[ReceivedEmail])
+    conversations = client.conversations.list("received", number="MPESA", limit=5)
+    assert_type(conversations, list[Conversation])
+    assert_type(conversations[0].messages, tuple[ConversationSMS, ...])
+    by_hand = client.sms.sent_by_hand(period="last_7days", limit=5)
+    assert_type(by_hand, list[HandSentSMS])
+    assert_type(by_hand[0].sent_at, datetime | None)
+
+
 def fail(client: SMSMobileClient) -> None:
     try:
         client.sms.send("+33612345678", "Bonjour")
@@ -173,6 +288,7 @@ def fail(client: SMSMobileClient) -> None:
         assert_type(doubt.guid, str | None)
         assert_type(doubt.attempted_at, datetime | None)
         assert_type(doubt.reconcile(), LoggedSMS | None)
+        assert_type(doubt.advice, str | None)
     except RateLimited as limited:
         assert_type(limited.retry_after, float | None)
     except (
@@ -204,3 +320,54 @@ def tokens() -> None:
     assert_type(token.access_token, str)
     assert_type(token.expires_at, datetime | None)
     Token(access_token="…")
+
+
+def in_bulk(client: SMSMobileClient) -> None:
+    journal: Journal = SQLiteJournal(Path("campaign.sqlite"))
+    BulkSender(client, journal=journal)
+    bulk = BulkSender(client, "campaign.sqlite", rate="20/minute", rate_storage="redis://", workers=4, patience=30)
+    assert_type(bulk.send([("+33612345678", "hi")]), Generator[BulkOutcome, None, None])
+    bulk.send({"to": "+33612345678", "text": f"{number}", "key": number} for number in range(3))
+    bulk.send([OutgoingSMS("+33612345678", "hi", "key", sim=2)], on_progress=lambda done, total, outcome: print(done))
+    bulk.send([("+33612345678", "hi", "key")])  # type: ignore[list-item]
+    try:
+        for outcome in bulk.send([{"to": "+33612345678", "name": "Ann"}], template="Hi {name}"):
+            assert_type(outcome.message, OutgoingSMS | None)
+            assert_type(outcome.status, BulkStatus)
+            assert_type(outcome.recorded, BulkStatus | None)
+            assert_type(outcome.guid, str | None)
+    except BulkPaused as paused:
+        assert_type(paused.done, int)
+        assert_type(paused.left, int | None)
+    found = bulk.check([("+33612345678", "hi")])
+    assert_type(found, BulkCheck)
+    assert_type(found.segments, int)
+    assert_type(bulk.unknown(), list[JournalEntry])
+    bulk.forget("key")
+    assert_type(count_segments("hi").parts, int)
+
+
+class Table:
+    """A state of an inbox of a user's own, which needs no base class."""
+
+    def load(self) -> InboxProgress | None:
+        return None
+
+    def save(self, progress: InboxProgress, handled: Mapping[str, datetime]) -> None: ...
+
+    def handled(self, keys: Iterable[str]) -> dict[str, datetime]:
+        return {}
+
+    def forget(self, before: datetime) -> None: ...
+
+
+def inbox(client: SMSMobileClient) -> None:
+    state: InboxState = SQLiteInboxState(Path("inbox.sqlite"))
+    Inbox(client, state, since=datetime.now(timezone.utc))
+    Inbox(client, state=Table(), overlap=timedelta(hours=1))
+    received = Inbox(client, "inbox.sqlite", device="SID")
+    assert_type(received.poll(), Generator[SMSReceived, None, None])
+    for event in received.poll(interval=5, signals=True):
+        assert_type(event.data.guid, str | None)
+        assert_type(event.data.received_at, datetime | None)
+        received.stop()

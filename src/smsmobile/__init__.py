@@ -12,14 +12,29 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .auth import ApiKeyAuth, OAuth2ClientCredentials, Token, TokenStore
-    from .channels.sms import DeletedSMS, LoggedSMS, ReceivedSMS, ResentSMS, SentSMS, SMSStatus
+    from .channels.calls import Call
+    from .channels.conversations import Conversation, ConversationSMS
+    from .channels.devices import Device, DeviceCapacity
+    from .channels.email import ReceivedEmail, SentEmail
+    from .channels.notifications import ListedNotification, SentNotification
+    from .channels.sms import DeletedSMS, HandSentSMS, LoggedSMS, ReceivedSMS, ResentSMS, SentSMS, SMSStatus
+    from .channels.whatsapp import (
+        NumberCheck,
+        ReceivedWhatsApp,
+        ResentWhatsApp,
+        SentWhatsApp,
+        WhatsAppRetrieval,
+        WhatsAppWindow,
+    )
     from .client import SMSMobileClient
     from .config import Settings
     from .errors import (
         APIError,
         AuthenticationError,
+        BulkPaused,
         ConfigurationError,
         ConnectionFailed,
+        DeliveryPending,
         DeviceOffline,
         InvalidRequestError,
         MalformedPayload,
@@ -30,6 +45,7 @@ if TYPE_CHECKING:
         ServerError,
         SignatureMismatch,
         SMSMobileError,
+        StorageError,
         SubscriptionExpired,
         TimestampOutOfTolerance,
         UnexpectedResponse,
@@ -40,37 +56,61 @@ __all__ = [
     "APIError",
     "ApiKeyAuth",
     "AuthenticationError",
+    "BulkPaused",
+    "Call",
     "ConfigurationError",
     "ConnectionFailed",
+    "Conversation",
+    "ConversationSMS",
     "DeletedSMS",
+    "DeliveryPending",
+    "Device",
+    "DeviceCapacity",
     "DeviceOffline",
+    "HandSentSMS",
     "InvalidRequestError",
+    "ListedNotification",
     "LoggedSMS",
     "MalformedPayload",
     "NotFound",
+    "NumberCheck",
     "OAuth2ClientCredentials",
     "RateLimited",
+    "ReceivedEmail",
     "ReceivedSMS",
+    "ReceivedWhatsApp",
     "ResentSMS",
+    "ResentWhatsApp",
     "ResponseTimeout",
     "SMSMobileClient",
     "SMSMobileError",
     "SMSStatus",
     "SendOutcomeUnknown",
+    "SentEmail",
+    "SentNotification",
     "SentSMS",
+    "SentWhatsApp",
     "ServerError",
     "Settings",
     "SignatureMismatch",
+    "StorageError",
     "SubscriptionExpired",
     "TimestampOutOfTolerance",
     "Token",
     "TokenStore",
     "UnexpectedResponse",
     "WebhookError",
+    "WhatsAppRetrieval",
+    "WhatsAppWindow",
     "__version__",
 ]
 
-_HOMES = ("errors", "auth", "channels.sms", "config", "client")  # from the bottom up
+# From the bottom up, but for the channels that the client itself loads on first use only.
+_HOMES = (
+    *("errors", "auth", "channels.sms", "config", "client"),
+    *("channels.whatsapp", "channels.devices", "channels.calls", "channels.notifications", "channels.email"),
+    "channels.conversations",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -231,6 +231,7 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
             },
             url=self._token_url,
             signed=False,
+            about_one=True,
         )
         access_token = answer.fields.get("access_token")
         if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # http.client would print it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +20,13 @@ from .transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .channels.calls import CallsChannel
+    from .channels.conversations import ConversationsChannel
+    from .channels.devices import DevicesChannel
+    from .channels.email import EmailChannel
+    from .channels.notifications import NotificationsChannel
+    from .channels.whatsapp import WhatsAppChannel
 
 
 class SMSMobileClient:
@@ -41,12 +49,13 @@ class SMSMobileClient:
         yours the second timeout is for each read, not for the whole answer.
     paths: other addresses for endpoints, `{"sms.delete": "/…/"}`; one of them is assumed (A).
     device: SID of the phone that sends, where a send names no other one.
+    mailbox_key: the key of the account's mailbox (`apikeybox`, D), for `client.email`.
 
     Raises ConfigurationError; nothing is sent by building a client.
     """
 
     sms: SMSChannel
-    """Send, resend, log, received, delete."""
+    """Send, resend, log, received, sent by hand, delete."""
 
     def __init__(
         self,
@@ -62,6 +71,7 @@ class SMSMobileClient:
         session: requests.Session | None = None,
         paths: Mapping[str, str] | None = None,
         device: str | None = None,
+        mailbox_key: str | None = None,
     ) -> None:
         self._build(
             Settings(
@@ -74,6 +84,7 @@ class SMSMobileClient:
                 max_retries=max_retries,
                 default_region=default_region,
                 device=device,
+                mailbox_key=mailbox_key,  # type: ignore[arg-type]
             ),
             session,
             paths,
@@ -114,7 +125,53 @@ class SMSMobileClient:
         self._transport.auth = auth
         if isinstance(auth, OAuth2ClientCredentials):
             auth.connect(self._transport)
+        self._settings = settings
         self.sms = SMSChannel(self._transport, default_region=settings.default_region, default_device=settings.device)
+
+    # The other channels are loaded on first use: most programs need one of them, or none.
+
+    @cached_property
+    def whatsapp(self) -> WhatsAppChannel:
+        """Send by WhatsApp alone, resend, check a number, and the three steps of receiving."""
+        from .channels.whatsapp import WhatsAppChannel
+
+        settings = self._settings
+        return WhatsAppChannel(self._transport, default_region=settings.default_region, default_device=settings.device)
+
+    @cached_property
+    def devices(self) -> DevicesChannel:
+        """The account's phones: list, get, capacity."""
+        from .channels.devices import DevicesChannel
+
+        return DevicesChannel(self._transport)
+
+    @cached_property
+    def calls(self) -> CallsChannel:
+        """Missed, incoming and outgoing calls."""
+        from .channels.calls import CallsChannel
+
+        return CallsChannel(self._transport)
+
+    @cached_property
+    def notifications(self) -> NotificationsChannel:
+        """Push a notification to a phone, and list those that were sent."""
+        from .channels.notifications import NotificationsChannel
+
+        return NotificationsChannel(self._transport)
+
+    @cached_property
+    def email(self) -> EmailChannel:
+        """Send e-mail through the account's mailbox, and read it."""
+        from .channels.email import EmailChannel
+
+        return EmailChannel(self._transport, mailbox_key=self._settings.mailbox_key)
+
+    @cached_property
+    def conversations(self) -> ConversationsChannel:
+        """SMS grouped by the other person."""
+        from .channels.conversations import ConversationsChannel
+
+        return ConversationsChannel(self._transport)
 
     def close(self) -> None:
         """Close the pooled connections. A session that was passed in stays open."""

@@ -6,6 +6,9 @@ SMSMobileError
 ├── ConnectionFailed              nothing reached the service (a read: no whole answer came back)
 ├── SendOutcomeUnknown            it may have been accepted: look it up before sending it again
 ├── ResponseTimeout               a read, or a token request, timed out
+├── DeliveryPending               the phone has neither sent nor failed it within the time; it may still go out
+├── StorageError                  a file that keeps something across restarts cannot be used (also an OSError)
+├── BulkPaused                    the phone is offline, the subscription is over …: a later run sends the rest
 ├── APIError                      the service answered and said no
 │   ├── AuthenticationError
 │   ├── SubscriptionExpired
@@ -24,7 +27,7 @@ No text of these holds a secret, a phone number or a message body, and all of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +66,8 @@ class ResponseTimeout(SMSMobileError):
 class SendOutcomeUnknown(SMSMobileError):
     """The message may or may not have been accepted, and nobody can know from the connection alone.
 
-    Do not simply send it again. Wait a little, then ask `reconcile()`: it looks into the sent log.
+    Do not simply send it again. Wait a little, then ask `reconcile()`: it looks into the sent log. There is one of SMS
+    only; for anything else `advice` says where to look.
     """
 
     def __init__(
@@ -75,21 +79,26 @@ class SendOutcomeUnknown(SMSMobileError):
         guid: str | None = None,
         attempted_at: datetime | None = None,
         lookup: Callable[[SendOutcomeUnknown], LoggedSMS | None] | None = None,
+        advice: str | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         """What went wrong on the way, without secrets and without the message."""
         self.to = to
-        """The recipient as it was sent; None for a resend."""
+        """The recipient as it was sent (a number, a SID, an address); None for a resend."""
         self.message = message
         """The text as it was sent; None for a resend."""
         self.guid = guid
         """For a resend: the GUID that was to be sent again."""
         self.attempted_at = attempted_at
         """When the attempt began: an aware UTC datetime of this machine's clock."""
+        self.advice = advice
+        """Where there is no log for `reconcile()` to look into: what to do in its place; else None."""
         self._lookup = lookup
 
     def __str__(self) -> str:
+        if self.advice:
+            return f"{self.reason} The message may have been accepted: do not simply send it again. {self.advice}"
         return (
             f"{self.reason} The message may have been accepted: do not send it again before reconcile() has "
             "looked it up in the sent log."
@@ -101,9 +110,11 @@ class SendOutcomeUnknown(SMSMobileError):
         Returns the log's row, or None while there is none. A row can appear some moments after the send (O),
         so None right after the failure proves nothing: wait, and ask again.
 
-        Raises ConfigurationError where the error has lost its client (it was pickled), and whatever
-        `client.sms.log` raises.
+        Raises ConfigurationError where there is no log to look into (see `advice`) or the error has lost its client
+        (it was pickled), and whatever `client.sms.log` raises.
         """
+        if self.advice:
+            raise ConfigurationError(f"There is no log in which this could be looked up. {self.advice}")
         if self._lookup is None:
             raise ConfigurationError(
                 "This error is no longer tied to a client (it was pickled or made by hand). Look the message up "
@@ -114,6 +125,47 @@ class SendOutcomeUnknown(SMSMobileError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave the client behind: it holds secrets and sockets."""
         return type(self), (self.reason,), {**self.__dict__, "_lookup": None}
+
+
+class DeliveryPending(SMSMobileError):
+    """The phone has neither sent nor failed the messages within the time. They stay queued, and may still go out.
+
+    Do not send them again; look after the phone (see `PHONE_ADVICE` in the text), and track them once more.
+    """
+
+    def __init__(self, text: str, *, guids: Sequence[str] = (), last: Mapping[str, LoggedSMS] | None = None) -> None:
+        super().__init__(text)
+        self.guids = tuple(guids)
+        """The GUIDs of all that are still queued, in the order they were given."""
+        self.last = dict(last or {})
+        """What the log last said of each, by GUID. One that is not in here is not in the log yet."""
+
+    @property
+    def guid(self) -> str | None:
+        """The GUID, where one message was tracked (else the first of them)."""
+        return self.guids[0] if self.guids else None
+
+
+class StorageError(SMSMobileError, OSError):
+    """A file (or another store) that keeps something across restarts cannot be used; the text says what to do.
+
+    It is in use, damaged, another program's, or cannot be written. Nothing was done that it would not remember.
+    """
+
+
+class BulkPaused(SMSMobileError):
+    """A bulk run has stopped for a reason that concerns every message, such as a phone that is offline.
+
+    `__cause__` is the error that stopped it. No message is marked as refused for it: another run with the same
+    messages and the same journal goes on where this one stopped.
+    """
+
+    def __init__(self, text: str, *, done: int = 0, left: int | None = None) -> None:
+        super().__init__(text)
+        self.done = done
+        """How many messages had an outcome in this run."""
+        self.left = left
+        """How many had none; None where nobody knows how many there are (a generator)."""
 
 
 class APIError(SMSMobileError):

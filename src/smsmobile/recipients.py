@@ -10,12 +10,13 @@ from .redaction import mask_number
 
 _SEPARATORS = frozenset(" .-/()")
 _TRUNK_PREFIX = re.compile(r"\(?(\+|00)\(?[0-9]{1,3}\)?\(0\)")
-_INTERNATIONAL = re.compile(r"\+[0-9]{5,15}")
+_INTERNATIONAL = re.compile(r"\+[1-9][0-9]{4,14}")
+_LOOKS_LIKE_ONE = re.compile(r"\+?\d(?:\W{0,2}\d){5,}")
 _BARE = re.compile(r"[1-9][0-9]{2,14}")
 
 
 def clean_recipient(to: object, default_region: str | None = None) -> str:
-    """The number as the service wants it: `+` and 5 to 15 digits, or 3 to 15 digits not starting with 0.
+    """The number as the service wants it: 5 to 15 digits after a `+`, or 3 to 15 without; none begins with 0.
 
     Spaces, dots, dashes, parentheses and slashes are dropped and a leading `00` becomes `+`. With a
     `default_region` (`"FR"`) a number without `+` is read by the phonenumbers library (extra `[phone-numbers]`).
@@ -25,28 +26,33 @@ def clean_recipient(to: object, default_region: str | None = None) -> str:
     if isinstance(to, str) and _INTERNATIONAL.fullmatch(to):
         return to
     if to is None:
-        raise InvalidRequestError("The recipient is None; give a phone number as text, such as '+33612345678'.")
+        raise InvalidRequestError("The recipient is None; give a phone number as text, such as '+33 6 12 34 56 78'.")
     if isinstance(to, (list, tuple, set, frozenset)):
         raise InvalidRequestError(
             "The recipient is a collection, but one send goes to one number: call send() once for each."
         )
     if not isinstance(to, str):
         raise InvalidRequestError(
-            f"The recipient is of type {type(to).__name__}; give the phone number as text, such as '+33612345678', "
-            "since a number type loses the '+' and leading zeros."
+            f"The recipient is of type {type(to).__name__}; give the phone number as text, such as "
+            "'+33 6 12 34 56 78', since a number type loses the '+' and leading zeros."
         )
     if not to.strip():
-        raise InvalidRequestError("The recipient is empty; give a phone number such as '+33612345678'.")
+        raise InvalidRequestError("The recipient is empty; give a phone number such as '+33 6 12 34 56 78'.")
 
     number = _without_separators(to)
+    if default_region and not number.startswith("+"):
+        number = _read_by_region(number, default_region)  # which knows with what people there dial abroad: 0011 …
     if number.startswith("00"):
         number = "+" + number[2:]
-    if default_region and not number.startswith("+"):
-        number = _read_by_region(number, default_region)
     if number.startswith("0"):
         raise InvalidRequestError(
             f"The recipient {mask_number(number)} is a national number (it starts with 0): add the country code, "
-            "such as '+33612345678', or set default_region, such as default_region='FR'."
+            "such as '+33 6 12 34 56 78', or set default_region, such as default_region='FR'."
+        )
+    if number.startswith("+0"):
+        raise InvalidRequestError(
+            f"The recipient {mask_number(number)} has a 0 where its country code begins, which none does; write the "
+            "country code after '+' or '00', and the number without its first 0: '+33 6 12 34 56 78'."
         )
     if not (_INTERNATIONAL.fullmatch(number) or _BARE.fullmatch(number)):
         raise InvalidRequestError(
@@ -58,11 +64,17 @@ def clean_recipient(to: object, default_region: str | None = None) -> str:
 
 def same_number(one: str | None, other: str | None) -> bool:
     """Whether two spellings are one number: `+336…`, `00336…` and `336…` are."""
-    return _digits(one) == _digits(other) != ""
+    return digits_of(one) == digits_of(other) != ""
 
 
-def _digits(number: str | None) -> str:
+def digits_of(number: str | None) -> str:
+    """What is the same in all spellings of a number."""
     return "".join(filter(str.isdigit, number or "")).removeprefix("00")
+
+
+def mask_numbers(text: str) -> str:
+    """A text for an error, without the phone numbers in it. A date without its dashes looks like one, too."""
+    return _LOOKS_LIKE_ONE.sub(lambda number: mask_number(number[0]), text)
 
 
 def _without_separators(to: str) -> str:
@@ -82,7 +94,7 @@ def _without_separators(to: str) -> str:
             )
         elif category.startswith("L"):
             raise InvalidRequestError(
-                "The recipient has letters in it; a message can only be sent to a number, such as '+33612345678'."
+                "The recipient has letters in it; a message can only be sent to a number, such as '+33 6 12 34 56 78'."
             )
         # Zs, Pd and Cf: no-break spaces, typographic dashes, and the direction marks that address books copy along.
         elif char not in _SEPARATORS and category not in ("Zs", "Pd", "Cf"):
@@ -103,13 +115,15 @@ def _read_by_region(number: str, region: str) -> str:
     try:
         import phonenumbers
     except ImportError:
+        if number.startswith("00"):
+            return number
         raise InvalidRequestError(
             "default_region needs the phonenumbers library: pip install 'smsmobile[phone-numbers]', or give the "
             "number with its country code."
         ) from None
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidRequestError(
-            f"default_region is {region!r}, which is no country; expected an ISO 3166 code such as 'GB'."
+            f"default_region is {mask_numbers(region)!r}, which is no country; expected an ISO 3166 code such as 'GB'."
         )
     try:
         parsed = phonenumbers.parse(number, region)
@@ -117,7 +131,7 @@ def _read_by_region(number: str, region: str) -> str:
         return number
     if phonenumbers.is_valid_number(parsed):
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    if number.startswith("0"):
+    if number.startswith("0") and not number.startswith("00"):
         raise InvalidRequestError(
             f"The recipient {mask_number(number)} is not a valid number in {region}; check it, or give it with its "
             "country code."

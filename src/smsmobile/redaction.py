@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ MASK = "***"
 _SHORTEST_IN_TEXT = 4
 _SHORTEST_IN_ANSWER = 8
 _SHORTEST_SHOWN = 8
+_KEY_NAMES = frozenset({"apikey", "apikeybox"})
 
 _in_our_call: ContextVar[bool] = ContextVar("smsmobile_in_our_call", default=False)
 
@@ -45,6 +46,17 @@ def mask_secret_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
             for spelling in plain | {spelling.replace("/", "\\/") for spelling in plain}:  # PHP's JSON escapes it
                 body = body.replace(spelling.encode(), MASK.encode())
     return body
+
+
+def drop_keys(answer: Any) -> Any:
+    """A decoded answer without the API key and the mailbox's key, which the service echoes (D), whoever sent them."""
+    if isinstance(answer, dict):
+        return {name: drop_keys(value) for name, value in answer.items() if not _is_key_name(name)}
+    return [drop_keys(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def _is_key_name(name: str) -> bool:
+    return name.lower().replace("_", "").replace("-", "") in _KEY_NAMES
 
 
 def _quoted(secret: str) -> tuple[str, str]:

@@ -1,9 +1,15 @@
-"""Which failure may be tried again: the READ and the SEND policy, as urllib3 `Retry` objects. The loop is urllib3's."""
+"""Which failure may be tried again: the READ and the SEND policy, as urllib3 `Retry` objects. The loop is urllib3's.
+
+Who has a loop of its own does without it: `tried_once`.
+"""
 
 from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +28,26 @@ LONGEST_WAIT = 60.0
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
+
+_repeats: ContextVar[bool] = ContextVar("smsmobile_repeats", default=True)
+
+
+@contextmanager
+def tried_once() -> Iterator[None]:
+    """In the block, and in this thread, no client repeats a request, one for a token included.
+
+    For who asks again and again anyway, with pauses that can be ended. Not to be left open over a `yield`.
+    """
+    token = _repeats.set(False)
+    try:
+        yield
+    finally:
+        _repeats.reset(token)
+
+
+def may_repeat() -> bool:
+    """Whether requests may be repeated here; not within `tried_once`."""
+    return _repeats.get()
 
 
 class Policy(Enum):

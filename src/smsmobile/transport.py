@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
+from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import (
@@ -46,7 +47,7 @@ from .errors import (
     UnexpectedResponse,
 )
 from .redaction import Unsigned, guard_http_logs, mask_secret_bytes, mask_secrets, quiet_http_logs
-from .retries import Policy, retry_for
+from .retries import Policy, may_repeat, retry_for
 
 DEFAULT_TIMEOUT = (5.0, 30.0)
 DEFAULT_MAX_RETRIES = 3
@@ -93,8 +94,12 @@ class Transport:
         self._paths = _check_paths(paths or {})
         self._own_session = session is None
         self._session = _new_session() if session is None else session
-        self._sessions = {policy: _with_retries(self._session, policy, max_retries) for policy in Policy}
-        self._retries = retry_for(Policy.READ, max_retries)
+        self._sessions = {
+            (policy, repeats): _with_retries(self._session, policy, max_retries if repeats else 0)
+            for policy in Policy
+            for repeats in (True, False)
+        }
+        self._retries = {repeats: retry_for(Policy.READ, max_retries if repeats else 0) for repeats in (True, False)}
         self._environment = _environment_of(self._session, self.base_url)
         self._templates: dict[tuple[str, str], requests.PreparedRequest] = {}
         self._process = os.getpid()
@@ -107,17 +112,29 @@ class Transport:
         *,
         url: str | None = None,
         signed: bool = True,
+        about_one: bool = False,
         error_may_mean_empty: bool = False,
+        secret: Mapping[str, SecretStr] | None = None,
     ) -> Answer:
         """Call an endpoint of endpoints.py and read its answer.
 
-        `url` replaces the endpoint's address; `signed=False` leaves the authentication out. Where
-        `error_may_mean_empty`, a word that is no error of the contract means "nothing found".
+        `url` replaces the endpoint's address; `signed=False` leaves the authentication out. Whether the answer is
+        `about_one` thing or lists rows is told here; every send's is about one. Where `error_may_mean_empty`, a word
+        that is no error of the contract means "nothing found". The `secret` parameters are kept out of every text and
+        every answer, as the authentication's are.
 
         Raises what errors.py lists. SendOutcomeUnknown comes only from endpoints whose policy is SEND.
         """
         try:
-            return self._call(name, params, url, signed, error_may_mean_empty)
+            return self._call(
+                name,
+                params,
+                secret or {},
+                url=url,
+                signed=signed,
+                about_one=about_one,
+                may_be_empty=error_may_mean_empty,
+            )
         except (SMSMobileError, KeyboardInterrupt, SystemExit) as error:
             # Without the frames below this one: credentials stand in their variables, which error reporters print.
             failure = error.with_traceback(None)
@@ -126,10 +143,19 @@ class Transport:
         raise failure
 
     def _call(
-        self, name: str, params: Mapping[str, str | int], url: str | None, signed: bool, error_may_mean_empty: bool
+        self,
+        name: str,
+        params: Mapping[str, str | int],
+        secret: Mapping[str, SecretStr],
+        *,
+        url: str | None,
+        signed: bool,
+        about_one: bool,
+        may_be_empty: bool,
     ) -> Answer:
         method, path, policy = ENDPOINTS[name]
-        prepared = self._prepare(method, url or self.base_url + self._paths.get(name, path), params)
+        hidden = {key: value.get_secret_value() for key, value in secret.items()}
+        prepared = self._prepare(method, url or self.base_url + self._paths.get(name, path), {**params, **hidden})
         unsigned = Unsigned(prepared)
         if signed and self.auth is not None:
             prepared.prepare_auth(self.auth)
@@ -138,7 +164,8 @@ class Transport:
         def secrets_of(response: requests.Response) -> list[str]:
             # Without a signature the credentials are the parameters themselves: a request for a token. The response's
             # request, not ours: after a 401 it is the one that was signed anew.
-            return unsigned.secrets_of(response.request) if signed else [str(value) for value in params.values()]
+            credentials = unsigned.secrets_of(response.request) if signed else map(str, params.values())
+            return [*credentials, *hidden.values()]
 
         prepared.register_hook("response", partial(_refuse_redirect, secrets_of))
         started = monotonic()
@@ -150,7 +177,8 @@ class Transport:
             policy,
             response.status_code,
             mask_secret_bytes(body, secrets) if signed else body,  # a token may well begin with the client id
-            error_may_mean_empty,
+            about_one or policy is Policy.SEND,
+            may_be_empty,
             retry_after=_retry_after_of(response),
             secrets=secrets,
             personal=[str(value).removeprefix("+") for value in params.values()],
@@ -185,7 +213,8 @@ class Transport:
             self._process = os.getpid()
             for adapter in self._session.adapters.values():
                 adapter.close()
-        session, retries = self._sessions[policy], self._retries
+        repeats = may_repeat()
+        session, retries = self._sessions[policy, repeats], self._retries[repeats]
         while True:
             response: requests.Response | None = None
             try:
@@ -212,11 +241,13 @@ class Transport:
             retries.sleep()
 
 
-def _judge(policy: Policy, status: int, body: bytes, error_may_mean_empty: bool, **details: Any) -> Answer:
+def _judge(
+    policy: Policy, status: int, body: bytes, about_one: bool, error_may_mean_empty: bool, **details: Any
+) -> Answer:
     """An answer that says yes, or the exception that says what it is instead."""
     answer: Answer | None
     try:
-        answer = read_answer(body)
+        answer = read_answer(body, about_one=about_one)
     except Unreadable:
         answer = None
     if policy is Policy.SEND and status >= 500:

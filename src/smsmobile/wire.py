@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import gc
 import json
+import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone, tzinfo
@@ -31,8 +34,14 @@ UTC = timezone.utc
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
-_YES = frozenset({"1", "yes", "true", "on"})
-_NO = frozenset({"", "0", "no", "false", "off"})
+GUID_KEYS = ("guid", "guid_message", "id")
+"""Under which names a message's handle stands (O)."""
+DEVICE_KEYS = ("sIdentifiant", "sIdentifiantPhone", "sid", "device_id")
+"""Under which names a phone's SID stands (D, O)."""
+
+_YES = frozenset({"1", "1.0", "yes", "true", "on"})
+_NO = frozenset({"", "0", "0.0", "no", "false", "off"})
+_GREENWICH = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
 _ANY_DATETIME: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 
@@ -47,6 +56,11 @@ def read_flag(value: object) -> bool | None:
     if word in _YES:
         return True
     return False if word in _NO else None
+
+
+def read_mark(value: object) -> bool | None:
+    """A flag whose absence is no answer: None also for "" and null."""
+    return None if is_empty(value) else read_flag(value)
 
 
 def read_json(body: bytes) -> Any:
@@ -66,20 +80,31 @@ def read_json(body: bytes) -> Any:
 
 
 def read_count(value: object) -> int | None:
-    """A whole number, also as text; None where there is none."""
-    try:
-        return int(str(value))
-    except ValueError:
+    """A number, also as text, rounded down to a whole one: of 12.7 seconds 12 are over. None where there is none."""
+    text = str(value)
+    for read in (int, float):  # int first: a float would lose the end of a long one
+        with suppress(ValueError, OverflowError):
+            return math.floor(read(text))
+    return None
+
+
+def read_handle(value: object) -> str | None:
+    """A GUID or an id as text; None for `0` and `0000-00-00`, as PHP and MySQL spell that there is none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
+    text = str(value)
+    return None if text in ("", "0") or text.startswith("0000-00-00") else text
 
 
 def read_instant(value: object, zone: tzinfo = UTC) -> datetime | None:
     """Every spelling of a moment as an aware UTC datetime; None for what is none (`0`, `0000-00-00 00:00:00`).
 
     Understood: Unix seconds, milliseconds and microseconds, `YYYYMMDDHHMMSS` with or without milliseconds,
-    ISO 8601, `YYYY-MM-DD HH:MM:SS`; numbers also as text. Where no offset is given, `zone` says what it is.
+    ISO 8601, `YYYY-MM-DD HH:MM:SS` also with ` UTC` or ` GMT` behind it; numbers also as text. Where no offset is
+    given, `zone` says what it is.
     """
-    text = str(value).strip()
+    text, in_utc = _GREENWICH.subn("", str(value).strip())
+    zone = UTC if in_utc else zone
     moment: datetime
     try:
         if text.isascii() and text.isdigit() and len(text) in (14, 17):
@@ -124,7 +149,10 @@ def _isoformat(moment: datetime) -> str:
 
 
 class _TextSchema:
-    """Text, or a number in its place; what is stranger becomes its Python spelling, never an error."""
+    """Text, or a number in its place; what is stranger becomes its Python spelling, never an error.
+
+    `false`, `[]` and `{}` are what PHP makes of "none".
+    """
 
     def __init__(self, empty: str | None) -> None:
         self._empty = empty
@@ -139,7 +167,20 @@ class _TextSchema:
         )
 
     def _read(self, value: object) -> str | None:
-        return self._empty if is_empty(value) else str(value)
+        return str(value) if value else self._empty
+
+
+class _HandleSchema:
+    """pydantic reads what does not begin with a zero, in Rust; the rest is left to `read_handle`."""
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.union_schema(
+            [
+                core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^0]"),
+                core_schema.no_info_plain_validator_function(read_handle),
+            ],
+            mode="left_to_right",
+        )
 
 
 def read_nested_flag(value: object) -> bool | None:
@@ -159,8 +200,10 @@ class _Read:
 
 Instant = Annotated[datetime | None, _InstantSchema()]
 Text = Annotated[str | None, _TextSchema(empty=None)]
+Handle = Annotated[str | None, _HandleSchema()]
 Body = Annotated[str, _TextSchema(empty="")]
 Flag = Annotated[bool | None, _Read(read_flag)]
+Mark = Annotated[bool | None, _Read(read_mark)]
 NestedFlag = Annotated[bool | None, _Read(read_nested_flag)]
 Count = Annotated[int | None, _Read(read_count)]
 
@@ -178,6 +221,10 @@ class WireModel(FrozenModel):
     """The field that older rows give in two keys, `date` and `hour`."""
     _spellings: ClassVar[dict[str, list[str]]] = {}
     """The fields that come under several keys, with these."""
+    _emptiness: ClassVar[dict[str, Any]] = {}
+    """Of these, the fields that are something else than None where there is nothing to read, with what they are."""
+    _shared: ClassVar[frozenset[str]] = frozenset()
+    """The keys that more than one field reads."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -188,6 +235,17 @@ class WireModel(FrozenModel):
             for name, field in cls.model_fields.items()
             if isinstance(field.validation_alias, AliasChoices)
         }
+        cls._emptiness = {
+            name: field.default
+            for name, field in cls.model_fields.items()
+            if name in cls._spellings and field.default is not None
+        }
+        readers = Counter(
+            key
+            for name, field in cls.model_fields.items()
+            for key in {name, *cls._spellings.get(name, [str(field.validation_alias)])}
+        )
+        cls._shared = frozenset(key for key, fields in readers.items() if fields > 1)
 
     @classmethod
     def from_wire(cls, row: object) -> Self:
@@ -202,26 +260,41 @@ class WireModel(FrozenModel):
         with collector_paused(len(rows)):
             validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
             models = [validate(row) for row in rows]
+            spellings, emptiness = tuple(cls._spellings), cls._emptiness
             for place, model in enumerate(models):
-                # pydantic takes the first spelling that is there, even where it is empty and the next one is not.
-                if None in map(model.__dict__.get, cls._spellings):
-                    models[place] = validate(cls._mended(rows[place]))
+                # pydantic takes the first spelling that is there, even where only the next one can be read.
+                if None in map(model.__dict__.get, spellings) or (emptiness and cls._unread(model)):
+                    models[place] = cls._reread(model, rows[place])
         return models
 
     @classmethod
-    def _mended(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """The row without the values that say nothing and could hide others. Unknown keys stay as they came."""
-        known = {spelling for spellings in cls._spellings.values() for spelling in spellings}
-        row = {key: value for key, value in row.items() if key not in known or not _says_nothing(value)}
+    def _unread(cls, model: WireModel) -> list[str]:
+        """The fields with several spellings in which nothing was found."""
+        return [name for name in cls._spellings if model.__dict__[name] == cls._emptiness.get(name)]
+
+    @classmethod
+    def _reread(cls, model: Self, row: dict[str, Any]) -> Self:
+        """The model with what other spellings say where the first one says nothing that can be read."""
+        validate = cls.__pydantic_validator__.validate_python
+        row = dict(row)
+        while hiding := {key for name in cls._unread(model) if (key := cls._hiding(name, row))}:
+            row = {key: value for key, value in row.items() if key not in hiding}
+            model = validate(row)
         field = cls._date_and_hour
-        if field and not is_empty(row.get("date")) and not any(key in row for key in (field, *cls._spellings[field])):
-            row[field] = f"{row['date']} {row.get('hour') or ''}".strip()
-        return row
+        if field and model.__dict__[field] is None and not is_empty(row.get("date")):
+            row = {key: value for key, value in row.items() if key not in {field, *cls._spellings[field]} - cls._shared}
+            # "date" may well have the time in it, and the "hour" beside it as well.
+            for moment in (f"{row['date']} {row.get('hour') or ''}".strip(), row["date"]):
+                dated: Self = validate({**row, field: moment})
+                if dated.__dict__[field] is not None:
+                    return dated
+        return model
 
-
-def _says_nothing(value: object) -> bool:
-    """Empty, or PHP's and MySQL's way to spell a time or a handle that there is not."""
-    return is_empty(value) or str(value) == "0" or str(value).startswith("0000-00-00")
+    @classmethod
+    def _hiding(cls, field: str, row: dict[str, Any]) -> str | None:
+        """The first spelling of a field in a row, where another one is there too."""
+        there = [key for key in dict.fromkeys((*cls._spellings[field], field)) if key in row]
+        return there[0] if len(there) > 1 and there[0] not in cls._shared else None
 
 
 Model = TypeVar("Model", bound=WireModel)

@@ -144,7 +144,7 @@ def test_a_read_honours_retry_after(hostile: Hostile, outcome_of: Try, pauses: l
     assert pauses == [11]
 
 
-@pytest.mark.parametrize("body", [b"<!doctype html>", b"", b"null", b"[]", b'{"a": 1}', b'{"result": [{"guid": "x"}'])
+@pytest.mark.parametrize("body", [b"<!doctype html>", b"", b"null", b"[7]", b'{"a": 1}', b'{"result": [{"guid": "x"}'])
 def test_an_answer_that_cannot_be_read_is_unexpected_and_not_asked_for_again(
     hostile: Hostile, outcome_of: Try, pauses: list[float], body: bytes
 ) -> None:

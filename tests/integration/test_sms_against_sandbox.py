@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
@@ -22,23 +21,6 @@ from smsmobile.sandbox import Sandbox
 from smsmobile.webhooks import SMSReceived, parse_v1
 
 TO = "+33612345678"
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox() as box:
-        yield box
-
-
-@pytest.fixture(params=["api key", "oauth2"])
-def client(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[SMSMobileClient]:
-    credentials = (
-        {"api_key": box.api_key}
-        if request.param == "api key"
-        else {"client_id": box.client_id, "client_secret": box.client_secret}
-    )
-    with SMSMobileClient(**credentials, base_url=box.url) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

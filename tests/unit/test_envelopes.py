@@ -222,7 +222,7 @@ UNREADABLE: list[tuple[bytes, str]] = [
     (b"OK", "not JSON"),
     (b"\xff\xfe\x00", "not JSON"),
     (b"null", "not JSON"),
-    (b"[]", "none of the service's envelopes"),
+    (b'[{"success": true, "data": []}]', "none of the service's envelopes"),
     (b'[{"result": {"error": 0}}]', "none of the service's envelopes"),
     (b"{}", "none of the service's envelopes"),
     (b'{"hello": "world"}', "none of the service's envelopes"),
@@ -320,6 +320,15 @@ ENVELOPES: dict[str, object] = {
     "success and data as PHP's list with gaps": {"success": True, "data": {"1": ROWS[0], "5": ROWS[1]}},
     "success and data.sms": {"success": True, "data": {"sms": ROWS}},
     "error 0 and data": {"error": 0, "data": ROWS},
+    "nothing but rows": ROWS,
+    "data alone": {"data": ROWS},
+    "count and items": {"count": "2", "items": ROWS},
+    "empty data and items": {"success": True, "data": [], "items": ROWS},
+    "how many under a name of rows": {"success": True, "sms": 2, "items": ROWS},
+    "result.data.items": {"result": {"error": 0, "data": {"items": ROWS}}},
+    "result as PHP's list with gaps": {"result": {"12": ROWS[0], "13": ROWS[1]}},
+    "success and other things under data": {"success": True, "data": {"plan": "pro"}, "items": ROWS},
+    "an empty result and data": {"result": None, "error": 0, "data": ROWS},
 }
 
 
@@ -343,6 +352,15 @@ def test_rows_are_found_in_every_envelope(ask: Ask, operation: str, body: object
         {"success": True, "count": 0, "data": []},
         {"success": True, "data": {}},
         {"success": True},
+        {"success": True, "data": False},
+        {"success": True, "sms": 0, "items": []},
+        {"success": True, "data": {"message": "None found."}},
+        {"result": {"error": 0, "data": {"count": 0, "items": []}}},
+        {"result": None},
+        {"count": 0},
+        {"count": "0", "data": []},
+        {"items": []},
+        [],
     ],
 )
 def test_no_rows_are_an_empty_list(ask: Ask, operation: str, body: object) -> None:
@@ -365,6 +383,18 @@ def test_rows_that_are_none_are_an_unexpected_response_without_their_content(
 def test_an_unknown_error_without_rows_is_an_empty_log(ask: Ask, error: object) -> None:
     assert ask("log", {"result": {"error": error, "sms": []}}) == []
     assert ask("log", {"result": {"error": error}}) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"result": {"error": "no_sms_found", "success": False}},
+        {"result": {"success": False, "message": "no"}},
+        {"success": False, "result": {"error": 0}},
+    ],
+)
+def test_a_refusal_without_rows_is_an_error_of_the_log(ask: Ask, body: object) -> None:
+    assert type(refusal(ask, "log", body)) is APIError
 
 
 def test_an_unknown_error_without_rows_is_an_error_where_messages_are_received(ask: Ask) -> None:

@@ -12,10 +12,13 @@ import smsmobile
 from smsmobile import (
     APIError,
     AuthenticationError,
+    BulkPaused,
     ConfigurationError,
     ConnectionFailed,
+    DeliveryPending,
     DeviceOffline,
     InvalidRequestError,
+    LoggedSMS,
     MalformedPayload,
     NotFound,
     RateLimited,
@@ -24,6 +27,7 @@ from smsmobile import (
     ServerError,
     SignatureMismatch,
     SMSMobileError,
+    StorageError,
     SubscriptionExpired,
     TimestampOutOfTolerance,
     UnexpectedResponse,
@@ -38,7 +42,7 @@ API = [
 WEBHOOK = [SignatureMismatch, TimestampOutOfTolerance, MalformedPayload]
 DIRECT = [
     *(ConfigurationError, InvalidRequestError, ConnectionFailed, SendOutcomeUnknown, ResponseTimeout),
-    *(APIError, WebhookError),
+    *(DeliveryPending, StorageError, BulkPaused, APIError, WebhookError),
 ]
 
 
@@ -57,13 +61,19 @@ def test_every_exception_is_public_and_drawn_in_the_documentation() -> None:
         assert f"── {kind.__name__}" in (errors.__doc__ or "")
 
 
+def test_a_file_that_cannot_be_used_is_an_os_error_too() -> None:
+    assert [kind for kind in [*DIRECT, *API, *WEBHOOK] if issubclass(kind, OSError)] == [StorageError]
+
+
 def test_only_a_bad_argument_is_a_value_error() -> None:
     assert [kind for kind in [*DIRECT, *API, *WEBHOOK] if issubclass(kind, ValueError)] == [InvalidRequestError]
 
 
 SAMPLES: list[SMSMobileError] = [
     *(kind("text") for kind in (SMSMobileError, ConfigurationError, InvalidRequestError, ConnectionFailed)),
-    *(kind("text") for kind in (ResponseTimeout, WebhookError, *WEBHOOK)),
+    *(kind("text") for kind in (ResponseTimeout, DeliveryPending, StorageError, WebhookError, *WEBHOOK)),
+    DeliveryPending("text", guids=["g", "h"], last={"g": LoggedSMS(guid="g", recipient="+33612345678")}),
+    BulkPaused("text", done=7, left=3),
     *(kind("text", code="2", status=200, note="why") for kind in (APIError, *API)),
     RateLimited("text", code="rate", status=429, note="why", retry_after=7.5),
     SendOutcomeUnknown(

@@ -39,7 +39,7 @@ def doubt(
 
     service.post(f"{BASE}/sendsms/", status=502)
     with monkeypatch.context() as patched:
-        patched.setattr("smsmobile.channels.sms.datetime", Clock)
+        patched.setattr("smsmobile.acceptance.datetime", Clock)
         with pytest.raises(SendOutcomeUnknown) as unknown:
             client.sms.send("00 33 612345678", TEXT)
     return unknown.value
@@ -201,8 +201,8 @@ def test_an_undated_row_is_the_attempts_unless_the_service_calls_it_older(
     def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
         rows = b"" if "before=last" in request.url else b'{"guid": "last"}'
         same = b'{"guid": "%s", "number": "+33612345678", "message": "The code is 4711\\nBye"}'
-        if "before=1774040264" in request.url and "keyword=%2B33612345678" in request.url:
-            rows = same % b"older"
+        if "keyword=%2B33612345678" in request.url:
+            rows = same % b"older" if "before=1774040264" in request.url else b""
         elif rows:
             rows = b", ".join([same % b"older", same % b"mine", rows])
         return 200, {}, b'{"result": {"error": 0, "sms": [' + rows + b"]}}"

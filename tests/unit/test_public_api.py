@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import smsmobile
+import smsmobile.delivery
 
 SOURCE = Path(smsmobile.__file__).parent
-CORE = sorted([*SOURCE.glob("*.py"), *(SOURCE / "channels").glob("*.py")])
+FOLLOWING = [SOURCE / "delivery" / "pauses.py", SOURCE / "delivery" / "tracking.py"]  # what client.sms.track is made of
+CORE = sorted([*SOURCE.glob("*.py"), *(SOURCE / "channels").glob("*.py"), *FOLLOWING])
 
 
 @pytest.mark.parametrize("name", smsmobile.__all__)
@@ -50,15 +52,37 @@ def loaded_by(statement: str) -> set[str]:
     return set(printed.split())
 
 
-EXTRAS = {"flask", "waitress", "phonenumbers", "django", "redis", "celery", "typer", "rich"}
+EXTRAS = {"flask", "waitress", "phonenumbers", "limits", "django", "redis", "celery", "typer", "rich"}
 
 
 def test_importing_the_package_imports_next_to_nothing() -> None:
     assert not loaded_by("import smsmobile") & {"requests", "pydantic", "dotenv", "urllib3", *EXTRAS}
 
 
+def test_a_program_that_sends_an_sms_loads_no_other_channel() -> None:
+    loaded = loaded_by("from smsmobile import SMSMobileClient; SMSMobileClient(api_key='k' * 48).sms")
+    assert {name for name in loaded if name.startswith("smsmobile.channels.")} == {"smsmobile.channels.sms"}
+
+
 def test_using_every_public_name_imports_no_extra() -> None:
     assert not loaded_by("from smsmobile import *") & EXTRAS
+
+
+@pytest.mark.parametrize("name", smsmobile.delivery.__all__)
+def test_every_public_name_of_deliveries_can_be_imported_and_says_what_it_is(name: str) -> None:
+    thing = getattr(smsmobile.delivery, name)
+    assert thing.__module__.startswith("smsmobile.delivery.")
+    assert thing.__doc__
+    assert name in dir(smsmobile.delivery)
+
+
+def test_deliveries_have_no_other_names() -> None:
+    with pytest.raises(AttributeError, match=r"module 'smsmobile\.delivery' has no attribute 'Outbox'"):
+        smsmobile.delivery.Outbox  # noqa: B018 - asking is the point
+
+
+def test_following_a_message_loads_no_database() -> None:
+    assert "sqlite3" not in loaded_by("import smsmobile.delivery.tracking; from smsmobile import *")
 
 
 def test_errors_can_be_caught_without_loading_the_client() -> None:
@@ -74,11 +98,14 @@ def test_type_checkers_are_told_that_the_package_is_typed() -> None:
 # A module may import those in front of it, in these rows and in its own.
 FLOORS = [
     ["errors", "wire"],
-    ["addresses", "redaction", "retries", "deadlines"],
-    ["recipients", "endpoints", "envelopes"],
-    ["transport"],
+    ["addresses", "redaction", "retries", "deadlines", "sqlite_files"],
+    ["recipients", "arguments", "endpoints", "envelopes", "acceptance", "delivery.pauses"],
+    ["transport", "delivery.tracking"],
     ["auth"],
-    ["config", "channels.sms"],
+    [
+        *("config", "channels.sms", "channels.whatsapp", "channels.devices", "channels.calls"),
+        *("channels.notifications", "channels.email", "channels.conversations"),
+    ],
     ["client"],
 ]
 ORDER = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -77,6 +77,11 @@ def test_a_number_is_cleaned_of_what_people_write_into_it(written: str, sent: st
         ("*123", "has the character '*'"),
         ("0612345678", "is a national number"),
         ("06 12 34 56 78", "is a national number"),
+        ("+0612345678", "has a 0 where its country code begins"),
+        ("+0015551234567", "has a 0 where its country code begins"),
+        ("000015551234567", "has a 0 where its country code begins"),
+        ("000612345678", "has a 0 where its country code begins"),
+        ("+012", "has a 0 where its country code begins"),
         ("+1234", "has 4 digits"),
         ("+1234567890123456", "has 16 digits"),
         ("1234567890123456", "has 16 digits"),
@@ -95,7 +100,12 @@ def test_a_refusal_is_also_a_value_error() -> None:
         clean_recipient("")
 
 
-@pytest.mark.parametrize("to", ["0698765432", "+33698765432901234", "98765432109876543210"])
+@pytest.mark.parametrize("to", ["+0698765432", "000698765432"])
+def test_with_a_default_region_no_country_code_begins_with_0_either(to: str) -> None:
+    assert "has a 0 where its country code begins" in refusal(to, "FR")
+
+
+@pytest.mark.parametrize("to", ["0698765432", "+0698765432", "+33698765432901234", "98765432109876543210"])
 def test_a_refusal_does_not_show_the_whole_number(to: str) -> None:
     assert "•••" in refusal(to)
     assert "876" not in refusal(to)
@@ -130,6 +140,10 @@ def test_a_national_number_says_how_to_be_understood() -> None:
 @pytest.mark.parametrize(
     ("region", "written", "sent"),
     [
+        ("AU", "0011 44 7911 123456", "+447911123456"),
+        ("HK", "001 852 5123 4567", "+85251234567"),
+        ("AU", "0033 6 12 34 56 78", "+33612345678"),
+        ("US", "0033 6 12 34 56 78", "+33612345678"),
         ("FR", "06 12 34 56 78", "+33612345678"),
         ("FR", "0612345678", "+33612345678"),
         ("FR", "612345678", "+33612345678"),
@@ -181,7 +195,7 @@ def test_whatever_is_typed_only_a_plain_number_comes_out(typed: str) -> None:
         sent = clean_recipient(typed)
     except InvalidRequestError:
         return
-    assert re.fullmatch(r"\+[0-9]{5,15}|[1-9][0-9]{2,14}", sent)
+    assert re.fullmatch(r"\+[1-9][0-9]{4,14}|[1-9][0-9]{2,14}", sent)
 
 
 @given(st.text(alphabet="+0123456789 .-/()\t\u00a0\u0663\uff15", max_size=24))
@@ -190,7 +204,7 @@ def test_whatever_is_typed_on_a_keypad_only_a_plain_number_comes_out(typed: str)
         sent = clean_recipient(typed)
     except InvalidRequestError:
         return
-    assert re.fullmatch(r"\+[0-9]{5,15}|[1-9][0-9]{2,14}", sent)
+    assert re.fullmatch(r"\+[1-9][0-9]{4,14}|[1-9][0-9]{2,14}", sent)
 
 
 @given(st.from_regex(r"\+[1-9][0-9]{4,14}", fullmatch=True), st.data())

@@ -14,6 +14,7 @@ from smsmobile import ApiKeyAuth
 from smsmobile.redaction import (
     MASK,
     Unsigned,
+    drop_keys,
     guard_http_logs,
     mask_number,
     mask_secret_bytes,
@@ -39,6 +40,11 @@ def test_a_secret_in_an_answer_is_masked_as_php_escapes_it(spelling: str) -> Non
 def test_a_secret_that_begins_with_another_leaves_no_tail(secrets: list[str]) -> None:
     assert mask_secrets("app-1234-tail app-1234", secrets) == "*** ***"
     assert mask_secret_bytes(b"app-1234-tail app-1234", secrets) == b"*** ***"
+
+
+def test_keys_are_dropped_by_name_at_any_depth_and_nothing_else_is() -> None:
+    answer = {"apikey": 1, "APIKey": 2, "api-key": 3, "key": 4, "x": [{"apikeybox": 5, "y": {"Api_Key_Box": 6}}, None]}
+    assert drop_keys(answer) == {"key": 4, "x": [{"y": {}}, None]}
 
 
 def test_words_too_short_to_be_secrets_are_left() -> None:

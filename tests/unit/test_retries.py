@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import RemoteDisconnected
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -26,17 +28,25 @@ from smsmobile import (
     SMSMobileError,
     UnexpectedResponse,
 )
-from smsmobile.retries import Policy, retry_for
+from smsmobile.retries import Policy, retry_for, tried_once
 
 Operation = Callable[[SMSMobileClient], Any]
 SENDS: dict[str, Operation] = {
     "send": lambda client: client.sms.send("+33612345678", "Bonjour"),
     "resend": lambda client: client.sms.resend("guid-1"),
+    "send by WhatsApp": lambda client: client.whatsapp.send("+33612345678", "Bonjour"),
+    "resend by WhatsApp": lambda client: client.whatsapp.resend("guid-1"),
+    "notify": lambda client: client.notifications.send("SID-1", "Bonjour"),
+    "send e-mail": lambda client: client.email.send(
+        "a@b.example", "Hi", "Bonjour", sender_email="c@d.example", sender_name="C", mailbox_key="a mailbox's key"
+    ),
 }
 READS: dict[str, Operation] = {
     "log": lambda client: client.sms.log(),
     "received": lambda client: client.sms.received(),
     "delete": lambda client: client.sms.delete("guid-1"),
+    "missed calls": lambda client: client.calls.missed(),
+    "WhatsApp window": lambda client: client.whatsapp.synchronise(),
 }
 every_send = pytest.mark.parametrize("run", SENDS.values(), ids=SENDS)
 every_read = pytest.mark.parametrize("run", READS.values(), ids=READS)
@@ -262,6 +272,42 @@ def test_with_max_retries_0_nothing_is_ever_repeated(network: Any, run: Operatio
         network.will_answer(200, b"{", {"Content-Length": "500"})
         failure(run, client)
     assert len(network.requests) == 6
+
+
+@every_operation
+def test_who_has_a_loop_of_its_own_does_without_repetitions(
+    network: Any, client: SMSMobileClient, run: Operation, pauses: list[float]
+) -> None:
+    with tried_once():
+        for fails in (*NEVER_LEFT, *MAY_HAVE_ARRIVED):
+            getattr(network, fails)()
+            failure(run, client)
+        network.will_answer(429, b"", {"Retry-After": "9"})
+        assert isinstance(failure(run, client), RateLimited)
+        network.will_answer(200, b"{", {"Content-Length": "500"})
+        failure(run, client)
+    assert len(network.requests) == 6
+    assert pauses == []
+
+
+def test_a_request_for_a_token_is_not_repeated_there_either(network: Any) -> None:
+    network.will_refuse_the_connection()
+    with SMSMobileClient(client_id="id", client_secret="a-secret") as client, tried_once():
+        failure(READS["log"], client)
+    assert len(network.requests) == 1
+
+
+def test_repetitions_are_left_out_in_that_block_and_that_thread_alone(network: Any, client: SMSMobileClient) -> None:
+    with suppress(KeyError), tried_once():
+        network.will_answer(503).will_accept()
+        thread = Thread(target=client.sms.log)
+        thread.start()
+        thread.join(10)
+        assert len(network.requests) == 2
+        raise KeyError
+    network.will_answer(503).will_accept()
+    client.sms.log()
+    assert len(network.requests) == 4
 
 
 @pytest.mark.parametrize(("max_retries", "requests_made"), [(1, 2), (5, 6)])

@@ -43,10 +43,15 @@ API_KEY = "api/key+of&the=tests~0123456789"
 CLIENT_ID = "client/id+of&the=tests~0123456789"
 CLIENT_SECRET = "client/secret+of&the=tests~0123456789"
 ACCESS_TOKEN = "access/token+of&the=tests~0123456789"
-SECRETS = [API_KEY, CLIENT_ID, CLIENT_SECRET, ACCESS_TOKEN]
+MAILBOX_KEY = "mailbox/key+of&the=tests~0123456789"
+SECRETS = [API_KEY, CLIENT_ID, CLIENT_SECRET, ACCESS_TOKEN, MAILBOX_KEY]
 NUMBER = "+33698765432"
 MESSAGE = "The code for the safe is 47119922"
-PERSONAL = [NUMBER, NUMBER[1:], quote(NUMBER), MESSAGE, quote_plus(MESSAGE), "47119922", "698765432"]
+ADDRESS = "ann.smith@example.com"
+PERSONAL = [
+    *(NUMBER, NUMBER[1:], quote(NUMBER), MESSAGE, quote_plus(MESSAGE), "47119922", "698765432"),
+    *(ADDRESS, quote(ADDRESS)),
+]
 
 
 def spellings(secret: str) -> list[str]:
@@ -144,13 +149,33 @@ OPERATIONS: dict[str, Callable[[SMSMobileClient], object]] = {
     "log": lambda client: client.sms.log(keyword=NUMBER),
     "received": lambda client: client.sms.received(),
     "delete": lambda client: client.sms.delete("guid-1"),
+    "send by WhatsApp": lambda client: client.whatsapp.send(NUMBER, MESSAGE),
+    "check a number": lambda client: client.whatsapp.check_number(NUMBER),
+    "read WhatsApp": lambda client: client.whatsapp.received(),
+    "search calls": lambda client: client.calls.incoming(search=NUMBER),
+    "search conversations": lambda client: client.conversations.list("sent", number=NUMBER),
+    "notify": lambda client: client.notifications.send("SID-1", MESSAGE),
 }
+MAIL_OPERATIONS: dict[str, Callable[[SMSMobileClient], object]] = {
+    "send e-mail": lambda client: client.email.send(
+        ADDRESS, MESSAGE, MESSAGE, sender_email=ADDRESS, sender_name="Ann", mailbox_key=MAILBOX_KEY
+    ),
+    "read e-mail": lambda client: client.email.inbox(mailbox_key=MAILBOX_KEY),
+}
+OPERATIONS.update(MAIL_OPERATIONS)
 PATHS = [
     ("POST", "/sendsms/"),
     ("POST", "/resend/"),
     ("GET", "/log/sent/sms/"),
     ("GET", "/getsms/"),
     ("POST", "/deletesms/"),
+    ("GET", "/whatsapp/checknumber/"),
+    ("GET", "/getwa/"),
+    ("GET", "/call/incoming/list/"),
+    ("GET", "/conversation/sms/list/"),
+    ("POST", "/notification/send"),
+    ("POST", "/sendemail/"),
+    ("GET", "/getemail/"),
 ]
 every_auth = pytest.mark.parametrize("auth", AUTHS.values(), ids=AUTHS)
 every_operation = pytest.mark.parametrize("run", OPERATIONS.values(), ids=OPERATIONS)
@@ -227,6 +252,8 @@ def test_a_service_that_echoes_everything_makes_no_failure_say_it(
         mine = {"ApiKeyAuth": [API_KEY], "HeaderAuth": [API_KEY]}.get(
             type(client._transport.auth).__name__, [ACCESS_TOKEN]
         )
+        if run in MAIL_OPERATIONS.values():
+            mine = [*mine, MAILBOX_KEY]
         patched.setattr(sys.modules[__name__], "SECRETS", mine)
         try:
             run(client)
@@ -381,20 +408,22 @@ def test_a_call_that_succeeds_logs_neither_secrets_nor_numbers_nor_messages(
 def test_a_key_that_is_echoed_in_a_good_answer_is_not_kept(
     service: responses.RequestsMock, spell: Callable[[str], str]
 ) -> None:
-    body = f'{{"result": {{"error": 0, "sent": "1", "id": "g", "apikey": "{spell(API_KEY)}"}}}}'
+    body = f'{{"result": {{"error": 0, "sent": "1", "id": "g", "log": "key={spell(API_KEY)}"}}}}'
     service.post(f"{BASE}/sendsms/", body=body)
     sent = SMSMobileClient(api_key=API_KEY).sms.send(NUMBER, MESSAGE)
     assert_no_secret(f"{sent!r} {sent.model_dump_json()}")
     assert sent.model_extra is not None
-    assert sent.model_extra["apikey"] == "***"
+    assert sent.model_extra["log"] == "key=***"
 
 
 def test_no_object_shows_its_secrets() -> None:
-    settings = Settings(api_key=API_KEY, client_secret=CLIENT_SECRET, client_id=CLIENT_ID)  # type: ignore[arg-type]
+    keys = {"api_key": API_KEY, "client_secret": CLIENT_SECRET, "client_id": CLIENT_ID, "mailbox_key": MAILBOX_KEY}
+    settings = Settings(**keys)  # type: ignore[arg-type]
+    mail = SMSMobileClient(api_key=API_KEY, mailbox_key=MAILBOX_KEY)
     objects = [
         *(SMSMobileClient(api_key=API_KEY), SMSMobileClient(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)),
         *(ApiKeyAuth(API_KEY), OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET), settings),
-        Token(access_token=ACCESS_TOKEN),
+        *(Token(access_token=ACCESS_TOKEN), mail, mail.email, vars(mail.email)),
     ]
     for thing in objects:
         assert_no_secret(f"{thing} {thing!r} {[thing]}")

@@ -126,7 +126,7 @@ def nothing_is_sent(service: responses.RequestsMock) -> Iterator[None]:
         (None, "The message is of type NoneType"),
         (b"Bonjour", "The message is of type bytes"),
         (42, "The message is of type int"),
-        ("half \ud83d emoji", "half of a surrogate pair at position 5"),
+        ("half \ud83d emoji", "half of a surrogate pair at position 5, which cannot be sent"),
     ],
 )
 def test_a_bad_message_is_refused_with_the_reason(client: SMSMobileClient, message: Any, reason: str) -> None:
@@ -141,7 +141,7 @@ def test_a_bad_message_is_refused_with_the_reason(client: SMSMobileClient, messa
     [
         ({"sim": 0}, "sim is 0; expected the slot 1 or 2"),
         ({"sim": 3}, "sim is 3; expected the slot 1 or 2"),
-        ({"sim": "1"}, "sim is '1'; expected the slot 1 or 2"),
+        ({"sim": "1"}, "sim is of type str; expected the slot 1 or 2"),
         ({"sim": True}, "sim is True; expected the slot 1 or 2"),
         ({"device": ""}, "The device is empty"),
         ({"device": "  "}, "The device is empty"),

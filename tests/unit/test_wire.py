@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from smsmobile import DeletedSMS, LoggedSMS, ReceivedSMS, ResentSMS, SentSMS, SMSStatus, Token
 from smsmobile.wire import (
@@ -23,8 +23,10 @@ from smsmobile.wire import (
     Count,
     Flag,
     FrozenModel,
+    Handle,
     Instant,
     Text,
+    WireModel,
     collector_paused,
     read_count,
     read_flag,
@@ -40,6 +42,7 @@ class Row(FrozenModel):
     count: Count = None
     instant: Instant = None
     text: Text = None
+    handle: Handle = None
     body: Body = ""
 
 
@@ -48,17 +51,17 @@ MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=UTC)
 # --- flags, counts, texts ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("yes", [1, "1", "yes", "Yes", "YES", "true", "True", True, "on", " 1 "])
+@pytest.mark.parametrize("yes", [1, "1", 1.0, "1.0", "yes", "Yes", "YES", "true", "True", True, "on", " 1 "])
 def test_every_spelling_of_yes_is_true(yes: object) -> None:
     assert Row(flag=yes).flag is True
 
 
-@pytest.mark.parametrize("no", [0, "0", "no", "No", "false", False, "", None, "off"])
+@pytest.mark.parametrize("no", [0, "0", 0.0, "0.0", "no", "No", "false", False, "", None, "off"])
 def test_every_spelling_of_no_is_false(no: object) -> None:
     assert read_flag(no) is False
 
 
-@pytest.mark.parametrize("neither", [2, "2", "maybe", [], ["1"], -1, "null", {"status": "1"}, {}])
+@pytest.mark.parametrize("neither", [2, "2", 0.5, "01", "maybe", [], ["1"], -1, "null", {"status": "1"}, {}])
 def test_what_is_neither_yes_nor_no_is_none(neither: object) -> None:
     assert Row(flag=neither).flag is None
 
@@ -68,22 +71,61 @@ def test_a_count_may_be_text(written: object, count: int) -> None:
     assert Row(count=written).count == count
 
 
-@pytest.mark.parametrize("none", [None, "", "null", "two", "1.5", [], {}, True, "9" * 5000])
+@given(st.integers(-(10**12), 10**12), st.sampled_from([0.0, 0.25, 0.5]))
+def test_a_count_is_the_same_however_it_is_spelled_and_a_fraction_is_rounded_down(count: int, fraction: float) -> None:
+    spellings = [count, str(count), f" {count} ", float(count), f"{count}.0", count + fraction, str(count + fraction)]
+    assert [read_count(spelling) for spelling in spellings] == [count] * len(spellings)
+
+
+def test_a_long_count_keeps_its_last_digits() -> None:
+    assert read_count(str(10**30 + 1)) == 10**30 + 1
+
+
+@pytest.mark.parametrize("none", [None, "", "null", "two", "nan", "inf", float("nan"), [], {}, True, "9" * 5000])
 def test_what_is_no_count_is_none(none: object) -> None:
     assert read_count(none) is None
 
 
 @pytest.mark.parametrize(
     ("written", "text"),
-    [("abc", "abc"), (7, "7"), (7.5, "7.5"), ("", None), (None, None), (True, "True"), ([1], "[1]"), (" ", " ")],
+    [
+        *(("abc", "abc"), (7, "7"), (7.5, "7.5"), (True, "True"), ([1], "[1]"), (" ", " ")),
+        *(("0", "0"), (0, "0"), ("0000-00-00", "0000-00-00")),
+        *(("", None), (None, None), (False, None), ([], None), ({}, None)),
+    ],
 )
 def test_a_text_may_be_a_number_and_empty_means_none(written: object, text: str | None) -> None:
     assert Row(text=written).text == text
 
 
-@pytest.mark.parametrize(("written", "body"), [("abc", "abc"), (42, "42"), ("", ""), (None, ""), (" \n", " \n")])
+@pytest.mark.parametrize(
+    ("written", "body"),
+    [
+        *(
+            ("abc", "abc"),
+            (42, "42"),
+            (" \n", " \n"),
+            ("0", "0"),
+            (0, "0"),
+            ("0000-00-00 is nothing", "0000-00-00 is nothing"),
+        ),
+        *(("", ""), (None, ""), (False, ""), ([], ""), ({}, "")),
+    ],
+)
 def test_a_body_is_always_a_text(written: object, body: str) -> None:
     assert Row(body=written).body == body
+
+
+@pytest.mark.parametrize(
+    ("written", "handle"),
+    [
+        *(("c319", "c319"), (7, "7"), ("007", "007"), ("0a", "0a"), ("00000000-0000", "00000000-0000"), (" ", " ")),
+        *(("", None), (None, None), (0, None), ("0", None), ("0000-00-00", None), ("0000-00-00 00:00:00", None)),
+        *((True, None), (False, None), ([], None), (["a"], None), ({"x": 1}, None)),
+    ],
+)
+def test_a_handle_may_be_a_number_and_zero_is_none(written: object, handle: str | None) -> None:
+    assert Row(handle=written).handle == handle
 
 
 # --- moments ----------------------------------------------------------------------------------------------
@@ -109,6 +151,7 @@ def test_a_body_is_always_a_text(written: object, body: str) -> None:
         "2026-03-20T22:07:44+01:00",
         "2026-03-20T22:07:44.000+0100",
         " 2026-03-20 21:07:44 ",
+        *("2026-03-20 21:07:44 UTC", "2026-03-20T21:07:44 GMT", " 2026-03-20 21:07:44.000 utc "),
         datetime(2026, 3, 20, 22, 7, 44, tzinfo=timezone(timedelta(hours=1))),
         datetime(2026, 3, 20, 21, 7, 44),  # noqa: DTZ001 - naive, on purpose
     ],
@@ -146,6 +189,7 @@ def test_a_spelling_without_offset_can_be_read_in_another_zone() -> None:
     assert read_instant("2026-03-20 22:07:44", paris) == MOMENT
     assert read_instant("20260320220744000", paris) == MOMENT
     assert read_instant("2026-03-20T21:07:44Z", paris) == MOMENT
+    assert read_instant("2026-03-20 21:07:44 UTC", paris) == MOMENT
 
 
 moments = st.datetimes(
@@ -190,7 +234,7 @@ junk = st.recursive(
 
 @given(junk)
 def test_no_value_at_all_makes_a_field_fail(value: object) -> None:
-    row = Row(flag=value, count=value, instant=value, text=value, body=value)
+    row = Row(flag=value, count=value, instant=value, text=value, handle=value, body=value)
     assert row.instant is None or EARLIEST <= row.instant < LATEST
 
 
@@ -212,6 +256,86 @@ def test_an_empty_spelling_hides_no_other(spelling: str, empty: object) -> None:
     row = {"guid": empty, "guid_message": empty, "id": empty}
     for model in (LoggedSMS, SentSMS, ResentSMS, DeletedSMS):
         assert model.from_wire({**row, spelling: "G-1"}).guid == "G-1"
+
+
+class Spelled(WireModel):
+    """One field of each kind that has several spellings."""
+
+    _date_and_hour = "at"
+
+    guid: Handle = Field(None, validation_alias=AliasChoices("guid", "guid_message", "id"))
+    at: Instant = Field(None, validation_alias=AliasChoices("at_unix", "at_text"))
+    size: Count = Field(None, validation_alias=AliasChoices("size", "length"))
+    name: Text = Field(None, validation_alias=AliasChoices("name", "alias"))
+    body: Body = Field("", validation_alias=AliasChoices("body", "text", "transcript"))
+
+
+NOTHING = [None, "", False, [], {}]
+UNREADABLE: dict[str, list[Any]] = {
+    "guid": [*NOTHING, 0, "0", "0000-00-00 00:00:00", True],
+    "at": [*NOTHING, 0, "0", "0000-00-00", "soon", "99999999999999"],
+    "size": [*NOTHING, "many", True, "nan"],
+    "name": NOTHING,
+    "body": NOTHING,
+}
+READABLE: dict[str, Any] = {"guid": "G-1", "at": MOMENT, "size": 7, "name": "0", "body": "0000-00-00"}
+WRITTEN = {**READABLE, "at": "2026-03-20 21:07:44"}
+
+
+@given(data=st.data())
+def test_a_spelling_that_cannot_be_read_hides_no_other_and_fields_do_not_hang_on_each_other(
+    data: st.DataObject,
+) -> None:
+    row: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
+    for field, spellings in Spelled._spellings.items():
+        keys = data.draw(st.permutations([*spellings, *([] if field in spellings else [field])]))
+        cut = data.draw(st.integers(0, len(keys)))
+        row.update((key, data.draw(st.sampled_from(UNREADABLE[field]))) for key in keys[:cut])
+        there = cut < len(keys) and data.draw(st.booleans())
+        if there:
+            row[keys[cut]] = WRITTEN[field]
+        expected[field] = READABLE[field] if there else Spelled.model_fields[field].default
+    read = Spelled.from_wire(row)
+    assert {field: getattr(read, field) for field in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"date": "2026-03-20", "hour": "21:07:44"},
+        {"date": "2026-03-20", "hour": "21:07:44", "at_unix": "0", "at_text": "soon"},
+        {"date": "2026-03-20 21:07:44", "hour": "21:07:44"},
+        {"date": "2026-03-20 21:07:44", "hour": ""},
+        {"date": "2026-03-20T21:07:44Z", "hour": "late"},
+        {"date": "1774040864", "hour": None},
+        {"date": "2000-01-01", "hour": "00:00:00", "at_text": "2026-03-20 21:07:44 UTC"},
+    ],
+)
+def test_a_date_and_an_hour_are_a_moment_where_no_other_spelling_is(row: dict[str, Any]) -> None:
+    assert Spelled.from_wire(row).at == MOMENT
+
+
+def test_a_key_that_another_field_reads_is_left_to_it() -> None:
+    class Shared(WireModel):
+        number: Count = Field(None, validation_alias="id")
+        guid: Handle = Field(None, validation_alias=AliasChoices("id", "guid"))
+        at: Instant = Field(None, validation_alias=AliasChoices("id", "when"))
+
+    read = Shared.from_wire({"id": 7, "when": "2026-03-20 21:07:44"})
+    assert (read.number, read.guid) == (7, "7")
+
+
+@pytest.mark.parametrize("number", [None, "1555"])
+@pytest.mark.parametrize("alias", [None, "Ann"])
+@pytest.mark.parametrize("text", ["0", "0000-00-00", "0.0"])
+def test_the_text_of_a_message_does_not_hang_on_what_else_the_row_has(
+    number: str | None, alias: str | None, text: str
+) -> None:
+    row = {"guid": "0", "id": 7, "number": number, "alias": alias, "message": text}
+    for model in (ReceivedSMS, LoggedSMS):
+        assert model.from_wire(row).message == text
+    assert LoggedSMS.from_wire(row).guid == "7"
 
 
 @pytest.mark.parametrize("spelling", ["number", "recipients", "phone"])

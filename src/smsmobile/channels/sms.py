@@ -1,11 +1,10 @@
-"""SMS: the models of what the service says, and the operations send, resend, log, received and delete."""
+"""SMS: the models of what the service says, and the operations send, resend, log, received, sent by hand, delete."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from ..envelopes import Answer
-from ..errors import PHONE_ADVICE, APIError, InvalidRequestError, SendOutcomeUnknown, UnexpectedResponse
+from ..acceptance import accepted_fields, in_doubt, read_rows, with_guid
+from ..arguments import check_bool, check_guid, check_line, check_text, check_whole, describe, schedule_time, unix_time
+from ..delivery.tracking import HasGuid, check_handles, follow
+from ..errors import PHONE_ADVICE, InvalidRequestError, SendOutcomeUnknown
 from ..recipients import clean_recipient, same_number
 from ..transport import Transport
-from ..wire import UTC, Body, Count, Flag, Instant, Model, NestedFlag, Text, WireModel, is_empty, read_flag
+from ..wire import DEVICE_KEYS, GUID_KEYS, Body, Count, Flag, Handle, Instant, NestedFlag, Text, WireModel, read_flag
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,8 +27,6 @@ RECONCILE_WINDOW = timedelta(minutes=10)
 """How far the service's clock, or a slow acceptance, may be from the time of the attempt."""
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.\w{2,}/\S+")
-_GUID_KEYS = ("guid", "guid_message", "id")
-_DEVICE_KEYS = ("sIdentifiant", "sIdentifiantPhone", "sid", "device_id")
 
 
 class SMSStatus(str, Enum):
@@ -52,7 +51,7 @@ def _read_status(status: object) -> SMSStatus:
 class SentSMS(WireModel):
     """The service's answer to a send: the message is accepted and queued (D). The phone sends it later."""
 
-    guid: Text = Field(None, validation_alias=AliasChoices("id", "guid", "guid_message"))
+    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The handle for everything later; None where the service gave none (O)."""
     accepted: bool = True
     """Always true: a message that is not accepted raises."""
@@ -71,7 +70,7 @@ class SentSMS(WireModel):
 class ResentSMS(WireModel):
     """The service's answer to a resend: the message is queued again."""
 
-    guid: Text = Field(None, validation_alias=AliasChoices("id", "guid", "guid_message"))
+    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
     note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
@@ -80,7 +79,7 @@ class ResentSMS(WireModel):
 class DeletedSMS(WireModel):
     """The service's answer to a delete."""
 
-    guid: Text = Field(None, validation_alias=AliasChoices(*_GUID_KEYS))
+    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The GUID that was deleted."""
     note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
@@ -91,7 +90,7 @@ class LoggedSMS(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "created_at"
 
-    guid: Text = Field(None, validation_alias=AliasChoices(*_GUID_KEYS))
+    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
     recipient: Text = Field(None, validation_alias=AliasChoices("number", "recipients", "phone"))
     """The number it goes to, as the service keeps it."""
@@ -107,7 +106,7 @@ class LoggedSMS(WireModel):
     """When the service accepted it, aware UTC; None where the row does not say (its keys are assumed, A)."""
     sent_at: Instant = Field(None, validation_alias=AliasChoices("send_from_mobile_datetime", "sent_at", "date_sent"))
     """When the phone sent it, aware UTC; None where the row does not say (its keys are assumed, A)."""
-    device: Text = Field(None, validation_alias=AliasChoices(*_DEVICE_KEYS))
+    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
     @property
@@ -145,7 +144,7 @@ class ReceivedSMS(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "received_at"
 
-    guid: Text = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
+    guid: Handle = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's handle."""
     sender: Text = Field(None, validation_alias=AliasChoices("number", "from"))
     """What the network gave: a number, or a name such as `MPESA` (O)."""
@@ -153,10 +152,29 @@ class ReceivedSMS(WireModel):
     """The text."""
     received_at: Instant = Field(None, validation_alias=AliasChoices("timestamp_unix", "time_received"))
     """When it was received, aware UTC; a spelling without timezone is read as UTC (A)."""
-    device: Text = Field(None, validation_alias=AliasChoices(*_DEVICE_KEYS))
+    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone that received it."""
     alias: Text = None
     """The sender's name in the phone's address book; None where there is none."""
+
+
+class HandSentSMS(WireModel):
+    """An SMS that the phone's owner wrote on the phone itself (D; the keys of its row are assumed, A)."""
+
+    _date_and_hour: ClassVar[str | None] = "sent_at"
+
+    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    """The message's handle."""
+    recipient: Text = Field(None, validation_alias=AliasChoices("number", "recipients", "phone", "phone_number"))
+    """The number it went to, as the phone gave it."""
+    message: Body = ""
+    """The text."""
+    sent_at: Instant = Field(
+        None, validation_alias=AliasChoices("timestamp_unix", "datetime", "sent_at", "timestamp", "date_sent")
+    )
+    """When the phone sent it, aware UTC; a spelling without timezone is read as UTC (A)."""
+    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
+    """SID of the phone."""
 
 
 class SMSChannel:
@@ -193,29 +211,10 @@ class SMSChannel:
         have been accepted: see there), or APIError and its kinds (the service refused it). With OAuth2 also
         ResponseTimeout, where no token came (nothing was sent).
         """
-        recipient = clean_recipient(to, self._default_region)
-        params: dict[str, str | int] = {"recipients": recipient, "message": _check_text("message", message)}
-        if sim is not None:
-            if sim not in (1, 2) or isinstance(sim, bool):
-                raise InvalidRequestError(f"sim is {sim!r}; expected the slot 1 or 2, or None for the phone's choice.")
-            params["port"] = int(sim)
-        if (device := self._default_device if device is None else device) is not None:
-            params["sIdentifiant"] = _check_line("device", device)
-        if schedule_at is not None:
-            if not isinstance(schedule_at, datetime):
-                raise InvalidRequestError(
-                    f"schedule_at is of type {type(schedule_at).__name__}; expected an aware datetime."
-                )
-            params["schedule_timestamp"] = _unix_time("schedule_at", schedule_at)
-        if shorten_urls:
-            params["shorturl"] = 1
-        if encrypt:
-            params["encrypt_message"] = "yes"
-        if whatsapp:
-            params["sendwa"] = 1
+        params = self._spelled(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
         find = partial(self._find, until=schedule_at, shortened=shorten_urls, unreadable=encrypt)
-        with _in_doubt(find, to=recipient, message=message):
-            fields = _accepted_fields(self._transport.call("sms.send", params))
+        with in_doubt(find, to=str(params["recipients"]), message=message):
+            fields = accepted_fields(self._transport.call("sms.send", params))
         return SentSMS.from_wire(fields)
 
     def resend(self, guid: str) -> ResentSMS:
@@ -223,9 +222,9 @@ class SMSChannel:
 
         Raises as `send` does; the service refuses a message that did not fail.
         """
-        guid = _check_guid(guid)
-        with _in_doubt(self._find_resent, guid=guid):
-            fields = _accepted_fields(self._transport.call("sms.resend", {"guid": guid}), guid)
+        guid = check_guid(guid)
+        with in_doubt(self._find_resent, guid=guid):
+            fields = accepted_fields(self._transport.call("sms.resend", {"guid": guid}), guid)
         return ResentSMS.from_wire(fields)
 
     def log(
@@ -248,16 +247,16 @@ class SMSChannel:
         """
         params: dict[str, str | int] = {}
         if guid is not None:
-            params["guid_message"] = _check_guid(guid)
+            params["guid_message"] = check_guid(guid)
         if before is not None:
             params["before"] = _check_before(before)
         if keyword is not None:
-            params["keyword"] = _check_line("keyword", keyword)
-        if api_errors:
+            params["keyword"] = check_line("keyword", keyword)
+        if check_bool("api_errors", api_errors):
             params["error_api"] = 1
-        if phone_errors:
+        if check_bool("phone_errors", phone_errors):
             params["error_mobile"] = 1
-        return _rows(self._transport.call("sms.log", params, error_may_mean_empty=True), LoggedSMS)
+        return read_rows(self._transport.call("sms.log", params, error_may_mean_empty=True), LoggedSMS)
 
     def iter_log(
         self,
@@ -286,6 +285,46 @@ class SMSChannel:
             before = fresh[-1].guid
             seen = {row.guid for row in page} - {None}
 
+    def track(self, message: str | HasGuid, *, timeout: float = 60.0, poll: float = 1.0) -> LoggedSMS:
+        """Wait until the phone has sent or failed a message, and return its row of the log.
+
+        message: what `send` or `resend` returned, or a GUID.
+        timeout: seconds to wait; 0 looks once. A look that has begun is ended by the client's own timeouts, and repeats
+            nothing: `max_retries` does not count here.
+        poll: seconds until the second look; the pauses grow to 15 s, and vary a little.
+
+        A row that is not in the log yet is waited for (O). A FAILED row is returned, not raised: its `error` says why,
+        and the service itself may yet try again after an error of the operator (up to 3 times, D). Failures that may
+        pass (the network, a 429, a 5xx) are waited out; the last look's is raised.
+
+        Raises DeliveryPending where the message is still queued then (a scheduled one is until its time comes),
+        InvalidRequestError (for a GUID that is None, too), or what `log` raises.
+        """
+        return next(self.track_all([message], timeout=timeout, poll=poll))
+
+    def track_all(
+        self, messages: Iterable[str | HasGuid], *, timeout: float = 60.0, poll: float = 1.0
+    ) -> Iterator[LoggedSMS]:
+        """Wait for many messages together; each one's row of the log comes as soon as it is sent or failed.
+
+        messages: as in `track`, any mixture of them. Each GUID comes once, in no order that could be relied on.
+        timeout: seconds for all of them together. poll: as in `track`.
+
+        A look reads the log's newest pages until it has seen all messages that are left, or is past the oldest of them:
+        one call for a page of rows. Where few messages are left, or they are far back, it asks for each by itself; it
+        never takes more than two calls for a message.
+
+        Raises as `track` does. DeliveryPending comes after the rows of all messages that are not queued any more; its
+        `guids` are the others.
+        """
+        return follow(
+            check_handles(messages),
+            find=lambda guid: self.log(guid=guid),
+            pages=self._pages,
+            timeout=timeout,
+            poll=poll,
+        )
+
     def received(
         self, *, after: datetime | float | None = None, unread_only: bool = False, device: str | None = None
     ) -> list[ReceivedSMS]:
@@ -300,12 +339,27 @@ class SMSChannel:
         """
         params: dict[str, str | int] = {}
         if after is not None:
-            params["after_timestamp_unix"] = _unix_time("after", after)
-        if unread_only:
+            params["after_timestamp_unix"] = unix_time("after", after)
+        if check_bool("unread_only", unread_only):
             params["onlyunread"] = "yes"
         if device is not None:
-            params["sIdentifiantPhone"] = _check_line("device", device)
-        return _rows(self._transport.call("sms.received", params), ReceivedSMS)
+            params["sIdentifiantPhone"] = check_line("device", device)
+        return read_rows(self._transport.call("sms.received", params), ReceivedSMS)
+
+    def sent_by_hand(self, *, period: str | None = None, limit: int | None = None) -> list[HandSentSMS]:
+        """SMS that the phone's owner wrote on the phone itself, without this API (D).
+
+        period: a stretch of time by the service's name for it, such as `"last_7days"`; other names are not published.
+        limit: at most so many.
+
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        """
+        params: dict[str, str | int] = {}
+        if period is not None:
+            params["period"] = check_line("period", period)
+        if limit is not None:
+            params["limit"] = check_whole("limit", limit, least=1)
+        return read_rows(self._transport.call("sms.sent_by_hand", params, error_may_mean_empty=True), HandSentSMS)
 
     def delete(self, guid: str) -> DeletedSMS:
         """Delete a message from the service's log (D). A message that the phone has sent stays sent.
@@ -315,9 +369,43 @@ class SMSChannel:
 
         Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
         """
-        guid = _check_guid(guid)
-        fields = self._transport.call("sms.delete", {"guid": guid}).fields
-        return DeletedSMS.from_wire(_with_guid(fields, guid))
+        guid = check_guid(guid)
+        fields = self._transport.call("sms.delete", {"guid": guid}, about_one=True).fields
+        return DeletedSMS.from_wire(with_guid(fields, guid))
+
+    def _spelled(  # noqa: PLR0917 - as many as an SMS has options
+        self,
+        to: str,
+        message: str,
+        sim: int | None,
+        device: str | None,
+        schedule_at: datetime | None,
+        shorten_urls: bool,
+        encrypt: bool,
+        whatsapp: bool,
+    ) -> dict[str, str | int]:
+        """What `send` sends. delivery/ asks for it too, to check messages without sending them."""
+        params: dict[str, str | int] = {
+            "recipients": clean_recipient(to, self._default_region),
+            "message": check_text("message", message),
+        }
+        if sim is not None:
+            if sim not in (1, 2) or isinstance(sim, bool):
+                raise InvalidRequestError(
+                    f"sim {describe(sim)}; expected the slot 1 or 2, or None for the phone's choice."
+                )
+            params["port"] = int(sim)
+        if (device := self._default_device if device is None else device) is not None:
+            params["sIdentifiant"] = check_line("device", device)
+        if schedule_at is not None:
+            params["schedule_timestamp"] = schedule_time("schedule_at", schedule_at)
+        if check_bool("shorten_urls", shorten_urls):
+            params["shorturl"] = 1
+        if check_bool("encrypt", encrypt):
+            params["encrypt_message"] = "yes"
+        if check_bool("whatsapp", whatsapp):
+            params["sendwa"] = 1
+        return params
 
     def _find_resent(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
         return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
@@ -326,14 +414,14 @@ class SMSChannel:
         self, doubt: SendOutcomeUnknown, until: datetime | None, shortened: bool, unreadable: bool
     ) -> LoggedSMS | None:
         """The row of a send. `until` is when it was to go, if not at once: the log may date it by that (A)."""
-        assert doubt.attempted_at is not None  # noqa: S101 - _in_doubt has set it
+        assert doubt.attempted_at is not None  # noqa: S101 - in_doubt has set it
         earliest = doubt.attempted_at - RECONCILE_WINDOW
         latest = max(doubt.attempted_at, until or doubt.attempted_at) + RECONCILE_WINDOW
-        text = _comparable(doubt.message, shortened)
+        text = comparable(doubt.message, shortened)
         undated: list[LoggedSMS] = []
         for page in self._pages():
             for row in page:
-                same_text = unreadable or _comparable(row.message, shortened) == text
+                same_text = unreadable or comparable(row.message, shortened) == text
                 if not same_text or not same_number(row.recipient, doubt.to):
                     continue
                 if row.created_at is None:
@@ -343,120 +431,23 @@ class SMSChannel:
             # The order within a page is assumed (A), so only a page that is older as a whole ends the search.
             if page and all(row.created_at is not None and row.created_at < earliest for row in page):
                 break
-        if undated:
-            # A row that does not say when it was made is the attempt's if the service does not call it older.
-            older = {row.guid for row in self.log(before=earliest, keyword=doubt.to)}
-            return next((row for row in undated if row.guid not in older), None)
-        return None
+        return next(iter(self._not_before(earliest, undated, str(doubt.to))), None)
+
+    def _not_before(self, moment: datetime, undated: list[LoggedSMS], number: str) -> list[LoggedSMS]:
+        """Rows to a number that do not say when they were made, without those that the service calls older."""
+        left = list(undated)
+        pages = self._pages(moment, keyword=number)
+        while left and (page := next(pages, None)) is not None:
+            older = {row.guid for row in page}
+            left = [row for row in left if row.guid not in older]
+        return left
 
 
-@contextmanager
-def _in_doubt(find: Callable[[SendOutcomeUnknown], LoggedSMS | None], **attempt: str) -> Iterator[None]:
-    """Tell a SendOutcomeUnknown what it is about, and how to find it in the log."""
-    attempted_at = datetime.now(UTC)
-    try:
-        yield
-    except SendOutcomeUnknown as error:
-        vars(error).update(attempt, attempted_at=attempted_at, _lookup=find)
-        raise
-
-
-def _accepted_fields(answer: Answer, guid: str | None = None) -> dict[str, Any]:
-    """The answer's fields, if it says that the message is queued.
-
-    "sent" is "1" when it is; "0", "no" or a word such as "api_error" when not, even beside "error": 0 (O).
-    """
-    fields = answer.fields
-    if isinstance(rows := fields.get("data"), list) and len(rows) == 1 and isinstance(rows[0], dict):
-        fields = {**fields, **rows[0]}
-        if read_flag(fields.get("error")) is not False:
-            raise SendOutcomeUnknown("The service's answer says that it went well, and holds an error.")
-    sent = fields.get("sent")
-    accepted = read_flag(sent) if not is_empty(sent) else None
-    if accepted is None and is_empty(sent):
-        # A resend's answer need not repeat the GUID, but an empty one says nothing.
-        accepted = answer.accepted or _has_guid(fields) or (guid is not None and "error" in fields) or None
-    if accepted:
-        return _with_guid({**fields, "accepted": True}, guid) if guid else {**fields, "accepted": True}
-    word = "" if is_empty(sent) else str(sent).strip()
-    if accepted is False or word.replace("_", "").replace(" ", "").isalpha():
-        code = "not_accepted" if accepted is False else word
-        raise APIError(
-            f"The service did not accept the message: HTTP 200, sent {word!r}.", code=code, status=200, note=answer.note
-        )
-    raise SendOutcomeUnknown("The service's answer says neither that it accepted the message nor that it did not.")
-
-
-def _with_guid(fields: dict[str, Any], guid: str) -> dict[str, Any]:
-    return fields if _has_guid(fields) else {**fields, "guid": guid}
-
-
-def _has_guid(fields: dict[str, Any]) -> bool:
-    return any(fields.get(key) and fields[key] not in ("0", True) for key in _GUID_KEYS)
-
-
-def _rows(answer: Answer, model: type[Model]) -> list[Model]:
-    failure = None
-    try:
-        return answer.rows(model)
-    except ValueError as error:
-        failure = UnexpectedResponse(f"The service's rows cannot be read: {error}.", status=200)
-    raise failure
-
-
-def _comparable(text: str | None, shortened: bool) -> str:
+def comparable(text: str | None, shortened: bool) -> str:
     """A text as it compares: the service may keep other white space, or HTML's spelling of `&` and `<`."""
     text = " ".join(html.unescape(text or "").split())
     return _LINK.sub("<link>", text) if shortened else text
 
 
-def _check_text(name: str, text: object) -> str:
-    if not isinstance(text, str):
-        raise InvalidRequestError(f"The {name} is of type {type(text).__name__}; expected text (str).")
-    if not text.strip():
-        raise InvalidRequestError(f"The {name} is empty; expected some text.")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidRequestError(
-            f"The {name} has half of a surrogate pair at position {error.start}, which no SMS can carry; the text was "
-            "probably cut inside an emoji or decoded wrongly."
-        ) from None
-    return text
-
-
-def _check_line(name: str, text: object) -> str:
-    text = _check_text(name, text)
-    if any(char in text for char in "\r\n\x00"):
-        raise InvalidRequestError(f"The {name} holds a line break; expected one line.")
-    return text.strip()
-
-
-def _check_guid(guid: object) -> str:
-    if guid is None:
-        raise InvalidRequestError(
-            "The GUID is None: the service accepted the message without giving one. Find the message in the log."
-        )
-    return _check_line("GUID", guid)
-
-
 def _check_before(before: object) -> str | int:
-    return _check_guid(before) if isinstance(before, str) else _unix_time("before", before)
-
-
-def _unix_time(name: str, moment: object) -> int:
-    """Whole seconds since 1970, of an aware datetime or of a number of seconds."""
-    if isinstance(moment, datetime):
-        if moment.utcoffset() is None:
-            raise InvalidRequestError(
-                f"{name} is a naive datetime: nobody can tell which timezone it is in. Give an aware one, such as "
-                "datetime.now(timezone.utc) or one with tzinfo=ZoneInfo('Europe/Paris')."
-            )
-        return int(moment.timestamp())
-    if isinstance(moment, (int, float)) and not isinstance(moment, bool) and 0 <= moment < 1e11:
-        return int(moment)
-    raise InvalidRequestError(
-        f"{name} is {moment!r}; expected an aware datetime, or a Unix time in seconds."
-        if isinstance(moment, (int, float))
-        else f"{name} is of type {type(moment).__name__}; expected an aware datetime, or a Unix time in seconds."
-    )
+    return check_guid(before) if isinstance(before, str) else unix_time("before", before)

@@ -1,6 +1,7 @@
 """The small parser for version 1 webhooks: received SMS only, never signed, in several spellings.
 
-They become the same `SMSReceived` that version 2 gives, so that a handler is written once.
+They become the same `SMSReceived` that version 2 gives, so that a handler is written once. So do the rows of an inbox
+that is asked, which say the same with the same keys (delivery/inbox.py).
 """
 
 from __future__ import annotations
@@ -61,6 +62,14 @@ def parse_v1(body: bytes | str, tz: tzinfo = UTC) -> SMSReceived:
 def read_v1(body: bytes, zone: tzinfo = UTC) -> SMSReceived:
     """As `parse_v1`, for bytes."""
     payload = read_object(body.removeprefix(b"\xef\xbb\xbf"))
+    return event_of(payload, "sha256:" + hashlib.sha256(body).hexdigest(), datetime.now(UTC), zone)
+
+
+def event_of(payload: dict[str, Any], key: str, now: datetime, zone: tzinfo = UTC) -> SMSReceived:
+    """The event that a version 1 payload is. `key` and `now` stand in for a GUID and for times that it does not have.
+
+    Raises MalformedPayload as `parse_v1` does.
+    """
     fields, extra = _sort_out(payload)
 
     message, sender = _text(fields.get("message")), _text(fields.get("sender"))
@@ -73,12 +82,14 @@ def read_v1(body: bytes, zone: tzinfo = UTC) -> SMSReceived:
             "The sender's number is missing: expected under the key number (or from, numéro, nombre)."
         )
     guid = _text(fields.get("guid")) or None
-    added = _read_date_and_hour(fields, zone)
+    added = None
+    if "date" in fields:
+        added = read_instant(f"{fields['date']} {fields.get('hour') or ''}".strip(), zone)
     received = read_instant(fields.get("unix"), zone) or read_instant(fields.get("received"), zone) or added
-    occurred = received or datetime.now(UTC)
+    occurred = received or now
     return SMSReceived.model_validate(
         {
-            "id": guid or "sha256:" + hashlib.sha256(body).hexdigest(),
+            "id": guid or key,
             "api_version": None,
             "created_at": added or occurred,
             "occurred_at": occurred,
@@ -125,9 +136,3 @@ def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _read_date_and_hour(fields: dict[str, Any], zone: tzinfo) -> datetime | None:
-    if "date" not in fields:
-        return None
-    return read_instant(f"{fields['date']} {fields.get('hour') or ''}".strip(), zone)

@@ -1,0 +1,113 @@
+"""Conversations: SMS grouped by the other person. Sending and the logs live in sms.py."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from ..acceptance import read_rows
+from ..arguments import check_bool, check_choice, check_days, check_line, check_whole
+from ..transport import Transport
+from ..wire import GUID_KEYS, Body, Count, Handle, Instant, Text, WireModel
+
+
+class ConversationSMS(WireModel):
+    """One SMS of a conversation. The keys of its row are assumed (A): the rest is in `model_extra`."""
+
+    _date_and_hour: ClassVar[str | None] = "at"
+
+    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    """The message's handle."""
+    direction: Text = Field(None, validation_alias=AliasChoices("direction", "type"))
+    """`received` or `sent`, or what else the service may say."""
+    message: Body = ""
+    """The text."""
+    at: Instant = Field(
+        None, validation_alias=AliasChoices("timestamp_unix", "datetime", "timestamp", "time_received", "at")
+    )
+    """When it was received or sent, aware UTC; a spelling without timezone is read as UTC (A)."""
+
+
+def _read_messages(rows: Any) -> tuple[ConversationSMS, ...]:
+    if isinstance(rows, dict):  # PHP writes a list with gaps as an object
+        rows = list(rows.values())
+    if not isinstance(rows, Sequence) or isinstance(rows, str):
+        return ()
+    return tuple(
+        row if isinstance(row, ConversationSMS) else ConversationSMS.from_wire(row)
+        for row in rows
+        if isinstance(row, (dict, ConversationSMS))
+    )
+
+
+class Conversation(WireModel):
+    """The SMS that were exchanged with one person (O). The keys of its row are assumed (A)."""
+
+    _date_and_hour: ClassVar[str | None] = "last_at"
+
+    number: Text = Field(
+        None, validation_alias=AliasChoices("numero", "number", "phone_number", "phone", "from", "recipients")
+    )
+    """The other side: a number, or a name such as `MPESA` (O)."""
+    name: Text = Field(None, validation_alias=AliasChoices("name", "alias", "contact_name", "cached_name"))
+    """Their name in the phone's contacts; None where there is none."""
+    message_count: Count = Field(None, validation_alias="count")
+    """How many SMS it has, as the service counts them."""
+    last_message: Text = Field(None, validation_alias=AliasChoices("last_message", "message"))
+    """The newest text."""
+    last_at: Instant = Field(
+        None,
+        validation_alias=AliasChoices(
+            "last_date_unix", "last_timestamp_unix", "last_date", "last_datetime", "timestamp_unix", "datetime"
+        ),
+    )
+    """When the newest one was received or sent, aware UTC."""
+    messages: Annotated[tuple[ConversationSMS, ...], BeforeValidator(_read_messages)] = Field(
+        (), validation_alias=AliasChoices("messages", "sms")
+    )
+    """Its SMS, in the service's order; empty where the service lists none."""
+
+
+class ConversationsChannel:
+    """`client.conversations`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(
+        self,
+        origin: Literal["received", "sent"],
+        *,
+        number: str | None = None,
+        first_day: date | str | None = None,
+        last_day: date | str | None = None,
+        oldest_first: bool = False,
+        limit: int | None = None,
+    ) -> builtins.list[Conversation]:
+        """Conversations in which an SMS was received, or in which one was sent (O).
+
+        origin: `received` or `sent`. number: only with this one: a number, or a name such as `MPESA`.
+        first_day, last_day: dates, or text as `2026-03-20`; only of these days and those between, by the service's
+        clock.
+        oldest_first: in the other order. limit: at most so many conversations.
+
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        """
+        params: dict[str, str | int] = {
+            "origineConversation": check_choice("origin", origin, ("received", "sent")),
+            "sort": "ASC" if check_bool("oldest_first", oldest_first) else "DESC",
+        }
+        if number is not None:
+            params["numero"] = check_line("number", number)
+        first, last = check_days(first_day, last_day)
+        if first is not None:
+            params["date_from"] = first
+        if last is not None:
+            params["date_to"] = last
+        if limit is not None:
+            params["limit"] = check_whole("limit", limit, least=1)
+        return read_rows(self._transport.call("conversations.list", params), Conversation)

@@ -1,0 +1,110 @@
+"""Devices: the account's phones, what is known of each, and how many more can be connected."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
+
+from ..acceptance import read_rows
+from ..arguments import check_line
+from ..errors import NotFound
+from ..transport import Transport
+from ..wire import DEVICE_KEYS, Count, Instant, Text, WireModel, read_mark
+
+_ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnected": False}
+
+
+def _read_online(mark: object) -> bool | None:
+    """A mark of whether a phone is connected: a flag, or a word for it; None for any other word."""
+    flag = read_mark(mark)
+    return _ONLINE_WORDS.get(str(mark).strip().lower()) if flag is None else flag
+
+
+def _read_percent(level: object) -> int | None:
+    try:
+        return int(float(str(level).strip().rstrip(" %")))
+    except (ValueError, OverflowError):
+        return None
+
+
+class Device(WireModel):
+    """A phone of the account. What rows hold varies (O): the rest of it is in `model_extra`."""
+
+    sid: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS, "sidentifiant"))
+    """The SID: what `device` means in a send."""
+    label: Text = Field(None, validation_alias=AliasChoices("label", "name"))
+    """The name that its owner gave it."""
+    app_version: Text = Field(None, validation_alias=AliasChoices("app_version", "version"))
+    """The version of the app on it."""
+    battery: Annotated[int | None, BeforeValidator(_read_percent)] = None
+    """How full its battery is, in percent, as the app told last."""
+    online: Annotated[bool | None, BeforeValidator(_read_online)] = None
+    """Whether it is connected to the service; None where the row does not say, or in a word that is unknown."""
+    last_seen_at: Instant = Field(
+        None, validation_alias=AliasChoices("last_seen_unix", "last_seen_at", "last_seen", "last_connection")
+    )
+    """When the app was last heard of, aware UTC; None where the row does not say (its keys are assumed, A)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_online_mark(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """It comes under three keys (O), of which the first that says something counts."""
+        marks = (_read_online(row.get(key)) for key in ("online", "connected", "status"))
+        return {**row, "online": next((mark for mark in marks if mark is not None), None)}
+
+
+class DeviceCapacity(WireModel):
+    """How many phones the account has, and may have, connected at the same time (O)."""
+
+    connected: Count = Field(None, validation_alias="connected_now")
+    """How many are connected now."""
+    limit: Count = Field(None, validation_alias="connected_limit")
+    """How many can be."""
+    available: Count = Field(None, validation_alias="connected_available")
+    """How many more could be connected."""
+    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    """The service's remark."""
+
+
+class DevicesChannel:
+    """`client.devices`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self, *, search: str | None = None) -> builtins.list[Device]:
+        """The account's phones (D).
+
+        search: only those with this text in the SID, label, version, battery or date.
+
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        """
+        params: dict[str, str | int] = {}
+        if search is not None:
+            params["search"] = check_line("search", search)
+        return read_rows(self._transport.call("devices.list", params), Device)
+
+    def get(self, sid: str) -> Device:
+        """The phone with this SID (D).
+
+        Raises NotFound where the account has no such phone, and as `list` does.
+        """
+        sid = check_line("SID", sid)
+        for device in read_rows(self._transport.call("devices.list", {"sid": sid}), Device):
+            if device.sid == sid:
+                return device
+        raise NotFound(
+            "No phone of this account has that SID; client.devices.list() says which ones there are.", status=200
+        )
+
+    def capacity(self) -> DeviceCapacity:
+        """How many phones are connected, how many can be, and how many more (D).
+
+        Raises ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        """
+        fields = self._transport.call("devices.list", {}).fields
+        return DeviceCapacity.from_wire(
+            {key: fields[key] for key in fields if not isinstance(fields[key], (list, dict))}
+        )

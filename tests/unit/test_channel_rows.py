@@ -1,0 +1,280 @@
+"""What is the same for every list of every channel: the envelopes, the names of rows, empty lists, unknown keys."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from smsmobile import (
+    APIError,
+    AuthenticationError,
+    Call,
+    Conversation,
+    ConversationSMS,
+    Device,
+    DeviceCapacity,
+    DeviceOffline,
+    HandSentSMS,
+    ListedNotification,
+    NumberCheck,
+    ReceivedEmail,
+    ReceivedWhatsApp,
+    ResentWhatsApp,
+    SentEmail,
+    SentNotification,
+    SentWhatsApp,
+    SMSMobileClient,
+    SubscriptionExpired,
+    UnexpectedResponse,
+    WhatsAppRetrieval,
+    WhatsAppWindow,
+)
+
+BASE = "https://api.smsmobileapi.com"
+Row = dict[str, Any]
+LISTS: dict[str, tuple[str, Callable[[SMSMobileClient], list[Any]], type[BaseModel]]] = {
+    "whatsapp": ("/getwa/", lambda client: client.whatsapp.received(), ReceivedWhatsApp),
+    "devices": ("/gateway/mobile/list/", lambda client: client.devices.list(), Device),
+    "missed": ("/call/missed/list/", lambda client: client.calls.missed(), Call),
+    "incoming": ("/call/incoming/list/", lambda client: client.calls.incoming(), Call),
+    "outgoing": ("/call/outgoing/list/", lambda client: client.calls.outgoing(), Call),
+    "notifications": ("/notification/list/", lambda client: client.notifications.list(), ListedNotification),
+    "email": ("/getemail/", lambda client: client.email.inbox(), ReceivedEmail),
+    "conversations": ("/conversation/sms/list/", lambda client: client.conversations.list("sent"), Conversation),
+    "by hand": ("/log/sent/frommobile/", lambda client: client.sms.sent_by_hand(), HandSentSMS),
+}
+every_list = pytest.mark.parametrize(("path", "run", "model"), LISTS.values(), ids=LISTS)
+
+ENVELOPES: dict[str, Callable[[list[Row]], Any]] = {
+    "result sms": lambda rows: {"result": {"error": 0, "sms": rows}},
+    "result data": lambda rows: {"result": {"error": "0", "data": rows}},
+    "result alone": lambda rows: {"result": rows},
+    "data": lambda rows: {"success": True, "count": len(rows), "data": rows},
+    "rows": lambda rows: {"success": 1, "rows": rows},
+    "items": lambda rows: {"success": "1", "items": rows, "note": None},
+    "conversations": lambda rows: {"success": "yes", "conversations": rows},
+    "an empty name before": lambda rows: {"success": True, "data": None, "rows": "", "items": rows},
+    "inside data": lambda rows: {"success": True, "data": {"items": rows}},
+    "with gaps": lambda rows: {"success": True, "data": {str(2 * n): row for n, row in enumerate(rows)}},
+    "bare": lambda rows: {"error": "0", "message": "", "rows": rows},
+    "alone": lambda rows: rows,
+    "no mark": lambda rows: {"data": rows},
+    "an empty list before": lambda rows: {"success": True, "data": [], "rows": {}, "items": rows},
+    "a count before": lambda rows: {"success": True, "rows": len(rows), "items": rows},
+    "nothing before": lambda rows: {"success": True, "data": False, "conversations": rows},
+    "inside result and data": lambda rows: {"result": {"error": 0, "data": {"items": rows}}},
+    "inside data, beside other things": lambda rows: {"success": True, "data": {"next": "x", "items": rows}},
+    "with gaps in result": lambda rows: {"result": {str(12 * n): row for n, row in enumerate(rows)}},
+    "with gaps and a total": lambda rows: {
+        "success": 1,
+        "data": {str(n): row for n, row in enumerate(rows)} | {"total": 2},
+    },
+    "with gaps beside an error": lambda rows: {"result": {"error": 0} | {str(n): row for n, row in enumerate(rows)}},
+    "by number": lambda rows: {"success": True, "data": {f"+3361234567{n}": row for n, row in enumerate(rows)}},
+    "by name": lambda rows: {"success": True, "data": {f"person {n}": row for n, row in enumerate(rows)}},
+}
+ROWS: list[Row] = [{"guid": "a", "sid": "a", "unheard_of": {"x": [1]}}, {"guid": "b", "sid": "b"}]
+
+
+@pytest.fixture
+def client() -> SMSMobileClient:
+    return SMSMobileClient(api_key="k" * 48, mailbox_key="m" * 16)
+
+
+@every_list
+@pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
+def test_rows_are_found_in_every_envelope(
+    service: responses.RequestsMock,
+    client: SMSMobileClient,
+    path: str,
+    run: Callable[[SMSMobileClient], list[Any]],
+    model: Any,
+    envelope: Callable[[list[Row]], Any],
+) -> None:
+    service.get(BASE + path, json=envelope(ROWS))
+    found = run(client)
+    assert found == [model.from_wire(row) for row in ROWS]
+    assert found[0].model_extra["unheard_of"] == {"x": [1]}
+
+
+@every_list
+@pytest.mark.parametrize(
+    "envelope", [*ENVELOPES.values(), lambda rows: {"success": True, "data": rows[0]}, lambda rows: {"items": rows[0]}]
+)
+def test_what_an_only_row_says_of_itself_is_not_about_the_call(
+    service: responses.RequestsMock,
+    client: SMSMobileClient,
+    path: str,
+    run: Callable[[SMSMobileClient], list[Any]],
+    model: Any,
+    envelope: Callable[[list[Row]], Any],
+) -> None:
+    row = {"id": "7", "sid": "a", "error": "no credit", "message": "hi", "sent": "0", "status": "failed"}
+    service.get(BASE + path, json=envelope([row]))
+    assert run(client) == [model.from_wire(row)]
+
+
+@every_list
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"result": {"error": 0, "sms": []}},
+        {"result": {"error": ""}},
+        {"result": []},
+        {"success": True, "count": 0, "data": []},
+        {"success": True, "items": None},
+        {"success": "1", "rows": ""},
+        {"success": True, "conversations": {}},
+        {"success": True, "data": 0},
+        {"success": True, "rows": "0", "items": []},
+        {"result": ""},
+        {"count": 0, "data": []},
+        {"count": "0"},
+        [],
+    ],
+)
+def test_no_rows_are_an_empty_list(
+    service: responses.RequestsMock,
+    client: SMSMobileClient,
+    path: str,
+    run: Callable[[SMSMobileClient], list[Any]],
+    model: Any,
+    body: Any,
+) -> None:
+    service.get(BASE + path, json=body)
+    assert run(client) == []
+
+
+@every_list
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (403, {"success": False, "error": "invalid_apikey"}, AuthenticationError),
+        (403, {"success": False, "error": "api_expired"}, SubscriptionExpired),
+        (200, {"result": {"error": "2"}}, DeviceOffline),
+        (400, {"success": False, "message": "Missing required param: x."}, APIError),
+        (200, {"success": True, "data": ["no object"]}, UnexpectedResponse),
+        (200, {"success": True, "items": "no list"}, UnexpectedResponse),
+        (200, {"colour": "blue"}, UnexpectedResponse),
+        (200, [{"success": True, "data": []}], UnexpectedResponse),
+        (200, {"success": True, "rows": 2, "items": []}, UnexpectedResponse),
+        (200, {"success": True, "data": {"a": [{"guid": "a"}]}}, UnexpectedResponse),
+        (200, {"result": {"success": False, "message": "no"}}, APIError),
+        (200, {"success": True, "data": {"success": False, "message": "no", "trace": 7}}, APIError),
+        (200, {"success": True, "data": {"error": "2", "message": "no"}}, DeviceOffline),
+        (200, {"result": [{"error": "invalid_apikey"}]}, AuthenticationError),
+        (200, {"result": {"error": {"code": "1", "message": "no"}}}, AuthenticationError),
+        (200, {"success": True, "data": {"error": {"code": "2"}}}, DeviceOffline),
+        (200, [{"error": "invalid_apikey", "message": "no"}], AuthenticationError),
+    ],
+)
+def test_every_list_has_the_errors_of_the_tree(
+    service: responses.RequestsMock,
+    client: SMSMobileClient,
+    path: str,
+    run: Callable[[SMSMobileClient], list[Any]],
+    model: Any,
+    status: int,
+    body: Any,
+    kind: type[APIError],
+) -> None:
+    service.get(BASE + path, status=status, json=body)
+    with pytest.raises(APIError) as failed:
+        run(client)
+    assert type(failed.value) is kind
+
+
+@every_list
+@pytest.mark.parametrize("name", ["apikey", "apiKey", "api_key", "apikeybox", "apiKeyBox"])
+def test_a_key_that_a_row_echoes_is_not_kept(
+    service: responses.RequestsMock,
+    client: SMSMobileClient,
+    path: str,
+    run: Callable[[SMSMobileClient], list[Any]],
+    model: Any,
+    name: str,
+) -> None:
+    row = {"guid": "a", name: "key-of-the-account", "x": [{name: "key-of-the-account", "y": 1}], "apikey_id": 7}
+    service.get(BASE + path, json={"success": True, "filters": {"apikey": "key-of-the-account"}, "data": [row]})
+    (read,) = run(client)
+    assert "key-of-the-account" not in f"{read!r} {vars(read)} {read.model_dump_json()}"
+    assert read.model_extra["x"] == [{"y": 1}]
+    assert read.model_extra["apikey_id"] == 7
+
+
+# --- the models -------------------------------------------------------------------------------------------
+
+
+WIRE: list[tuple[Any, Row]] = [
+    (SentWhatsApp, {"error": 0, "sent": "1", "id": "c319", "datetime": "2026-03-20T21:07:44Z", "port": None}),
+    (ResentWhatsApp, {"id": "c319", "note": "again"}),
+    (NumberCheck, {"recipients": "15551234567", "on_whatsapp": None}),
+    (NumberCheck, {"recipients": "15551234567", "on_whatsapp": "1"}),
+    (WhatsAppRetrieval, {"active": "0", "status_note": "deactivated"}),
+    (WhatsAppWindow, {"error": "0", "messages": "ok", "expire_at_unix": "1774040864"}),
+    (ReceivedWhatsApp, {"id": "1", "number": "15551234567", "message": "hi", "date": "2026-03-20", "hour": "21:07:44"}),
+    (Device, {"sIdentifiant": "SID-1", "battery": "87%", "online": None, "label": ""}),
+    (Device, {"sid": "SID-1", "status": "offline", "last_seen_unix": 1774040864}),
+    (DeviceCapacity, {"connected_now": "0", "connected_limit": 1, "connected_available": None}),
+    (Call, {"number": None, "name": None, "date": "2026-03-20 21:07:44", "duration_sec": "0"}),
+    (Call, {"phone_number": "+33612345678", "cached_name": "Ann", "call_date_ms": "1774040864123"}),
+    (SentNotification, {"success": True, "id": 7, "sid": "SID-1"}),
+    (ListedNotification, {"id": "7", "sidentifiant": "SID-1", "distribued": "0", "sent_date": "2026-03-20"}),
+    (ListedNotification, {"id": "7", "distribued_status": "lost", "sent_date": "2026-03-20", "sent_time": "21:07:44"}),
+    (SentEmail, {"success": True, "id": "g"}),
+    (ReceivedEmail, {"id": "7", "from": "ann@example.com", "date": "Fri, 20 Mar 2026 22:07:44 +0100"}),
+    (ConversationSMS, {"guid": "a", "direction": "sent", "date": "2026-03-20 21:07:44"}),
+    (Conversation, {"numero": "MPESA", "messages": [{"guid": "a", "unknown": 1}], "last_date": "2026-03-20"}),
+    (HandSentSMS, {"id": "a", "number": "+33612345678", "timestamp_unix": "1774040864"}),
+]
+MODELS = list(dict.fromkeys(model for model, _ in WIRE))
+
+
+@pytest.mark.parametrize(("model", "row"), WIRE)
+def test_a_model_survives_pickle_dump_and_json(model: Any, row: Row) -> None:
+    read = model.from_wire(row)
+    assert pickle.loads(pickle.dumps(read)) == read
+    assert model.model_validate(read.model_dump()) == read
+    assert model.model_validate_json(read.model_dump_json()) == read
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_is_frozen(model: Any) -> None:
+    read = model.from_wire({})
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(read, next(iter(model.model_fields)), "other")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_key_that_nobody_announced_is_kept(model: Any) -> None:
+    assert model.from_wire({"guid": "a", "brand_new": {"x": [1]}}).model_extra["brand_new"] == {"x": [1]}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_row_is_read_without_being_changed(model: Any) -> None:
+    row = {"guid": "a", "online": "", "sent_date": "2026-03-20", "sent_time": "21:07:44", "messages": [{"id": ""}]}
+    before = repr(row)
+    model.from_wire(row)
+    assert repr(row) == before
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+junk = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@given(data=st.data())
+def test_no_value_is_too_strange_for_a_row(model: Any, data: st.DataObject) -> None:
+    known = {spelling for spellings in model._spellings.values() for spelling in spellings}
+    known |= set(model.model_fields) - {"accepted"}
+    known |= {"date", "hour", "connected", "status", "distribued", "distribued_status", "sent_time", "duration_sec"}
+    read = model.from_wire(data.draw(st.dictionaries(st.sampled_from(sorted(known)), junk, max_size=8)))
+    repr(read)
+    read.model_dump_json()
