@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..errors import StorageError
+from ..sqlite_files import SQLiteFile
 from .ledger import Ledger, Rows
 from .page import is_page
 from .rows import Row
@@ -27,8 +27,6 @@ APPLICATION_ID = 0x736D7362
 """In the file's header, so that no other program's file is taken for a sandbox's: `smsb`."""
 VERSION = 1
 """In the header too. A row may get new fields that have defaults without a new version; all else needs one."""
-PATIENCE = 1.0
-"""Seconds to wait for a sandbox that is just closing the file."""
 
 _CLOCK = "clock"
 _CREATE = "CREATE TABLE rows (kind TEXT NOT NULL, key TEXT NOT NULL, row TEXT NOT NULL, PRIMARY KEY (kind, key))"
@@ -49,25 +47,26 @@ class Storage:
     What is changed while the ledger's lock is held is written in one transaction before the lock is let go: no
     request is answered before what it did is in the file, and a message is never in the outbox and still queued.
 
-    Raises OSError where the file is another program's, damaged, from a newer version, in use, or cannot be opened;
-    it is then left as it was.
+    A commit does not wait for the disk: a power failure may take the last moments with it.
+
+    Raises StorageError where the file cannot be used; see `SQLiteFile`.
     """
 
     def __init__(self, path: str | PathLike[str], ledger: Ledger) -> None:
-        self.path = Path(path).absolute()
         self.trouble = ""
         """Why the last changes could not be written, as a sentence; empty while all is well."""
         self._ledger = ledger
         self._ahead = ledger.clock.ahead
         self._unwritten: dict[tuple[str, str], tuple[str, Row | None]] = {}
-        self._connection: sqlite3.Connection | None = None
-        connection = self._open()
+        self._file = SQLiteFile(
+            path, application_id=APPLICATION_ID, version=VERSION, schema=[_CREATE], what="a file of the sandbox"
+        )
         try:
-            self._load(connection)
+            self._load()
         except BaseException:
-            connection.close()
+            self._file.close()
             raise
-        self._connection = connection
+        self._is_open = True
         ledger.watchers.append(self._note)
         ledger.lock.before_release = self._write
 
@@ -95,105 +94,41 @@ class Storage:
     def close(self) -> None:
         """Write what is left, and leave one file that has everything; repeatable.
 
-        Raises OSError where something could not be written.
+        Raises StorageError where something could not be written.
         """
         with self._ledger.lock:
-            connection, self._connection = self._connection, None
-            if connection is None:
+            if not self._is_open:
                 return
+            self._is_open = False
             self._ledger.watchers.remove(self._note)
             self._ledger.lock.before_release = lambda: None
             try:
-                self._write_to(connection)
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.Error as error:
+                self._write()
+                self._file.note("PRAGMA wal_checkpoint(TRUNCATE)")
+            except StorageError as error:
                 self._fail(error)
             finally:
-                connection.close()
+                self._file.close()
         if self.trouble:
-            raise OSError(self.trouble)
+            raise StorageError(self.trouble)
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            is_new = self._is_new()
-            if is_new and not self.path.exists():
-                self.path.touch(mode=0o600)  # it holds credentials and messages
-            connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-            try:
-                # Nobody else may open it until it is closed, or until the process ends, however it ends.
-                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-                connection.execute("BEGIN EXCLUSIVE")  # fails here, not later, where it may not be written
-                if is_new:
-                    self._create(connection)
-                connection.execute("COMMIT")
-                # In this mode a commit is a write without waiting for the disk. It outlives the process, killed or
-                # not. A power failure may take the last moments with it, but leaves the file whole.
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = NORMAL")
-            except BaseException:
-                connection.close()
-                raise
-        except (sqlite3.Error, OSError) as error:
-            raise OSError(self._why_not(error)) from error
-        return connection
-
-    def _is_new(self) -> bool:
-        """Whether there is nothing yet. Looks at the header alone, so that another program's file stays as it is."""
-        if not self.path.exists() or (self.path.is_file() and self.path.stat().st_size == 0):
-            return True
-        looking = sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)
-        try:
-            (application,) = looking.execute("PRAGMA application_id").fetchone()
-            (version,) = looking.execute("PRAGMA user_version").fetchone()
-        finally:
-            looking.close()
-        if application != APPLICATION_ID:
-            raise OSError(f"{self.path} is not a file of the sandbox. It was left as it is: choose another name.")
-        if version > VERSION:
-            raise OSError(
-                f"{self.path} was written by a newer version of smsmobile: update it, or choose another file."
-            )
-        return False
-
-    @staticmethod
-    def _create(connection: sqlite3.Connection) -> None:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute(_CREATE)
-
-    def _why_not(self, error: Exception) -> str:
-        if type(error) is OSError:
-            return str(error)
-        if "locked" in str(error):
-            return f"{self.path} is in use by another sandbox: stop that one, or choose another file."
-        if self.path.is_dir():
-            return f"{self.path} is a folder: expected a file in it."
-        if isinstance(error, sqlite3.OperationalError | OSError):
-            reason = getattr(error, "strerror", None) or error
-            return f"{self.path} cannot be opened ({reason}): expected a file in a folder where you may write."
-        if "not a database" in str(error):
-            return f"{self.path} is not a file of the sandbox. It was left as it is: choose another name."
-        return self._damaged(error)
-
-    def _damaged(self, error: Exception) -> str:
-        return f"{self.path} is damaged ({error}). It was left as it is: move it away, or choose another name."
-
-    def _load(self, connection: sqlite3.Connection) -> None:
+    def _load(self) -> None:
         tables = {table.name: table for table in self._ledger.tables}
         adapters = {table.name: TypeAdapter[Row](table.kind) for table in self._ledger.tables}
         highest = 0
         kind = ""
         try:
-            for kind, text in connection.execute("SELECT kind, row FROM rows ORDER BY rowid"):
+            for kind, text in self._file.note("SELECT kind, row FROM rows ORDER BY rowid"):
                 if kind == _CLOCK:
                     self._ahead = self._ledger.clock.ahead = timedelta(seconds=json.loads(text))
                 elif kind in tables:
                     row = tables[kind].put(adapters[kind].validate_json(text))
                     highest = max(highest, getattr(row, "id", 0))
-        except sqlite3.Error as error:
-            raise OSError(self._damaged(error)) from error
         except (ValidationError, ValueError, TypeError) as error:
-            raise OSError(self._damaged(ValueError(f"{kind}: {type(error).__name__}"))) from error
+            raise StorageError(
+                f"{self._file.path} is damaged ({kind}: {type(error).__name__}). It was left as it is: move it away, "
+                "or choose another name."
+            ) from error
         self._ledger.start_ids_after(highest)
 
     def _note(self, table: Rows[Row], before: Row | None, after: Row | None) -> None:
@@ -211,10 +146,6 @@ class Storage:
             self._unwritten[place] = (statement, after)
 
     def _write(self) -> None:
-        if self._connection is not None:
-            self._write_to(self._connection)
-
-    def _write_to(self, connection: sqlite3.Connection) -> None:
         ahead = self._ledger.clock.ahead
         if not self._unwritten and ahead == self._ahead:
             return
@@ -222,14 +153,16 @@ class Storage:
         if ahead != self._ahead:
             changes.append((_REPLACE, (_CLOCK, _CLOCK, json.dumps(ahead.total_seconds()))))
         try:
-            _commit(connection, changes)
-        except sqlite3.Error as error:
+            with self._file.transaction(flush=False) as connection:
+                for statement, values in changes:
+                    connection.execute(statement, values)
+        except StorageError as error:
             self._fail(error)
             return
         self._unwritten.clear()
         self._ahead = ahead
         if self.trouble:
-            _log.warning("%s can be written again, and has everything.", self.path)
+            _log.warning("%s can be written again, and has everything.", self._file.path)
             self.trouble = ""
 
     def _spelled(self) -> list[_Change]:
@@ -243,11 +176,13 @@ class Storage:
                 raise
         return changes
 
-    def _fail(self, error: sqlite3.Error) -> None:
+    def _fail(self, error: StorageError) -> None:
         """What could not be written is tried again with the next change; until then nothing is accepted."""
+        path, cause = self._file.path, error.__cause__  # without a cause it is the file that is gone
+        why = f"{path} ({cause}): make room for it." if cause else f"its file: {error}"
         trouble = (
-            f"The sandbox cannot write {self.path} ({error}): make room for it. Until then it refuses every request, "
-            "and what happens is lost when it stops."
+            f"The sandbox cannot write {why} Until then it refuses every request, and what happens is lost when it "
+            "stops."
         )
         if trouble != self.trouble:
             _log.error("%s", trouble)
@@ -271,19 +206,6 @@ class Storage:
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("500 Internal Server Error", headers)
         return [body]
-
-
-def _commit(connection: sqlite3.Connection, changes: Iterable[_Change]) -> None:
-    """All of them, or none."""
-    try:
-        connection.execute("BEGIN")
-        for statement, values in changes:
-            connection.execute(statement, values)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _json(row: Row) -> str:

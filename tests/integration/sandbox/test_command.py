@@ -171,7 +171,7 @@ def test_a_missing_extra_is_one_sentence(tmp_path, monkeypatch):
         (["--webhook", "127.0.0.1:5000"], "must begin with http://"),
         (["--webhook-secret", "whsec"], "give both"),
         (["--webhook", "http://127.0.0.1:1/", "--webhook-secret", ""], "empty"),
-        (["--db", "no/such/folder/sandbox.sqlite"], "cannot be opened"),
+        (["--db", "no/such/folder/sandbox.sqlite"], "does not exist: make it first"),
         (["--db", "."], "is a folder"),
         (["--db", "notes.txt"], "is not a file of the sandbox"),
     ],

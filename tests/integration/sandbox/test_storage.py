@@ -342,7 +342,8 @@ def test_what_is_interrupted_while_it_is_written_is_written_later(kept, monkeypa
 
     box = kept()
     with monkeypatch.context() as patched:
-        patched.setattr(box._storage, "_connection", Interrupted(box._storage._connection))
+        file = box._storage._file
+        patched.setattr(file, "_connection", Interrupted(file._connection))
         with pytest.raises(KeyboardInterrupt):
             box.phone.receive(PHONE, "one")
     box.phone.receive(PHONE, "two")
@@ -356,13 +357,13 @@ def test_the_file_is_let_go_of_even_where_closing_fails(kept, file, monkeypatch)
 
     storage = box._storage
 
-    def write(connection, write=storage._write_to):
-        if storage._connection is None:  # it is being closed
+    def write(write=storage._write):
+        if not storage._is_open:  # it is being closed
             raise ZeroDivisionError
-        write(connection)
+        write()
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "_write_to", write)
+        patched.setattr(storage, "_write", write)
         with pytest.raises(ZeroDivisionError) as caught:  # kept, since what is in its frames is then not let go of
             box.close()
     assert len(kept().phone.outbox) == 1
@@ -512,7 +513,7 @@ def test_a_field_that_is_no_more_is_passed_over(kept, rewrite):
 
 def test_a_file_in_use_is_refused_in_the_same_process(kept, file):
     box = kept()
-    unusable(file, "is in use by another sandbox: stop that one")
+    unusable(file, "is in use by another process, or open twice in this one: close the other")
     send(box)
     assert len(kept().phone.outbox) == 1
 
@@ -528,8 +529,8 @@ def test_a_file_in_use_is_refused_in_another_process(kept, file):
             check=False,
         )
         assert (done.returncode, done.stdout) == (1, "")
-        assert "is in use by another sandbox" in done.stderr
-        unusable(file, "is in use by another sandbox")
+        assert "is in use by another process" in done.stderr
+        unusable(file, "is in use by another process")
     send(box)
     assert len(kept().phone.outbox) == 1
 
@@ -539,7 +540,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    unusable(tmp_path / "no" / "such", "No such file or directory.* a folder where you may write")
+    unusable(tmp_path / "no" / "such", "The folder of .* does not exist: make it first")
 
 
 # A disk that is full
@@ -556,7 +557,7 @@ sys.exit(main(["--port", "0", "--db", sys.argv[1]]))
 def no_room(kept):
     """A sandbox whose file cannot grow, and what makes room again."""
     box = kept()
-    connection = box._storage._connection
+    connection = box._storage._file._connection
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -602,6 +603,16 @@ def test_closing_says_what_could_not_be_written(no_room):
     box, _ = no_room
     box.phone.receive(PHONE, "x" * 10_000)
     with pytest.raises(OSError, match="cannot write"):
+        box.close()
+
+
+def test_a_file_that_was_removed_is_missed(kept, file):
+    box = kept()
+    file.unlink()
+    answer = requests.get(f"{box.url}/getsms/", timeout=5)
+    assert answer.status_code == 500
+    assert f"{file} was removed or replaced while it was in use" in answer.json()["detail"]
+    with pytest.raises(OSError, match="was removed"):
         box.close()
 
 
