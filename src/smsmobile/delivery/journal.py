@@ -1,0 +1,264 @@
+"""What a bulk sender remembers: every message it means to send, before it is sent, and what became of it.
+
+Who asks, and when, is said in run.py, crew.py and sentlog.py.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+
+from ..errors import StorageError
+from ..sqlite_files import SQLiteFile
+
+if TYPE_CHECKING:
+    import sqlite3
+
+APPLICATION_ID = 0x736D736A
+"""In the file's header: `smsj`."""
+VERSION = 1
+
+_PAGES_OF_LOG = 4000
+"""How long the file beside it may become (16 MB) before it is merged; the many small notes rewrite the same pages."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PLANNED, _STARTED = "planned", "started"
+_SCHEMA = (
+    "CREATE TABLE run (boot TEXT NOT NULL)",
+    "INSERT INTO run VALUES ('')",
+    """
+    CREATE TABLE messages (
+        key TEXT PRIMARY KEY,
+        state TEXT NOT NULL,       -- planned, started; or an outcome: sent, refused, unknown
+        number TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        reads TEXT NOT NULL,
+        attempted_at REAL NOT NULL,
+        until REAL NOT NULL,
+        guid TEXT,
+        reason TEXT
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX by_number ON messages (number)",
+)
+
+
+class BulkStatus(str, Enum):
+    """What became of a message."""
+
+    SENT = "sent"
+    """The service has accepted it; the phone sends it later."""
+    REFUSED = "refused"
+    """It was not accepted, for a reason that concerns this message; nothing was sent."""
+    UNKNOWN = "unknown"
+    """It may have been accepted, and the sent log does not show it. It is not sent again."""
+    DUPLICATE = "duplicate"
+    """There is an outcome for its key already, of an earlier run or earlier in this one. Nothing was done."""
+
+
+class JournalEntry(NamedTuple):
+    """What a journal keeps of one message. Its text is not among it."""
+
+    key: str
+    """The message's name in the journal; there is one entry for it."""
+    number: str
+    """The recipient's number, in digits alone."""
+    fingerprint: str
+    """By which the message is recognised in the sent log: of the number and the text, or of the number alone."""
+    reads: Literal["text", "links", "number"]
+    """What of a log's row the fingerprint is of: its text, its text but for links, or its number alone."""
+    attempted_at: float
+    """When the request left, or was about to: Unix seconds of this machine's clock."""
+    until: float
+    """When it was scheduled for, where that is later than the attempt; else as `attempted_at`. Unix seconds."""
+    outcome: BulkStatus | None = None
+    """Sent, refused or unknown; None while it is in flight."""
+    guid: str | None = None
+    """The message's GUID; None where there is none (yet)."""
+    reason: str | None = None
+    """Why it was refused, or is unknown."""
+
+
+@runtime_checkable
+class Journal(Protocol):
+    """Any store that can remember a bulk run; SQLiteJournal is the one that comes along.
+
+    It is opened for one run at a time and asked by several threads. Whatever it raises stops the run: raise
+    StorageError, and nothing of what could not be written is sent.
+    """
+
+    def open(self) -> None:
+        """Begin a run. Raises StorageError where another run has it."""
+        ...
+
+    def close(self) -> None:
+        """End the run; called once for each that was begun."""
+        ...
+
+    def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+        """Note messages that are about to be sent: on the disk on return, even if power fails.
+
+        Those whose key has an entry already are not noted; the entries that there are for them are returned.
+        """
+        ...
+
+    def start(self, key: str, at: float) -> None:
+        """The request of a planned message leaves now. On return a kill of the process must not undo it."""
+        ...
+
+    def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
+        """Note what became of a message."""
+        ...
+
+    def withdraw(self, keys: Iterable[str]) -> int:
+        """Forget entries: nothing of them was sent. Returns how many there were; those that are not are no error."""
+        ...
+
+    def undecided(self) -> list[JournalEntry]:
+        """Messages that may have been sent: in flight when an earlier run ended, or unknown."""
+        ...
+
+    def has(self, number: str, guid: str) -> bool:
+        """Whether a message to this number has this GUID."""
+        ...
+
+    def without_guid(self, number: str, since: float) -> list[JournalEntry]:
+        """The messages to this number, attempted or scheduled since then, that were started and have no GUID."""
+        ...
+
+
+class SQLiteJournal:
+    """A journal in a file, for one run at a time; see `SQLiteFile` for what it survives.
+
+    A plan is on the disk before it counts. The many small notes after it, that a request leaves and what became of it,
+    are not waited for: they outlive the process however it ends, and only a power failure can take the last of them.
+    Whether there was one is told by the system's boot id: if so, all that was planned may have left. On a system that
+    has no such id (only Linux has) the note that a request leaves is waited for as well.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """`path`: made where there is none, in a folder that exists. It is opened with the first run, not here."""
+        self._path = path
+        self._file: SQLiteFile | None = None
+        self._opening = Lock()
+        self._boot = ""
+
+    def open(self) -> None:
+        """Begin a run. Raises StorageError where the file is in use, damaged, or cannot be written."""
+        with self._opening:
+            if self._file is not None:
+                raise StorageError(
+                    f"{self._path} is in use by another run of this process: wait for its end, or close() its outcomes."
+                )
+            file = SQLiteFile(
+                self._path,
+                application_id=APPLICATION_ID,
+                version=VERSION,
+                schema=_SCHEMA,
+                what="the journal of a bulk sender",
+            )
+            try:
+                with file.transaction() as connection:
+                    connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
+                    self._boot = _boot_id()
+                    _after_an_end(connection, self._boot)
+            except BaseException:
+                file.close()
+                raise
+            self._file = file
+
+    def close(self) -> None:
+        """End the run."""
+        with self._opening:
+            file, self._file = self._file, None
+            if file is not None:
+                file.close()
+
+    def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+        """Note messages that are about to be sent, and return the entries of those that have one already."""
+        some = ", ".join("?" * len(entries))
+        with self._opened.transaction() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM messages WHERE key IN ({some})",  # noqa: S608
+                [entry.key for entry in entries],
+            )
+            known = {row[0]: _entry(row) for row in rows}
+            connection.executemany(
+                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(entry.key, _PLANNED, *entry[1:6], None, None) for entry in entries if entry.key not in known],
+            )
+        return list(known.values())
+
+    def start(self, key: str, at: float) -> None:
+        """The request leaves now."""
+        self._opened.note(
+            "UPDATE messages SET state = ?, attempted_at = ?, until = max(until, ?) WHERE key = ?",
+            (_STARTED, at, at, key),
+            flush=not self._boot,
+        )
+
+    def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
+        """Note what became of a message."""
+        self._opened.note(
+            "UPDATE messages SET state = ?, guid = ?, reason = ? WHERE key = ?", (outcome.value, guid, reason, key)
+        )
+
+    def withdraw(self, keys: Iterable[str]) -> int:
+        """Forget entries, and return how many there were."""
+        with self._opened.transaction(flush=False) as connection:
+            return sum(connection.execute("DELETE FROM messages WHERE key = ?", (key,)).rowcount for key in keys)
+
+    def undecided(self) -> list[JournalEntry]:
+        """Messages that may have been sent."""
+        return self._select("state IN (?, ?)", _STARTED, BulkStatus.UNKNOWN.value)
+
+    def has(self, number: str, guid: str) -> bool:
+        """Whether a message to this number has this GUID."""
+        return bool(self._select("number = ? AND guid = ? LIMIT 1", number, guid))
+
+    def without_guid(self, number: str, since: float) -> list[JournalEntry]:
+        """The messages to this number, attempted or scheduled since then, that were started and have no GUID."""
+        return self._select("number = ? AND until >= ? AND guid IS NULL AND state != ?", number, since, _PLANNED)
+
+    def _select(self, condition: str, *parameters: object) -> list[JournalEntry]:
+        rows = self._opened.note(f"SELECT * FROM messages WHERE {condition}", parameters)  # noqa: S608
+        return list(map(_entry, rows))
+
+    def __repr__(self) -> str:
+        return f"<SQLiteJournal {self._path}>"
+
+    @property
+    def _opened(self) -> SQLiteFile:
+        if self._file is None:
+            raise StorageError(f"{self._path} is not open: no run is going on.")
+        return self._file
+
+
+def _after_an_end(connection: sqlite3.Connection, boot: str) -> None:
+    """What was planned and not started: not sent, if the notes since then can be relied on; else in flight."""
+    (before,) = connection.execute("SELECT boot FROM run").fetchone()
+    if before in {"", boot}:
+        connection.execute("DELETE FROM messages WHERE state = ?", (_PLANNED,))
+    else:
+        connection.execute(
+            "UPDATE messages SET state = ?, until = max(until, ?) WHERE state = ?", (_STARTED, time.time(), _PLANNED)
+        )
+    connection.execute("UPDATE run SET boot = ?", (boot,))
+
+
+def _boot_id() -> str:
+    """Another one after each start of the system; empty where there is none."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _entry(row: tuple[str, ...]) -> JournalEntry:
+    key, state, number, fingerprint, reads, attempted_at, until, guid, reason = row
+    outcome = None if state in {_PLANNED, _STARTED} else BulkStatus(state)
+    return JournalEntry(key, number, fingerprint, reads, attempted_at, until, outcome, guid, reason)  # type: ignore[arg-type]  # SQLite's columns have types of their own

@@ -1,0 +1,237 @@
+"""What a bulk sender is given: messages in several spellings, rows for a template, and the key of each message.
+
+Whether a number or a text can be sent is checked by the channel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import KW_ONLY, dataclass, fields
+from datetime import datetime
+from string import Formatter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..arguments import check_line, check_text, check_whole
+from ..errors import InvalidRequestError, StorageError
+from ..recipients import digits_of
+from ..redaction import mask_number
+
+if TYPE_CHECKING:
+    from ..channels.sms import SentSMS, SMSChannel
+
+_SHOWN = 5
+"""How many rows with problems an error names."""
+_LARGEST_KEY = 2**63 - 1
+
+
+@dataclass(frozen=True, repr=False)
+class OutgoingSMS:
+    """A message to be sent in bulk. What is not said here is as in `client.sms.send`."""
+
+    to: str
+    """One phone number."""
+    text: str
+    """The message."""
+    key: str | int | None = None
+    """Your name for this message: of two with one key in a journal, the second is not sent.
+
+    Without one, the number and the text together are the key.
+    """
+    _: KW_ONLY
+    sim: int | None = None
+    device: str | None = None
+    schedule_at: datetime | None = None
+    shorten_urls: bool = False
+    encrypt: bool = False
+    whatsapp: bool = False
+
+    def __repr__(self) -> str:
+        to = mask_number(str(self.to))
+        return f"OutgoingSMS(to={to!r}, key={self.key!r})"
+
+
+_FIELDS = [field.name for field in fields(OutgoingSMS)]
+
+Message: TypeAlias = OutgoingSMS | tuple[str, str] | Mapping[str, Any]
+"""What `send` takes of each message: an OutgoingSMS, `(to, text)`, or a mapping with its fields."""
+
+
+def read_message(message: object) -> OutgoingSMS:
+    """Any of the spellings of a message. Raises InvalidRequestError for what is none."""
+    if isinstance(message, OutgoingSMS):
+        return message
+    is_row = isinstance(message, (tuple, list))
+    if is_row and len(message) == 2:  # type: ignore[arg-type]
+        return OutgoingSMS(*message)  # type: ignore[misc]
+    if isinstance(message, Mapping):
+        return _read_mapping(message)
+    size = f" of {len(message)}" if is_row else ""  # type: ignore[arg-type]
+    raise InvalidRequestError(
+        f"The message is a {type(message).__name__}{size}; expected (to, text), a dict with 'to' and 'text', or an "
+        "OutgoingSMS."
+    )
+
+
+def _read_mapping(message: Mapping[Any, Any]) -> OutgoingSMS:
+    given = dict(message)
+    if "message" in given:
+        if "text" in given:
+            raise InvalidRequestError("The message has 'text' and 'message', which are the same; expected one of them.")
+        given["text"] = given.pop("message")
+    if missing := [name for name in ("to", "text") if name not in given]:
+        raise InvalidRequestError(f"The message has no {' and no '.join(map(repr, missing))}; it needs both.")
+    if strange := [name for name in given if name not in _FIELDS]:
+        raise InvalidRequestError(
+            f"The message has {str(strange[0])[:20]!r}, which is no option of a message; expected some of "
+            f"{', '.join(_FIELDS)}. For fields of a template use send(…, template=…)."
+        )
+    return OutgoingSMS(**given)
+
+
+def check_key(key: object) -> str:
+    """The caller's name for a message, as the journal has it."""
+    if isinstance(key, int) and not isinstance(key, bool):
+        return str(check_whole("key", key, least=-_LARGEST_KEY, most=_LARGEST_KEY))  # of a row in a database
+    return check_line("key", key)
+
+
+def key_of(message: OutgoingSMS, number: str) -> str:
+    """The caller's key, or one that is the same for the same text to the same number."""
+    if message.key is not None:
+        return check_key(message.key)
+    return hashlib.sha256(f"{number}\n{message.text}".encode()).hexdigest()[:32]
+
+
+def number_of(channel: SMSChannel, message: OutgoingSMS) -> str:
+    """The recipient's number in digits alone. Raises InvalidRequestError for a message that cannot be sent."""
+    given = message
+    params = channel._spelled(
+        *(given.to, given.text, given.sim, given.device, given.schedule_at),
+        *(given.shorten_urls, given.encrypt, given.whatsapp),
+    )
+    return digits_of(str(params["recipients"]))
+
+
+def send(channel: SMSChannel, message: OutgoingSMS) -> SentSMS:
+    """Send it, as `client.sms.send` does."""
+    return channel.send(
+        message.to,
+        message.text,
+        sim=message.sim,
+        device=message.device,
+        schedule_at=message.schedule_at,
+        shorten_urls=message.shorten_urls,
+        encrypt=message.encrypt,
+        whatsapp=message.whatsapp,
+    )
+
+
+class Template:
+    """A text with fields: `Hi {name}`. `{{` and `}}` stand for braces.
+
+    A field is filled with the row's value as text, and with nothing else: names with dots or brackets, conversions
+    and format specifications are refused, since a row could reach into the program with them.
+
+    Raises InvalidRequestError where it is no such text.
+    """
+
+    def __init__(self, template: object) -> None:
+        text = check_text("template", template)
+        try:
+            self._pieces = list(Formatter().parse(text))
+        except ValueError as error:
+            raise InvalidRequestError(
+                f"The template cannot be read ({error}). Fields stand in braces, as in 'Hi {{name}}'; for a brace in "
+                "the text write it twice."
+            ) from None
+        self.fields: list[str] = []
+        """The names of its fields, each once."""
+        for _, name, specification, conversion in self._pieces:
+            if name is None:
+                continue
+            if specification or conversion or not name.strip() or any(char in name for char in ".[]"):
+                raise InvalidRequestError(
+                    f"The template has {{{name}{'!' + conversion if conversion else ''}"
+                    f"{':' + specification if specification else ''}}}; expected a plain name, as in {{name}}. Put the "
+                    "value into the row as it is to be shown; for a brace in the text write it twice."
+                )
+            if name not in self.fields:
+                self.fields.append(name)
+
+    def problem(self, row: object) -> str:
+        """Why there is no message in the row: what it lacks, or what can be no number or key; empty where there is."""
+        if not isinstance(row, Mapping):
+            return f"is of type {type(row).__name__}; expected a dict with 'to' and the template's fields"
+        if missing := [name for name in dict.fromkeys(["to", *self.fields]) if row.get(name) is None]:
+            return f"lacks {', '.join(map(repr, missing))}"
+        if not isinstance(row["to"], str):
+            return f"has a 'to' of type {type(row['to']).__name__}; expected text (str)"
+        try:
+            if row.get("key") is not None:
+                check_key(row["key"])
+        except InvalidRequestError as error:
+            return f"cannot be used: {str(error).rstrip('.')}"
+        return ""
+
+    def read(self, row: object) -> OutgoingSMS:
+        """The message of a row. Raises InvalidRequestError where there is none in it."""
+        if problem := self.problem(row):
+            raise InvalidRequestError(f"The row {problem}.")
+        return self.fill(row)  # type: ignore[arg-type]  # `problem` has looked
+
+    def fill(self, row: Mapping[str, Any]) -> OutgoingSMS:
+        """The message of a row that has no problem."""
+        text = "".join(literal + ("" if name is None else str(row[name])) for literal, name, _, _ in self._pieces)
+        return OutgoingSMS(row["to"], text, row.get("key"))
+
+
+@contextmanager
+def filled(template: Template, rows: Iterable[object]) -> Iterator[tuple[int, Iterator[OutgoingSMS]]]:
+    """All the messages, and how many, once it is sure that every row has one.
+
+    The rows may come only once and be very many, so the messages wait in a file, which has no name and goes with the
+    block. Raises InvalidRequestError, which names the first rows that have none and why, and StorageError where there
+    is no room for the file.
+    """
+    with _room():
+        waiting = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
+    try:
+        count, bad, shown = 0, 0, []
+        for row in rows:
+            count += 1
+            if problem := template.problem(row):
+                bad += 1
+                if bad <= _SHOWN:
+                    shown.append(f"row {count} {problem}")
+            elif not bad:
+                message = template.fill(row)  # type: ignore[arg-type]  # `problem` has looked
+                with _room():
+                    waiting.write(json.dumps([message.to, message.text, message.key]) + "\n")
+        if bad:
+            more = "; …" if bad > _SHOWN else ""
+            raise InvalidRequestError(
+                f"{bad} of {count} rows do not fit the template; nothing was sent. {'; '.join(shown)}{more}. A field "
+                "has to be there under exactly its name, and not be None."
+            )
+        with _room():
+            waiting.seek(0)
+        yield count, (OutgoingSMS(*json.loads(line)) for line in waiting)
+    finally:
+        with suppress(OSError):  # it writes what is left, which nobody needs
+            waiting.close()
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Where the temporary file is made or written."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"The messages cannot be kept in a temporary file ({error.strerror}); nothing was sent. Make room in "
+            f"{tempfile.gettempdir()}, or let TMPDIR name another folder."
+        ) from error

@@ -1,0 +1,56 @@
+"""How many parts an SMS is sent in: GSM-7 or UCS-2, by the tables and lengths of 3GPP TS 23.038 and 23.040.
+
+The libraries there are encode; none that is looked after counts parts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""The default alphabet: one septet each. Phones do not use the tables of single languages unless told to."""
+EXTENSION = "\f^{}\\[~]|€"
+"""Behind an escape: two septets each."""
+
+_ALL_BASIC = re.compile(f"[{re.escape(BASIC)}]*")
+_ALL_GSM = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
+_EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
+
+
+class Segments(NamedTuple):
+    """What a text takes on the air."""
+
+    encoding: Literal["GSM-7", "UCS-2"]
+    units: int
+    """Septets, or UTF-16 code units: an emoji is two or more."""
+    parts: int
+    """What a network charges: each part as one SMS."""
+
+
+def count_segments(text: str) -> Segments:
+    """Count the parts of a text: 160 septets or 70 UTF-16 code units in one, 153 or 67 in each of several."""
+    if _ALL_BASIC.fullmatch(text):
+        return Segments("GSM-7", len(text), _parts(len(text), 160, 153))
+    if _ALL_GSM.fullmatch(text):
+        units = len(text) + len(_EXTENDED.findall(text))
+        return Segments("GSM-7", units, _parts(units, 160, 153, [char in EXTENSION for char in text]))
+    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return Segments("UCS-2", units, _parts(units, 70, 67, [char > "\uffff" for char in text]))
+
+
+def _parts(units: int, alone: int, each: int, doubles: list[bool] | None = None) -> int:
+    """`doubles` says which characters are two units, since none is cut in half at the end of a part."""
+    if units <= alone:
+        return 1
+    if doubles is None:
+        return -(-units // each)
+    parts, room = 1, each
+    for is_double in doubles:
+        if room < 1 + is_double:
+            parts, room = parts + 1, each
+        room -= 1 + is_double
+    return parts

@@ -1,0 +1,37 @@
+"""The program that test_bulk_crash.py kills: one run of a bulk sender."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from smsmobile import LoggedSMS, SentSMS, SMSMobileClient
+from smsmobile.delivery import BulkSender, OutgoingSMS, crew
+
+crew.FIRST_PAUSE = 0.02  # a life is short
+for model in (SentSMS, LoggedSMS):
+    model.model_rebuild()  # else each process would build them on first use
+
+
+def messages(count: int) -> Iterator[OutgoingSMS]:
+    """For each number one, and for some the same once more: with a key of its own, or without one."""
+    for number in range(count):
+        message = OutgoingSMS(f"+336{number:08d}", f"Reminder {number}")
+        yield message
+        if number % 4 == 1:
+            yield OutgoingSMS(message.to, message.text, f"twin of {number}")
+        elif number % 4 == 3:
+            yield message
+
+
+def main(url: str, api_key: str, journal: str, report: str, count: int, workers: int) -> None:
+    """Send them all, and write down what was said of each."""
+    with SMSMobileClient(api_key=api_key, base_url=url, timeout=(2, 0.3)) as client:
+        bulk = BulkSender(client, journal, workers=workers, patience=0.1)
+        said = [
+            (one.key, one.message.to, one.message.text, (one.recorded or one.status).value)
+            for one in bulk.send(messages(count))
+            if one.message
+        ]
+    Path(report).write_text(json.dumps(said))
