@@ -6,17 +6,13 @@ Runs on a sandbox as it stands; see _connect.py for the real service.
 
 from __future__ import annotations
 
-import time
-
 from _connect import connect
 
-from smsmobile import SendOutcomeUnknown, SMSStatus
-
-LOOKS = 30
+from smsmobile import DeliveryPending, SendOutcomeUnknown
 
 
 def main() -> None:
-    """Send, then look into the log until the message is no longer queued."""
+    """Send, then wait until the message is no longer queued."""
     with connect() as (client, box, somebody):
         if box is not None:
             box.phone.delay = 0.3  # seconds until the simulated phone picks it up
@@ -28,17 +24,15 @@ def main() -> None:
             print(f"In doubt. The log says: {row.status.value if row else 'nothing yet, ask again later'}")
             return
 
-        pause = 0.1 if box is not None else 2.0
-        for _ in range(LOOKS):
-            rows = client.sms.log(guid=sent.guid)  # a row can be missing for some moments
-            status = rows[0].status if rows else SMSStatus.QUEUED
-            print(f"{sent.guid}: {status.value}")
-            if status is not SMSStatus.QUEUED:
-                if rows[0].error:
-                    print(f"{rows[0].error}. {rows[0].advice}")
-                return
-            time.sleep(pause)
-        print("Still queued: see docs/troubleshooting.md, 'Accepted, but never sent'.")
+        print(f"{sent.guid}: queued")
+        try:
+            row = client.sms.track(sent, timeout=60, poll=0.5)
+        except DeliveryPending as pending:
+            print(pending)  # it may still go out: do not send it again
+            return
+        print(f"{row.guid}: {row.status.value}")
+        if row.error:
+            print(f"{row.error}. {row.advice}")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from threading import Timer
 from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -22,6 +24,7 @@ from urllib.parse import unquote
 import pytest
 
 import smsmobile
+import smsmobile.delivery
 import smsmobile.sandbox
 import smsmobile.webhooks
 from smsmobile import SMSMobileClient
@@ -106,7 +109,14 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         monkeypatch.setenv("SMSMOBILEAPI_BASE_URL", box.url)
         monkeypatch.setenv("SMSMOBILEAPI_API_KEY", box.api_key)
         monkeypatch.setenv("SMSMOBILEAPI_WEBHOOK_SECRET", SECRET)
-        box.phone.receive("+33698765432", "Are you there?")
+        monkeypatch.setenv("SMSMOBILEAPI_MAILBOX_KEY", box.mailbox.key)
+        a_minute_ago = datetime.now(timezone.utc) - timedelta(minutes=1)
+        box.phone.receive("+33698765432", "Are you there?", at=a_minute_ago)
+        box.phone.receive_whatsapp("+33698765432", "Is it ready?", name="Jordan")
+        box.phone.call("+33698765432")
+        box.phone.call("+33698765432", "Jordan", kind="incoming", seconds=42)
+        box.phone.send_by_hand("+33698765432", "I call you later.")
+        box.mailbox.receive("ann@example.com", "Re: Order 7", "Thanks")
         box.phone.fail("+33600000000")
         with SMSMobileClient.from_env() as client:
             client.sms.send("+33600000000", "This one fails on the phone.")
@@ -178,6 +188,25 @@ def test_the_webhook_of_version_1_on_the_page_about_receiving(run: Callable[[Pat
     assert page["key_of"](event.model_copy(update={"data": event.data.model_copy(update={"guid": None})})) == event.id
 
 
+def test_the_inbox_on_the_page_about_it_hands_over_what_comes_in(
+    run: Callable[[Path], dict[str, Any]], box: Sandbox
+) -> None:
+    page = run(DOCS / "inbox.md")
+    box.phone.receive("+33698765432", "Is it ready?")
+    handled = []
+
+    def handle(event: Any) -> None:
+        handled.append(event.data.message)
+        page["inbox"].stop()
+
+    page["handle"] = handle
+    in_the_end = Timer(30, page["inbox"].stop)  # else it would wait for ever where nothing comes
+    in_the_end.start()
+    page["main"]()
+    in_the_end.cancel()
+    assert handled == ["Is it ready?"]
+
+
 def _configure_django() -> None:
     import django
     from django.conf import settings
@@ -209,7 +238,11 @@ def test_the_links_resolve(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("package", [smsmobile, smsmobile.webhooks, smsmobile.sandbox], ids=lambda p: p.__name__)
+@pytest.mark.parametrize(
+    "package",
+    [smsmobile, smsmobile.delivery, smsmobile.webhooks, smsmobile.sandbox],
+    ids=lambda package: package.__name__,
+)
 def test_every_public_name_is_documented(package: ModuleType) -> None:
     documentation = "\n".join(page.read_text("utf-8") for page in DOCS.glob("*.md"))
     assert [name for name in package.__all__ if not re.search(rf"(?<!\w){name}(?!\w)", documentation)] == []

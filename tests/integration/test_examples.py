@@ -24,17 +24,19 @@ EXPECTED = {
     ],
     "read_inbox.py": ["+33698765432: Are you there?", "MPESA: You have received 20.00", "2 received"],
     "follow_message.py": [": queued", ": sent"],
+    "bulk_reminders.py": ["2 reminders, 2 SMS to pay for, 0 cannot be sent", "visit-", ": sent", "2 sent"],
+    "poll_inbox.py": ["+33698765432: When are you open?", "answered", "MPESA: You have received", "2 handled"],
     "oauth2_script.py": ["OAuth2ClientCredentials>: accepted", "tokens fetched: 1"],
     "flask_webhook.py": ["+33698765432 wrote: Is this the help desk?", "the service got: HTTP 202"],
     "test_with_sandbox.py": ["4 passed"],
 }
 
 
-def run(name: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(name: str, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SMSMOBILEAPI_", "COV_"))}
     command = ["-m", "pytest", "-p", "no:cacheprovider"] if name.startswith("test_") else []
     return subprocess.run(
-        [sys.executable, "-W", "error", *command, str(EXAMPLES / name)],
+        [sys.executable, "-W", "error", *command, str(EXAMPLES / name), *arguments],
         cwd=folder,
         env={**kept, "PYTHONIOENCODING": "utf-8", **environment},
         capture_output=True,
@@ -55,6 +57,13 @@ def test_an_example_runs_as_it_stands(name: str, tmp_path: Path) -> None:
     for line in EXPECTED[name]:
         position = done.stdout.find(line, position)
         assert position >= 0, f"{line!r} is not there, or not in this order:\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", ["bulk_reminders.py", "poll_inbox.py"])
+def test_what_an_example_remembers_of_the_sandbox_is_nothing_to_the_real_service(name: str, tmp_path: Path) -> None:
+    run(name, tmp_path)
+    assert [path.name for path in tmp_path.glob("*.sqlite") if "sandbox" not in path.name] == []
+    assert len(list(tmp_path.glob("*.sqlite"))) == 1
 
 
 def test_every_example_is_among_those_that_are_run() -> None:
@@ -88,3 +97,34 @@ def test_the_quickstart_writes_to_nobody_when_it_is_not_told_whom(tmp_path: Path
 
     assert done.returncode == 1
     assert "SMSMOBILEAPI_RECIPIENT" in done.stderr
+
+
+def test_the_reminders_of_a_file_are_sent_once_however_often_it_is_run(tmp_path: Path) -> None:
+    from smsmobile.sandbox import Sandbox
+
+    file = tmp_path / "patients.csv"
+    file.write_text(
+        "key,to,name,at\n1,+33611111111,Ann,10:00\n2,+33622222222,Jordan,11:30\n3,0612345678,Kim,12:00\n", "utf-8"
+    )
+    with Sandbox() as box:
+        settings = {
+            "SMSMOBILEAPI_API_KEY": box.api_key,
+            "SMSMOBILEAPI_BASE_URL": box.url,
+            "SMSMOBILEAPI_RECIPIENT": "+33633333333",
+        }
+        box.phone.switch_off()
+        paused = run("bulk_reminders.py", tmp_path, str(file), **settings)
+        box.phone.switch_on()
+        first = run("bulk_reminders.py", tmp_path, str(file), **settings)
+        second = run("bulk_reminders.py", tmp_path, str(file), **settings)
+        sent = sorted(sms.message for sms in box.phone.outbox)
+
+    assert (paused.returncode, first.returncode, second.returncode) == (1, 0, 0), paused.stderr + first.stderr
+    assert "The run has stopped" in paused.stdout
+    assert "row 3: " in first.stdout
+    assert "2 sent" in first.stdout
+    assert "2 duplicate" in second.stdout
+    assert sent == [
+        "Hello Ann, we expect you tomorrow at 10:00.",
+        "Hello Jordan, we expect you tomorrow at 11:30.",
+    ]

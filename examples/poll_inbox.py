@@ -1,0 +1,48 @@
+"""Answer SMS as they come in, without webhooks: each is handed over once, also across restarts.
+
+Ends on Ctrl-C; on the sandbox, once two messages are answered. See _connect.py for the real service.
+"""
+
+from __future__ import annotations
+
+from _connect import SOMEBODY, connect
+
+from smsmobile import SendOutcomeUnknown, SMSMobileClient, SMSMobileError
+from smsmobile.delivery import Inbox
+from smsmobile.webhooks import SMSReceived
+
+
+def handle(client: SMSMobileClient, event: SMSReceived) -> None:
+    """Tell the opening hours to who asks for them."""
+    print(f"{event.data.sender}: {event.data.message}")
+    if "open" not in event.data.message.lower():
+        return
+    try:
+        client.sms.send(event.data.sender, "We are open from nine to five.")
+        print("answered")
+    except SendOutcomeUnknown:
+        print("perhaps answered")  # never just send it again
+    except SMSMobileError as error:
+        print(f"not answered: {error}")  # a name such as MPESA has no number to answer to
+
+
+def main() -> None:
+    """Hand over what comes in, from now on or from where this program was stopped."""
+    with connect() as (client, box, _):
+        state = "inbox.sqlite" if box is None else "inbox-sandbox.sqlite"  # one for each account
+        inbox = Inbox(client, state=state)
+        if box is not None:
+            box.phone.receive(SOMEBODY, "When are you open?")
+            box.phone.receive("MPESA", "You have received 20.00")
+
+        handled = 0
+        for event in inbox.poll(interval=5, signals=True):
+            handle(client, event)
+            handled += 1
+            if box is not None and handled == 2:
+                inbox.stop()
+        print(f"{handled} handled")
+
+
+if __name__ == "__main__":
+    main()
