@@ -118,7 +118,8 @@ class BulkSender:
         Raises, beside what reading the messages raises: InvalidRequestError for a template that is none or lacks
         fields; StorageError where the journal is in use elsewhere, damaged or full; BulkPaused for what concerns all
         messages (the phone is offline, the subscription is over, the credentials are wrong, the service cannot be
-        reached). Whatever it raises, the same call later goes on where this one stopped.
+        reached), or where ten messages in a row are unknown. Whatever it raises, the same call later goes on where this
+        one stopped.
         """
         _check_iterable(messages)
         if on_progress is not None and not callable(on_progress):

@@ -51,6 +51,8 @@ QUICK = 0.05
 """Seconds. What lasts less is followed by a plan of twice the size: the disk is waited for some 20 times a second."""
 TRIES = 20
 """How often in a row nothing leaves, with pauses that grow, until the run stops."""
+UNKNOWN_IN_A_ROW = 10
+"""Where so many messages are unknown one after the other, the run stops: each of the next ones would be, too."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 
@@ -169,6 +171,8 @@ class Crew:
         self._planned: deque[Job] = deque()
         self._finished: SimpleQueue[BulkOutcome | None] = SimpleQueue()
         self._setbacks = _Setbacks()
+        self._unknown = 0
+        """How many in a row."""
         self._plan_size = 1
         self._last_plan = 0.0
         self._waiting_since = 0.0
@@ -251,10 +255,7 @@ class Crew:
         except _Interrupted:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that made the crew
-            with self._change:
-                self.failure = self.failure or error
-                self._stopping.set()
-                self._change.notify_all()
+            self._fail(error)
         self._finished.put(None)
 
     def _work_once(self) -> None:
@@ -262,8 +263,13 @@ class Crew:
             if self._planned or self._plan_some():
                 self._finished.put(self._deal_with(self._planned.popleft()))
         except Exception as error:  # noqa: BLE001 - raised again by who looks at it
-            self.failure = error
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._change:
+            self.failure = self.failure or error
             self._stopping.set()
+            self._change.notify_all()
 
     def _next(self) -> Job | None:
         """A message that is planned in the journal; None where the crew stops."""
@@ -327,6 +333,7 @@ class Crew:
                 self._journal.settle(key, BulkStatus.REFUSED, reason=str(refusal))
                 return job.outcome(BulkStatus.REFUSED, reason=str(refusal))
             self._setbacks.over()
+            self._unknown = 0
             self._journal.settle(key, BulkStatus.SENT, guid=sent.guid)
             return job.outcome(BulkStatus.SENT, sent.guid)
 
@@ -334,6 +341,7 @@ class Crew:
         entry = job.entry._replace(attempted_at=at, until=max(job.entry.until, at))
         found, was_looked_for = self._log.wait_for([entry], self._patience, self._stopping)
         if row := found.get(entry.key):
+            self._unknown = 0
             status, reason = verdict(row)
             self._journal.settle(entry.key, status, guid=row.guid, reason=reason)
             return job.outcome(status, row.guid, reason)
@@ -342,6 +350,9 @@ class Crew:
         the_log = "does not show the message" if was_looked_for else "could not be read"
         reason = f"{doubt.reason} The sent log {the_log}; the message may have been accepted all the same."
         self._journal.settle(entry.key, BulkStatus.UNKNOWN, reason=reason)
+        self._unknown += 1
+        if self._unknown >= UNKNOWN_IN_A_ROW:
+            self._fail(doubt)
         return job.outcome(BulkStatus.UNKNOWN, reason=reason)
 
 
@@ -359,12 +370,13 @@ def _of_old(job: Job, entry: JournalEntry) -> BulkOutcome:
 
 def paused(failure: BaseException, done: int, total: int | None) -> BaseException:
     """The failure as the caller of a run gets it."""
-    if not isinstance(failure, (APIError, *CONCERNS_ALL)):
+    if not isinstance(failure, (APIError, SendOutcomeUnknown, *CONCERNS_ALL)):
         return failure
     left = None if total is None else max(total - done, 0)
     how_many = "The rest is" if left is None else f"{left} are"
+    why = f"The last {UNKNOWN_IN_A_ROW} messages are unknown." if isinstance(failure, SendOutcomeUnknown) else failure
     error = BulkPaused(
-        f"{failure} The run has stopped after {done} messages. {how_many} left: once that is solved, run it again with "
+        f"{why} The run has stopped after {done} messages. {how_many} left: once that is solved, run it again with "
         "the same messages and the same journal.",
         done=done,
         left=left,

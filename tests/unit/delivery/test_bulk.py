@@ -29,6 +29,7 @@ from smsmobile import (
     DeviceOffline,
     InvalidRequestError,
     RateLimited,
+    SendOutcomeUnknown,
     ServerError,
     SMSMobileClient,
     SMSMobileError,
@@ -629,6 +630,33 @@ def test_what_concerns_all_messages_stops_the_run_and_a_later_one_sends_the_rest
     service.behave = lambda number, text: None
     assert Counter(statuses(bulk.send(messages))) == {DUPLICATE: len(seen), SENT: 50 - len(seen)}
     assert Counter(service.phone) == Counter(messages)
+
+
+@every_crew
+def test_where_one_after_the_other_is_unknown_the_run_stops_and_a_later_one_sends_the_rest(
+    sender: Sender, workers: int
+) -> None:
+    service = PlayedService()
+    service.behave = lambda number, text: "doubt before"
+    messages = list(numbered(50))
+    said: list[BulkOutcome] = []
+    with pytest.raises(BulkPaused, match=r"The last 10 messages are unknown\..* the same journal") as paused:
+        said.extend(sender(service, workers=workers).send(messages))
+    assert isinstance(paused.value.__cause__, SendOutcomeUnknown)
+    assert set(statuses(said)) == {UNKNOWN}
+    assert 10 <= len(said) == paused.value.done < 10 + workers
+
+    service.behave = lambda number, text: None
+    outcomes = Counter(statuses(sender(service, workers=workers).send(messages)))
+    assert outcomes == {UNKNOWN: len(said), SENT: 50 - len(said)}
+
+
+def test_unknown_ones_among_others_do_not_stop_a_run(sender: Sender) -> None:
+    service = PlayedService(
+        *["doubt before"] * 9, "accept", *["doubt before"] * 9, "doubt after", *["doubt before"] * 9
+    )
+    outcomes = Counter(statuses(sender(service).send(numbered(40))))
+    assert outcomes == {UNKNOWN: 27, SENT: 13}
 
 
 def test_a_pause_of_a_day_is_not_waited_for(sender: Sender, holds: list[float]) -> None:
