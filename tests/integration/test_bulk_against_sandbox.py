@@ -30,7 +30,11 @@ def texts(box: Sandbox) -> Counter[tuple[str, str]]:
     return Counter((sms.recipient, sms.message) for sms in box.phone.outbox)
 
 
-WANTED = Counter((row["to"], f"Bonjour {row['name']}") for row in rows(60))
+def wanted(count: int) -> Counter[tuple[str, str]]:
+    return Counter((row["to"], f"Bonjour {row['name']}") for row in rows(count))
+
+
+WANTED = wanted(60)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -169,13 +173,17 @@ def test_a_second_process_with_the_journal_is_refused_and_nothing_is_doubled(
     assert texts(box) == {("+33600000000", "hi"): 1, ("+33600000001", "hi"): 1}
 
 
+MORE = 600
+"""Messages: more than twice as many as are read ahead."""
+
+
 def run_script(box: Sandbox, journal: Path, rest: str) -> subprocess.CompletedProcess[str]:
     script = f"""
         from smsmobile import SMSMobileClient
         from smsmobile.delivery import BulkSender
         client = SMSMobileClient(api_key={box.api_key!r}, base_url={box.url!r})
         outcomes = BulkSender(client, {str(journal)!r}, workers=4).send(
-            (f"+336{{number:08d}}", f"Bonjour n° {{number}}") for number in range(60)
+            (f"+336{{number:08d}}", f"Bonjour n° {{number}}") for number in range({MORE})
         )
     """
     command = [sys.executable, "-c", textwrap.dedent(script) + textwrap.dedent(rest)]
@@ -193,13 +201,13 @@ def run_script(box: Sandbox, journal: Path, rest: str) -> subprocess.CompletedPr
 def test_a_program_that_ends_in_the_middle_of_a_run_ends_it_properly(box: Sandbox, journal: Path, rest: str) -> None:
     ended = run_script(box, journal, rest)
     assert "KeyboardInterrupt" in ended.stderr or (ended.returncode, ended.stderr) == (0, "")
-    assert 1 <= texts(box).total() < 60
+    assert 1 <= texts(box).total() < MORE
 
     with SMSMobileClient(api_key=box.api_key, base_url=box.url) as client:
         bulk = BulkSender(client, journal, patience=0)
-        outcomes = Counter(one.status for one in bulk.send(rows(60), template="Bonjour {name}"))
+        outcomes = Counter(one.status for one in bulk.send(rows(MORE), template="Bonjour {name}"))
     assert outcomes.keys() == {BulkStatus.SENT, BulkStatus.DUPLICATE}  # nothing was left in flight
-    assert texts(box) == WANTED
+    assert texts(box) == wanted(MORE)
 
 
 def test_a_dry_run_asks_the_service_nothing(client: SMSMobileClient, box: Sandbox, journal: Path) -> None:
