@@ -47,8 +47,8 @@ AHEAD = 256
 """Messages that are read before their turn. Of all messages no more than these are in memory."""
 LARGEST_PLAN = 128
 """Messages that are noted in one go at most."""
-QUICK = 0.05
-"""Seconds. What lasts less is followed by a plan of twice the size: the disk is waited for some 20 times a second."""
+QUICK = 0.1
+"""Seconds. What lasts less is followed by a plan of twice the size: the disk is waited for some 10 times a second."""
 TRIES = 20
 """How often in a row nothing leaves, with pauses that grow, until the run stops."""
 UNKNOWN_IN_A_ROW = 10
