@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from smsmobile import LoggedSMS
-from smsmobile.envelopes import read_answer
+from smsmobile._wire.envelope import read_answer
 
 from .measure import Result, ratio
 

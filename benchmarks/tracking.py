@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smsmobile import SMSMobileClient
-from smsmobile.delivery import tracking
+from smsmobile._sent_log import tracking
 from smsmobile.sandbox import Sandbox
 
 from .measure import Result

@@ -15,13 +15,13 @@ import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
-from .addresses import check_base_url
+from ._http.addresses import check_base_url
+from ._redaction import text_of
+from ._wire.values import FrozenModel, Instant, read_count
 from .errors import AuthenticationError, ConfigurationError
-from .redaction import text_of
-from .wire import FrozenModel, Instant, read_count
 
 if TYPE_CHECKING:
-    from .transport import Transport
+    from ._http.transport import Transport
 
 _REFRESH_AHEAD = 60.0
 _TOKEN = re.compile(r"[!-~]+")
@@ -218,7 +218,7 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
 
     def _fetch(self) -> Token:
         if self._transport is None:
-            from .transport import Transport
+            from ._http.transport import Transport
 
             self.connect(Transport())
         assert self._transport is not None  # noqa: S101 - connect() has just set it

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import requests
 from requests.auth import AuthBase
 
-from .addresses import DEFAULT_BASE_URL
+from ._http.addresses import DEFAULT_BASE_URL
+from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 from .auth import ApiKeyAuth, OAuth2ClientCredentials
 from .channels.sms import SMSChannel
 from .config import PREFIX, Settings
 from .errors import ConfigurationError
-from .transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -12,10 +12,10 @@ from dotenv import dotenv_values, find_dotenv
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
-from .addresses import DEFAULT_BASE_URL, check_base_url
+from ._http.addresses import DEFAULT_BASE_URL, check_base_url
+from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from .auth import check_credential
 from .errors import ConfigurationError
-from .transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 
 PREFIX = "SMSMOBILEAPI_"
 _VARIABLES = {

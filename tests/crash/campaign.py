@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smsmobile import LoggedSMS, SentSMS, SMSMobileClient
-from smsmobile.delivery import BulkSender, OutgoingSMS, crew
+from smsmobile.delivery import BulkSender, OutgoingSMS
+from smsmobile.delivery import _workers as crew
 
 for model in (SentSMS, LoggedSMS):
     model.model_rebuild()  # else each process would build them on first use

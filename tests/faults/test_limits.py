@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from smsmobile import SendOutcomeUnknown, SMSMobileError, UnexpectedResponse
-from smsmobile.transport import LARGEST_ANSWER
+from smsmobile._http.transport import LARGEST_ANSWER
 
 from .hostile import LOG, QUICK, TEXT, TO, HostileServer, Script, answer, flood, head
 from .test_send_once import ENORMOUS, PIECE

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from smsmobile import BulkPaused, DeviceOffline, SMSMobileClient, SubscriptionExpired
-from smsmobile.delivery import BulkSender, BulkStatus, OutgoingSMS, crew
+from smsmobile.delivery import BulkSender, BulkStatus, OutgoingSMS
+from smsmobile.delivery import _workers as crew
 from smsmobile.sandbox import Sandbox
 
 REFUSED_RECIPIENT = "+12025550101"

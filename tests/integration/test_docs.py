@@ -28,8 +28,8 @@ import smsmobile.delivery
 import smsmobile.sandbox
 import smsmobile.webhooks
 from smsmobile import SMSMobileClient
+from smsmobile._wire.endpoints import ENDPOINTS
 from smsmobile.config import _VARIABLES, PREFIX
-from smsmobile.endpoints import ENDPOINTS
 from smsmobile.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]

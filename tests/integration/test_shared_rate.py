@@ -16,7 +16,7 @@ import pytest
 
 from smsmobile import SMSMobileClient, StorageError
 from smsmobile.delivery import BulkSender
-from smsmobile.delivery.pace import Pace
+from smsmobile.delivery._rate_limit import Pace
 from smsmobile.sandbox import Sandbox
 
 RATE = "10/hour"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from smsmobile import DeliveryPending, DeviceOffline, SMSMobileClient, SMSStatus
-from smsmobile.delivery import tracking
+from smsmobile._sent_log import tracking
 from smsmobile.sandbox import Sandbox
 
 TO = "+33612345678"

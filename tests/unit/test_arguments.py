@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsmobile import InvalidRequestError, SMSMobileClient, SMSMobileError
-from smsmobile.arguments import check_bool
-from smsmobile.recipients import mask_numbers
+from smsmobile._input.arguments import check_bool
+from smsmobile._input.phone_numbers import mask_numbers
 
 DIGITS = "33612345678"
 CHANNELS = ("sms", "whatsapp", "devices", "calls", "notifications", "email", "conversations")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from responses.matchers import query_param_matcher
 
 from smsmobile import Call, InvalidRequestError, SMSMobileClient
-from smsmobile.arguments import unix_milliseconds
+from smsmobile._input.arguments import unix_milliseconds
 
 BASE = "https://api.smsmobileapi.com"
 PATHS = {"missed": "/call/missed/list/", "incoming": "/call/incoming/list/", "outgoing": "/call/outgoing/list/"}

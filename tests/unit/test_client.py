@@ -18,8 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from smsmobile import ConfigurationError, SMSMobileClient, UnexpectedResponse
-from smsmobile.deadlines import DeadlineAdapter
-from smsmobile.endpoints import ENDPOINTS
+from smsmobile._http.deadlines import DeadlineAdapter
+from smsmobile._wire.endpoints import ENDPOINTS
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 BASE = "https://api.smsmobileapi.com"

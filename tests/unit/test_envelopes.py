@@ -23,7 +23,7 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile.envelopes import Unreadable, read_answer
+from smsmobile._wire.envelope import Unreadable, read_answer
 
 BASE = "https://api.smsmobileapi.com"
 TO = "+33612345678"

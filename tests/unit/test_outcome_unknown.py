@@ -39,7 +39,7 @@ def doubt(
 
     service.post(f"{BASE}/sendsms/", status=502)
     with monkeypatch.context() as patched:
-        patched.setattr("smsmobile.acceptance.datetime", Clock)
+        patched.setattr("smsmobile._wire.outcome.datetime", Clock)
         with pytest.raises(SendOutcomeUnknown) as unknown:
             client.sms.send("00 33 612345678", TEXT)
     return unknown.value

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smsmobile import InvalidRequestError, SMSMobileClient
-from smsmobile.recipients import clean_recipient, same_number
+from smsmobile._input.phone_numbers import clean_recipient, same_number
 
 SEPARATORS = " .-/()"
 

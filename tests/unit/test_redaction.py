@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from requests.auth import HTTPBasicAuth
 
 from smsmobile import ApiKeyAuth
-from smsmobile.redaction import (
+from smsmobile._redaction import (
     MASK,
     Unsigned,
     drop_keys,

@@ -28,7 +28,7 @@ from smsmobile import (
     SMSMobileError,
     UnexpectedResponse,
 )
-from smsmobile.retries import Policy, retry_for, tried_once
+from smsmobile._http.retries import Policy, retry_for, tried_once
 
 Operation = Callable[[SMSMobileClient], Any]
 SENDS: dict[str, Operation] = {

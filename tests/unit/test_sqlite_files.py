@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from smsmobile import StorageError, sqlite_files
-from smsmobile.sqlite_files import SQLiteFile
+from smsmobile import StorageError
+from smsmobile import _storage as sqlite_files
+from smsmobile._storage import SQLiteFile
 
 ID = 0x736D7374
 SCHEMA = ["CREATE TABLE words (word TEXT PRIMARY KEY)", "CREATE INDEX by_word ON words (word)"]

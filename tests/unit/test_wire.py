@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from smsmobile import DeletedSMS, LoggedSMS, ReceivedSMS, ResentSMS, SentSMS, SMSStatus, Token
-from smsmobile.wire import (
+from smsmobile._wire.values import (
     EARLIEST,
     LATEST,
     UTC,

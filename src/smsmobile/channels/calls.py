@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field, model_validator
 
-from ..acceptance import read_rows
-from ..arguments import check_bool, check_days, check_line, check_whole, unix_milliseconds
+from .._http.transport import Transport
+from .._input.arguments import check_bool, check_days, check_line, check_whole, unix_milliseconds
+from .._wire.outcome import read_rows
+from .._wire.values import DEVICE_KEYS, Count, Handle, Instant, Text, WireModel
 from ..errors import InvalidRequestError
-from ..transport import Transport
-from ..wire import DEVICE_KEYS, Count, Handle, Instant, Text, WireModel
 
 MOST_MISSED = 500
 """So many missed calls a page can have (D)."""

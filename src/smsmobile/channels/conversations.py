@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from ..acceptance import read_rows
-from ..arguments import check_bool, check_choice, check_days, check_line, check_whole
-from ..transport import Transport
-from ..wire import GUID_KEYS, Body, Count, Handle, Instant, Text, WireModel
+from .._http.transport import Transport
+from .._input.arguments import check_bool, check_choice, check_days, check_line, check_whole
+from .._wire.outcome import read_rows
+from .._wire.values import GUID_KEYS, Body, Count, Handle, Instant, Text, WireModel
 
 
 class ConversationSMS(WireModel):

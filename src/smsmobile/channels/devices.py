@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from ..acceptance import read_rows
-from ..arguments import check_line
+from .._http.transport import Transport
+from .._input.arguments import check_line
+from .._wire.outcome import read_rows
+from .._wire.values import DEVICE_KEYS, Count, Instant, Text, WireModel, read_mark
 from ..errors import NotFound
-from ..transport import Transport
-from ..wire import DEVICE_KEYS, Count, Instant, Text, WireModel, read_mark
 
 _ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnected": False}
 

@@ -15,12 +15,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 
-from ..acceptance import accepted_fields, in_doubt, read_rows
-from ..arguments import check_bool, check_line, check_text, check_whole
+from .._http.transport import Transport
+from .._input.arguments import check_bool, check_line, check_text, check_whole
+from .._input.phone_numbers import mask_numbers
+from .._wire.outcome import accepted_fields, in_doubt, read_rows
+from .._wire.values import GUID_KEYS, Body, Handle, Instant, Text, WireModel, read_instant
 from ..errors import ConfigurationError, InvalidRequestError
-from ..recipients import mask_numbers
-from ..transport import Transport
-from ..wire import GUID_KEYS, Body, Handle, Instant, Text, WireModel, read_instant
 
 LARGEST_ATTACHMENT = 25 * 1000**2
 """So many bytes an attachment can have. The service names no limit; large mail providers take no more (A)."""

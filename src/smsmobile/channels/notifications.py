@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import AliasChoices, Field, model_validator
 
-from ..acceptance import accepted_fields, in_doubt, read_rows
-from ..arguments import check_bool, check_days, check_line, check_text
-from ..transport import Transport
-from ..wire import DEVICE_KEYS, Body, Handle, Instant, Mark, Text, WireModel, is_empty, read_mark
+from .._http.transport import Transport
+from .._input.arguments import check_bool, check_days, check_line, check_text
+from .._wire.outcome import accepted_fields, in_doubt, read_rows
+from .._wire.values import DEVICE_KEYS, Body, Handle, Instant, Mark, Text, WireModel, is_empty, read_mark
 
 MOST_LISTED = 200
 """So many notifications the service lists at most (D)."""

@@ -12,13 +12,34 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from ..acceptance import accepted_fields, in_doubt, read_rows, with_guid
-from ..arguments import check_bool, check_guid, check_line, check_text, check_whole, describe, schedule_time, unix_time
-from ..delivery.tracking import HasGuid, check_handles, follow
+from .._http.transport import Transport
+from .._input.arguments import (
+    check_bool,
+    check_guid,
+    check_line,
+    check_text,
+    check_whole,
+    describe,
+    schedule_time,
+    unix_time,
+)
+from .._input.phone_numbers import clean_recipient, same_number
+from .._sent_log.tracking import HasGuid, check_handles, follow
+from .._wire.outcome import accepted_fields, in_doubt, read_rows, with_guid
+from .._wire.values import (
+    DEVICE_KEYS,
+    GUID_KEYS,
+    Body,
+    Count,
+    Flag,
+    Handle,
+    Instant,
+    NestedFlag,
+    Text,
+    WireModel,
+    read_flag,
+)
 from ..errors import PHONE_ADVICE, InvalidRequestError, SendOutcomeUnknown
-from ..recipients import clean_recipient, same_number
-from ..transport import Transport
-from ..wire import DEVICE_KEYS, GUID_KEYS, Body, Count, Flag, Handle, Instant, NestedFlag, Text, WireModel, read_flag
 
 if TYPE_CHECKING:
     from typing_extensions import Self

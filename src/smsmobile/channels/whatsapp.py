@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, Field, model_validator
 
-from ..acceptance import accepted_fields, in_doubt, read_rows
-from ..arguments import (
+from .._http.transport import Transport
+from .._input.arguments import (
     check_bool,
     check_choice,
     check_day,
@@ -21,11 +21,23 @@ from ..arguments import (
     check_whole,
     schedule_time,
 )
-from ..envelopes import Answer
+from .._input.phone_numbers import clean_recipient, mask_numbers
+from .._wire.envelope import Answer
+from .._wire.outcome import accepted_fields, in_doubt, read_rows
+from .._wire.values import (
+    DEVICE_KEYS,
+    GUID_KEYS,
+    Body,
+    Count,
+    Handle,
+    Instant,
+    Mark,
+    Text,
+    WireModel,
+    read_handle,
+    read_mark,
+)
 from ..errors import APIError, InvalidRequestError
-from ..recipients import clean_recipient, mask_numbers
-from ..transport import Transport
-from ..wire import DEVICE_KEYS, GUID_KEYS, Body, Count, Handle, Instant, Mark, Text, WireModel, read_handle, read_mark
 
 MEDIA_ENDINGS = (
     *("pdf", "xml", "doc", "docx", "odt", "rtf", "txt", "tex", "xls", "xlsx", "csv", "ods", "ppt", "pptx", "odp"),

@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._inbox_state import InboxProgress, InboxState, SQLiteInboxState
+    from ._messages import OutgoingSMS
+    from ._segments import Segments, count_segments
+    from ._workers import BulkOutcome
     from .bulk import BulkCheck, BulkSender
-    from .crew import BulkOutcome
     from .inbox import Inbox
-    from .inbox_state import InboxProgress, InboxState, SQLiteInboxState
-    from .journal import BulkStatus, Journal, JournalEntry, SQLiteJournal
-    from .messages import OutgoingSMS
-    from .segments import Segments, count_segments
+    from .journals import BulkStatus, Journal, JournalEntry, SQLiteJournal
 
 __all__ = [
     "BulkCheck",
@@ -36,12 +36,12 @@ __all__ = [
 
 _HOMES = {
     "bulk": ("BulkCheck", "BulkSender"),
-    "crew": ("BulkOutcome",),
+    "_workers": ("BulkOutcome",),
     "inbox": ("Inbox",),
-    "inbox_state": ("InboxProgress", "InboxState", "SQLiteInboxState"),
-    "journal": ("BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"),
-    "messages": ("OutgoingSMS",),
-    "segments": ("Segments", "count_segments"),
+    "_inbox_state": ("InboxProgress", "InboxState", "SQLiteInboxState"),
+    "journals": ("BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"),
+    "_messages": ("OutgoingSMS",),
+    "_segments": ("Segments", "count_segments"),
 }
 
 

@@ -1,6 +1,6 @@
 """Sends any number of messages, each once, however often the program is killed on the way.
 
-How a run goes is said in run.py, what is remembered in journal.py.
+How a run goes is said in _campaign.py, what is remembered in journals.py.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..arguments import check_whole
+from .._http.backoff import check_seconds
+from .._input.arguments import check_whole
 from ..channels.sms import SMSChannel
 from ..errors import ConfigurationError, InvalidRequestError
-from .crew import BulkOutcome
-from .journal import BulkStatus, Journal, JournalEntry, SQLiteJournal
-from .messages import Message, Template, check_key, filled, key_of, number_of, read_message
-from .pace import Pace
-from .pauses import check_seconds
-from .run import PATIENCE, Run
-from .segments import count_segments
+from ._campaign import PATIENCE, Run
+from ._messages import Message, Template, check_key, filled, key_of, number_of, read_message
+from ._rate_limit import Pace
+from ._segments import count_segments
+from ._workers import BulkOutcome
+from .journals import BulkStatus, Journal, JournalEntry, SQLiteJournal
 
 if TYPE_CHECKING:
     from limits.storage import Storage

@@ -1,6 +1,6 @@
 """Received SMS for who cannot receive webhooks: asks for them now and then, and hands each over once.
 
-What it remembers, and where, stands in inbox_state.py; the events are those of webhooks.
+What it remembers, and where, stands in _inbox_state.py; the events are those of webhooks.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..arguments import check_bool, check_line, unix_time
+from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
+from .._http.retries import tried_once
+from .._input.arguments import check_bool, check_line, unix_time
+from .._wire.values import EARLIEST, UTC, read_count
 from ..errors import InvalidRequestError, SMSMobileError, StorageError
-from ..retries import tried_once
 from ..webhooks.events import SMSReceived
 from ..webhooks.v1 import event_of
-from ..wire import EARLIEST, UTC, read_count
-from .inbox_state import InboxProgress, InboxState, SQLiteInboxState
-from .pauses import at_least_as_asked, check_seconds, growing, is_temporary
+from ._inbox_state import InboxProgress, InboxState, SQLiteInboxState
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask
 
-from ..addresses import is_loopback
+from .._http.addresses import is_loopback
 from .app import create_app
 from .clock import Clock
 from .credentials import Credentials, new_account

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..addresses import is_loopback
+from .._http.addresses import is_loopback
 from .page import is_page
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 from flask import Request as HTTPRequest
 
-from ..redaction import MASK
+from .._redaction import MASK
 from .ledger import Ledger
 from .rows import RecordedRequest
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from .._storage import SQLiteFile
 from ..errors import StorageError
-from ..sqlite_files import SQLiteFile
 from .ledger import Ledger, Rows
 from .page import is_page
 from .rows import Row

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
-from ..addresses import is_loopback
+from .._http.addresses import is_loopback
 from ..errors import ConfigurationError
 from .deliveries import HELD_FOR, Courier
 from .events import TYPES, Event

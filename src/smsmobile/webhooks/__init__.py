@@ -1,6 +1,5 @@
 """Webhooks of the service, both versions, as verified and typed events. Public names only."""
 
-from .dedupe import EventStore, MemoryEventStore, SQLiteEventStore
 from .events import (
     CallIncoming,
     CallMissed,
@@ -28,6 +27,7 @@ from .events import (
 )
 from .receiver import WebhookReceiver
 from .signatures import sign
+from .stores import EventStore, MemoryEventStore, SQLiteEventStore
 from .v1 import parse_v1
 
 __all__ = [

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from pydantic import AliasChoices, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
+from .._wire.values import EARLIEST, LATEST, Count, Flag, FrozenModel, Instant, is_empty, read_instant, read_json
 from ..errors import MalformedPayload
-from ..wire import EARLIEST, LATEST, Count, Flag, FrozenModel, Instant, is_empty, read_instant, read_json
 
 MAX_BODY_BYTES = 1024 * 1024
 """Larger bodies are refused unread (D: 1 MB)."""

@@ -11,8 +11,8 @@ import unicodedata
 from datetime import datetime, tzinfo
 from typing import Any
 
+from .._wire.values import UTC, is_empty, read_instant
 from ..errors import MalformedPayload
-from ..wire import UTC, is_empty, read_instant
 from .events import SMSReceived, read_object
 
 # Best first. The documented keys (D), those of the machine-translated French page, those that integrations

@@ -22,8 +22,8 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
+from smsmobile._wire.envelope import Answer, error_for, read_answer
 from smsmobile.channels.sms import SMSChannel
-from smsmobile.envelopes import Answer, error_for, read_answer
 
 BEHAVIOURS = {
     "accept": (True, None),

@@ -36,8 +36,9 @@ from smsmobile import (
     StorageError,
     SubscriptionExpired,
     UnexpectedResponse,
-    sqlite_files,
 )
+from smsmobile import _storage as sqlite_files
+from smsmobile._http import backoff as pauses
 from smsmobile.delivery import (
     BulkCheck,
     BulkOutcome,
@@ -46,12 +47,11 @@ from smsmobile.delivery import (
     JournalEntry,
     OutgoingSMS,
     SQLiteJournal,
-    crew,
-    pace,
-    pauses,
-    run,
-    sentlog,
 )
+from smsmobile.delivery import _campaign as run
+from smsmobile.delivery import _rate_limit as pace
+from smsmobile.delivery import _sent_log as sentlog
+from smsmobile.delivery import _workers as crew
 
 from .played import PlayedService, numbered
 

@@ -31,7 +31,8 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile.delivery import Inbox, InboxProgress, InboxState, SQLiteInboxState, inbox, pauses
+from smsmobile._http import backoff as pauses
+from smsmobile.delivery import Inbox, InboxProgress, InboxState, SQLiteInboxState, inbox
 from smsmobile.webhooks import SMSReceived, parse_v1
 
 NOON = datetime(2026, 3, 20, 12, 0, tzinfo=timezone.utc)
@@ -737,7 +738,7 @@ def test_failures_that_do_not_pass_are_raised(service: Service, failure: SMSMobi
 
 
 def test_a_second_inbox_with_the_same_file_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smsmobile.sqlite_files.PATIENCE", 0.01)
+    monkeypatch.setattr("smsmobile._storage.PATIENCE", 0.01)
     inbox = made(service)
     service.has(row("a", text="one"))
     polling = inbox.poll()

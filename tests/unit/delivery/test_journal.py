@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from smsmobile import StorageError, sqlite_files
-from smsmobile.delivery import BulkStatus, Journal, JournalEntry, SQLiteJournal, journal
+from smsmobile import StorageError
+from smsmobile import _storage as sqlite_files
+from smsmobile.delivery import BulkStatus, Journal, JournalEntry, SQLiteJournal
+from smsmobile.delivery import journals as journal
 
 
 def entry(key: str, number: str = "33612345678", at: float = 1000.0, until: float = 0.0) -> JournalEntry:

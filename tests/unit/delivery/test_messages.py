@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smsmobile import InvalidRequestError
 from smsmobile.delivery import OutgoingSMS
-from smsmobile.delivery.messages import Template, filled, key_of, read_message
+from smsmobile.delivery._messages import Template, filled, key_of, read_message
 
 TO = "+33612345678"
 

@@ -10,7 +10,7 @@ import pytest
 from limits.storage import MemcachedStorage, MemoryStorage
 
 from smsmobile import ConfigurationError, InvalidRequestError, StorageError
-from smsmobile.delivery.pace import Pace
+from smsmobile.delivery._rate_limit import Pace
 
 
 class Clock(Event):

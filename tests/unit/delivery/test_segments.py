@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsmobile.delivery import Segments, count_segments
-from smsmobile.delivery.segments import BASIC, EXTENSION
+from smsmobile.delivery._segments import BASIC, EXTENSION
 
 CODEC = gsm0338.Codec()
 EVERYTHING = [chr(code) for code in range(0x3000) if unicodedata.category(chr(code)) != "Cs"]

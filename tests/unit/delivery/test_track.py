@@ -32,7 +32,8 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile.delivery import pauses, tracking
+from smsmobile._http import backoff as pauses
+from smsmobile._sent_log import tracking
 
 URL = "https://api.smsmobileapi.com/log/sent/sms/"
 NOON = datetime(2026, 3, 20, 12, 0, tzinfo=timezone.utc)

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from smsmobile import ConfigurationError
-from smsmobile.webhooks import EventStore, MemoryEventStore, SQLiteEventStore, dedupe
+from smsmobile.webhooks import EventStore, MemoryEventStore, SQLiteEventStore
+from smsmobile.webhooks import stores as dedupe
 
 Store = MemoryEventStore | SQLiteEventStore
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import request
 
-from ... import __version__
+from ..._version import __version__
 from ..events import TYPES
 from ..faults import KINDS
 from ..numbers import peer_of

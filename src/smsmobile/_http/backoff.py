@@ -1,6 +1,6 @@
 """How long to wait between two looks at the service, and which failures waiting may cure.
 
-What is done meanwhile is said in tracking.py, inbox.py, run.py and crew.py.
+What is done meanwhile is said in _sent_log/ and delivery/.
 """
 
 from __future__ import annotations

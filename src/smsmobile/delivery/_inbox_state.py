@@ -12,9 +12,9 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from .._storage import SQLiteFile
+from .._wire.values import UTC
 from ..errors import StorageError
-from ..sqlite_files import SQLiteFile
-from ..wire import UTC
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple
 
-from .retries import Policy
+
+class Policy(Enum):
+    """What a repetition of the request could do."""
+
+    READ = "read"
+    """Nothing: it may be repeated after any passing failure."""
+    SEND = "send"
+    """Send a message twice: it is repeated only where the first try provably did not reach the service."""
 
 
 class Endpoint(NamedTuple):

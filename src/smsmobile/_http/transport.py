@@ -31,12 +31,11 @@ from urllib3.exceptions import (
 from urllib3.util import parse_url
 from urllib3.util.retry import Retry
 
-from . import __version__
-from .addresses import DEFAULT_BASE_URL, check_base_url, is_loopback
-from .deadlines import DeadlineAdapter
-from .endpoints import ENDPOINTS
-from .envelopes import Answer, Unreadable, error_for, read_answer
-from .errors import (
+from .._redaction import Unsigned, guard_http_logs, mask_secret_bytes, mask_secrets, quiet_http_logs
+from .._version import __version__
+from .._wire.endpoints import ENDPOINTS, Policy
+from .._wire.envelope import Answer, Unreadable, error_for, read_answer
+from ..errors import (
     APIError,
     ConfigurationError,
     ConnectionFailed,
@@ -46,8 +45,9 @@ from .errors import (
     SMSMobileError,
     UnexpectedResponse,
 )
-from .redaction import Unsigned, guard_http_logs, mask_secret_bytes, mask_secrets, quiet_http_logs
-from .retries import Policy, may_repeat, retry_for
+from .addresses import DEFAULT_BASE_URL, check_base_url, is_loopback
+from .deadlines import DeadlineAdapter
+from .retries import may_repeat, retry_for
 
 DEFAULT_TIMEOUT = (5.0, 30.0)
 DEFAULT_MAX_RETRIES = 3

@@ -1,6 +1,6 @@
 """Those who send: each takes a message, notes in the journal that it leaves, sends it, and notes the outcome.
 
-Which messages there are, and in which order outcomes are handed out, is said in run.py.
+Which messages there are, and in which order outcomes are handed out, is said in _campaign.py.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from queue import Empty, SimpleQueue
 from threading import Condition, Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING
 
+from .._http.backoff import LONGEST_BELIEVED, growing
+from .._http.retries import tried_once
 from ..errors import (
     APIError,
     AuthenticationError,
@@ -33,12 +35,10 @@ from ..errors import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from ..retries import tried_once
-from .journal import BulkStatus, Journal, JournalEntry
-from .messages import OutgoingSMS
-from .pace import Pace
-from .pauses import LONGEST_BELIEVED, growing
-from .sentlog import SentLog, verdict
+from ._messages import OutgoingSMS
+from ._rate_limit import Pace
+from ._sent_log import SentLog, verdict
+from .journals import BulkStatus, Journal, JournalEntry
 
 if TYPE_CHECKING:
     from ..channels.sms import SentSMS

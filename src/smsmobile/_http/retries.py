@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import InvalidHeader, MaxRetryError
 from urllib3.util.retry import Retry
+
+from .._wire.endpoints import Policy
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -48,15 +49,6 @@ def tried_once() -> Iterator[None]:
 def may_repeat() -> bool:
     """Whether requests may be repeated here; not within `tried_once`."""
     return _repeats.get()
-
-
-class Policy(Enum):
-    """What a repetition of the request could do."""
-
-    READ = "read"
-    """Nothing: it may be repeated after any passing failure."""
-    SEND = "send"
-    """Send a message twice: it is repeated only where the first try provably did not reach the service."""
 
 
 class _Retry(Retry):

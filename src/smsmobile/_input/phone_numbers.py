@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .errors import InvalidRequestError
-from .redaction import mask_number
+from .._redaction import mask_number
+from ..errors import InvalidRequestError
 
 _SEPARATORS = frozenset(" .-/()")
 _TRUNK_PREFIX = re.compile(r"\(?(\+|00)\(?[0-9]{1,3}\)?\(0\)")

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .envelopes import Answer
-from .errors import APIError, SendOutcomeUnknown, UnexpectedResponse
-from .wire import GUID_KEYS, UTC, Model, is_empty, read_flag, read_handle, read_mark
+from ..errors import APIError, SendOutcomeUnknown, UnexpectedResponse
+from .envelope import Answer
+from .values import GUID_KEYS, UTC, Model, is_empty, read_flag, read_handle, read_mark
 
 if TYPE_CHECKING:
-    from .channels.sms import LoggedSMS
+    from ..channels.sms import LoggedSMS
 
 
 @contextmanager

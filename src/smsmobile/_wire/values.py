@@ -1,6 +1,6 @@
 """The vendor's spellings as annotated pydantic types, and the frozen model that all answers are made of.
 
-What an envelope is lives in envelopes.py; which fields a message has, in channels/.
+What an envelope is lives in envelope.py; which fields a message has, in channels/.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .errors import (
+from .._redaction import drop_keys, mask_secrets
+from ..errors import (
     PHONE_ADVICE,
     APIError,
     AuthenticationError,
@@ -23,8 +24,7 @@ from .errors import (
     ServerError,
     SubscriptionExpired,
 )
-from .redaction import drop_keys, mask_secrets
-from .wire import GUID_KEYS, Model, is_empty, read_flag, read_handle, read_json, read_mark
+from .values import GUID_KEYS, Model, is_empty, read_flag, read_handle, read_json, read_mark
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")

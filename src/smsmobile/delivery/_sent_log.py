@@ -14,14 +14,14 @@ from datetime import datetime
 from threading import Event
 from typing import Literal
 
+from .._http.backoff import at_least_as_asked, growing, is_temporary
+from .._http.retries import tried_once
+from .._input.phone_numbers import digits_of
+from .._wire.values import UTC, read_flag
 from ..channels.sms import RECONCILE_WINDOW, LoggedSMS, SMSChannel, comparable
 from ..errors import SMSMobileError
-from ..recipients import digits_of
-from ..retries import tried_once
-from ..wire import UTC, read_flag
-from .journal import BulkStatus, Journal, JournalEntry
-from .messages import OutgoingSMS
-from .pauses import at_least_as_asked, growing, is_temporary
+from ._messages import OutgoingSMS
+from .journals import BulkStatus, Journal, JournalEntry
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0

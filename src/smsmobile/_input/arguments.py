@@ -1,4 +1,4 @@
-"""Checks and spells what a caller passes: texts, GUIDs, moments, days. Phone numbers live in recipients.py.
+"""Checks and spells what a caller passes: texts, GUIDs, moments, days. Phone numbers live in phone_numbers.py.
 
 Every refusal is an InvalidRequestError, raised before anything is sent.
 """
@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from .errors import InvalidRequestError
-from .recipients import mask_numbers
-from .wire import UTC
+from .._wire.values import UTC
+from ..errors import InvalidRequestError
+from .phone_numbers import mask_numbers
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST = 2**31 - 1

@@ -1,6 +1,6 @@
 """What a bulk sender remembers: every message it means to send, before it is sent, and what became of it.
 
-Who asks, and when, is said in run.py, crew.py and sentlog.py.
+Who asks, and when, is said in _campaign.py, _workers.py and _sent_log.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
+from .._storage import SQLiteFile
 from ..errors import StorageError
-from ..sqlite_files import SQLiteFile
 
 if TYPE_CHECKING:
     import sqlite3

@@ -15,10 +15,10 @@ from datetime import datetime
 from string import Formatter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..arguments import check_line, check_text, check_whole
+from .._input.arguments import check_line, check_text, check_whole
+from .._input.phone_numbers import digits_of
+from .._redaction import mask_number
 from ..errors import InvalidRequestError, StorageError
-from ..recipients import digits_of
-from ..redaction import mask_number
 
 if TYPE_CHECKING:
     from ..channels.sms import SentSMS, SMSChannel

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from ..arguments import check_guid
+from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
+from .._http.retries import tried_once
+from .._input.arguments import check_guid
 from ..errors import PHONE_ADVICE, DeliveryPending, InvalidRequestError, SMSMobileError
-from ..retries import tried_once
-from .pauses import at_least_as_asked, check_seconds, growing, is_temporary
 
 if TYPE_CHECKING:
     from ..channels.sms import LoggedSMS

@@ -1,6 +1,6 @@
 """One run of a bulk sender: what an earlier one left open, reading ahead, and handing out outcomes.
 
-The threads that send live in crew.py; whoever loops over the outcomes is the thread in here.
+The threads that send live in _workers.py; whoever loops over the outcomes is the thread in here.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from threading import Event
 
 from ..channels.sms import SMSChannel, comparable
 from ..errors import APIError, ConfigurationError, InvalidRequestError
-from .crew import CONCERNS_ALL, LEFT_OPEN, BulkOutcome, Crew, Job, paused
-from .journal import BulkStatus, Journal, JournalEntry
-from .messages import OutgoingSMS, key_of, number_of, read_message, send
-from .pace import Pace
-from .sentlog import SentLog, fingerprint, reads_of, verdict
+from ._messages import OutgoingSMS, key_of, number_of, read_message, send
+from ._rate_limit import Pace
+from ._sent_log import SentLog, fingerprint, reads_of, verdict
+from ._workers import CONCERNS_ALL, LEFT_OPEN, BulkOutcome, Crew, Job, paused
+from .journals import BulkStatus, Journal, JournalEntry
 
 PATIENCE = 30.0
 """Seconds that a row may take to appear in the sent log. The contract says no more than "a while" (O)."""

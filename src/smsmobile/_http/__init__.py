@@ -1,0 +1,1 @@
+"""How bytes travel: transport, retries, deadlines, and where a key may be sent. No message, no phone number."""

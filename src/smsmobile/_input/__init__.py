@@ -1,0 +1,1 @@
+"""What a caller may pass: arguments and phone numbers, checked before anything is sent."""

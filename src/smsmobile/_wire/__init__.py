@@ -1,0 +1,1 @@
+"""What the service's bytes mean: endpoints, envelopes, outcomes, values and models. No network, no user input."""
