@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 
 from ._http.addresses import check_base_url
 from ._redaction import text_of
-from ._wire.values import FrozenModel, Instant, read_count
+from ._wire.values import FrozenModel, Timestamp, read_int
 from .errors import AuthenticationError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Token(FrozenModel):
 
     access_token: str
     """What goes behind `Bearer`."""
-    expires_at: Instant = None
+    expires_at: Timestamp = None
     """Aware UTC; None where the service did not say (A): then the token is kept until a 401."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
@@ -236,7 +236,7 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
         access_token = answer.fields.get("access_token")
         if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # http.client would print it
             raise AuthenticationError("The service gave no usable access_token for the client id.", status=200)
-        lifetime = read_count(answer.fields.get("expires_in"))
+        lifetime = read_int(answer.fields.get("expires_in"))
         if lifetime is None or lifetime <= 0:
             return Token(access_token=access_token)
         # A short-lived token would be refreshed for ever if a whole minute were taken off it.

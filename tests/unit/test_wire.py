@@ -19,31 +19,31 @@ from smsmobile._wire.values import (
     EARLIEST,
     LATEST,
     UTC,
-    Body,
-    Count,
-    Flag,
+    Bool,
     FrozenModel,
-    Handle,
-    Instant,
-    Text,
+    Guid,
+    MessageText,
+    OptionalInt,
+    OptionalText,
+    Timestamp,
     WireModel,
     collector_paused,
-    read_count,
-    read_flag,
-    read_instant,
-    read_nested_flag,
+    read_bool,
+    read_int,
+    read_timestamp,
+    read_wrapped_bool,
 )
 
 
 class Row(FrozenModel):
     """One field of each kind."""
 
-    flag: Flag = None
-    count: Count = None
-    instant: Instant = None
-    text: Text = None
-    handle: Handle = None
-    body: Body = ""
+    flag: Bool = None
+    count: OptionalInt = None
+    instant: Timestamp = None
+    text: OptionalText = None
+    handle: Guid = None
+    body: MessageText = ""
 
 
 MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_every_spelling_of_yes_is_true(yes: object) -> None:
 
 @pytest.mark.parametrize("no", [0, "0", 0.0, "0.0", "no", "No", "false", False, "", None, "off"])
 def test_every_spelling_of_no_is_false(no: object) -> None:
-    assert read_flag(no) is False
+    assert read_bool(no) is False
 
 
 @pytest.mark.parametrize("neither", [2, "2", 0.5, "01", "maybe", [], ["1"], -1, "null", {"status": "1"}, {}])
@@ -74,16 +74,16 @@ def test_a_count_may_be_text(written: object, count: int) -> None:
 @given(st.integers(-(10**12), 10**12), st.sampled_from([0.0, 0.25, 0.5]))
 def test_a_count_is_the_same_however_it_is_spelled_and_a_fraction_is_rounded_down(count: int, fraction: float) -> None:
     spellings = [count, str(count), f" {count} ", float(count), f"{count}.0", count + fraction, str(count + fraction)]
-    assert [read_count(spelling) for spelling in spellings] == [count] * len(spellings)
+    assert [read_int(spelling) for spelling in spellings] == [count] * len(spellings)
 
 
 def test_a_long_count_keeps_its_last_digits() -> None:
-    assert read_count(str(10**30 + 1)) == 10**30 + 1
+    assert read_int(str(10**30 + 1)) == 10**30 + 1
 
 
 @pytest.mark.parametrize("none", [None, "", "null", "two", "nan", "inf", float("nan"), [], {}, True, "9" * 5000])
 def test_what_is_no_count_is_none(none: object) -> None:
-    assert read_count(none) is None
+    assert read_int(none) is None
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_a_date_alone_is_its_midnight() -> None:
 
 def test_a_spelling_without_offset_can_be_read_in_another_zone() -> None:
     paris = timezone(timedelta(hours=1))
-    assert read_instant("2026-03-20 22:07:44", paris) == MOMENT
-    assert read_instant("20260320220744000", paris) == MOMENT
-    assert read_instant("2026-03-20T21:07:44Z", paris) == MOMENT
-    assert read_instant("2026-03-20 21:07:44 UTC", paris) == MOMENT
+    assert read_timestamp("2026-03-20 22:07:44", paris) == MOMENT
+    assert read_timestamp("20260320220744000", paris) == MOMENT
+    assert read_timestamp("2026-03-20T21:07:44Z", paris) == MOMENT
+    assert read_timestamp("2026-03-20 21:07:44 UTC", paris) == MOMENT
 
 
 moments = st.datetimes(
@@ -263,11 +263,11 @@ class Spelled(WireModel):
 
     _date_and_hour = "at"
 
-    guid: Handle = Field(None, validation_alias=AliasChoices("guid", "guid_message", "id"))
-    at: Instant = Field(None, validation_alias=AliasChoices("at_unix", "at_text"))
-    size: Count = Field(None, validation_alias=AliasChoices("size", "length"))
-    name: Text = Field(None, validation_alias=AliasChoices("name", "alias"))
-    body: Body = Field("", validation_alias=AliasChoices("body", "text", "transcript"))
+    guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message", "id"))
+    at: Timestamp = Field(None, validation_alias=AliasChoices("at_unix", "at_text"))
+    size: OptionalInt = Field(None, validation_alias=AliasChoices("size", "length"))
+    name: OptionalText = Field(None, validation_alias=AliasChoices("name", "alias"))
+    body: MessageText = Field("", validation_alias=AliasChoices("body", "text", "transcript"))
 
 
 NOTHING = [None, "", False, [], {}]
@@ -318,9 +318,9 @@ def test_a_date_and_an_hour_are_a_moment_where_no_other_spelling_is(row: dict[st
 
 def test_a_key_that_another_field_reads_is_left_to_it() -> None:
     class Shared(WireModel):
-        number: Count = Field(None, validation_alias="id")
-        guid: Handle = Field(None, validation_alias=AliasChoices("id", "guid"))
-        at: Instant = Field(None, validation_alias=AliasChoices("id", "when"))
+        number: OptionalInt = Field(None, validation_alias="id")
+        guid: Guid = Field(None, validation_alias=AliasChoices("id", "guid"))
+        at: Timestamp = Field(None, validation_alias=AliasChoices("id", "when"))
 
     read = Shared.from_wire({"id": 7, "when": "2026-03-20 21:07:44"})
     assert (read.number, read.guid) == (7, "7")
@@ -497,4 +497,4 @@ def test_the_last_of_several_threads_resumes_the_collector() -> None:
     [({"status": "1"}, True), ({"status": "0"}, False), ("1", True), ({}, False), ({"status": 7}, None)],
 )
 def test_a_flag_may_be_wrapped(wrapped: object, flag: bool | None) -> None:
-    assert read_nested_flag(wrapped) is flag
+    assert read_wrapped_bool(wrapped) is flag

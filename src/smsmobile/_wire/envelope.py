@@ -24,7 +24,7 @@ from ..errors import (
     ServerError,
     SubscriptionExpired,
 )
-from .values import GUID_KEYS, Model, is_empty, read_flag, read_handle, read_json, read_mark
+from .values import GUID_KEYS, Model, is_empty, read_bool, read_guid, read_json, read_optional_bool
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")
@@ -104,7 +104,7 @@ class Answer(NamedTuple):
         """The rows as models. Raises ValueError where they are not rows at all."""
         if not self.found:
             for value in map(self.fields.get, _ROW_KEYS):
-                if not isinstance(value, (list, dict)) and read_flag(value) is not False:  # text, or how many there are
+                if not isinstance(value, (list, dict)) and read_bool(value) is not False:  # text, or how many there are
                     raise ValueError(f"they are of type {type(value).__name__}")
         return model.all_from_wire(self.found)
 
@@ -120,22 +120,22 @@ def read_answer(body: bytes, *, about_one: bool = False) -> Answer:
     if not isinstance(payload, dict) or not any(mark in payload for mark in (_MARKS if about_one else _LIST_MARKS)):
         raise Unreadable
     result = payload.get("result", {})
-    if not isinstance(result, (dict, list)) and (read_flag(result) is not False or (about_one and len(payload) == 1)):
+    if not isinstance(result, (dict, list)) and (read_bool(result) is not False or (about_one and len(payload) == 1)):
         raise Unreadable
 
     rows: list[list[Any]] = []
     layers = _open(payload, about_one, rows)
     fields: dict[str, Any] = {}
     for layer in layers:  # the inner one knows better, but an empty value says nothing, and the first handle is the one
-        known = [key for key in GUID_KEYS if read_handle(fields.get(key))] if about_one else []
+        known = [key for key in GUID_KEYS if read_guid(fields.get(key))] if about_one else []
         fields.update(
             (key, value) for key, value in layer.items() if key not in known and not (is_empty(value) and key in fields)
         )
 
-    success = [read_flag(layer["success"]) for layer in layers if not is_empty(layer.get("success"))]
+    success = [read_bool(layer["success"]) for layer in layers if not is_empty(layer.get("success"))]
     if None in success:
         raise Unreadable  # neither yes nor no
-    sent = [read_flag(layer["sent"]) for layer in layers if not is_empty(layer.get("sent"))]
+    sent = [read_bool(layer["sent"]) for layer in layers if not is_empty(layer.get("sent"))]
     codes = [code for layer in reversed(layers) if (code := _code_of(layer.get("error"))) is not None]
     code = max(codes, key=lambda code: (code in _BY_CODE, code != ""), default=None)
     may_mean_empty = "result" in payload and code is not None and code not in _BY_CODE and not rows
@@ -247,7 +247,7 @@ def _holds(content: dict[str, Any]) -> bool:
 
 def _is_about_the_call(content: dict[str, Any]) -> bool:
     """Whether an object is no row, but says something about the call or about the list."""
-    says_no = read_mark(content.get("success")) is False
+    says_no = read_optional_bool(content.get("success")) is False
     return _holds(content) or content.keys() <= _BESIDE_ROWS or "connected_now" in content or says_no
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import APIError, SendOutcomeUnknown, UnexpectedResponse
 from .envelope import Answer
-from .values import GUID_KEYS, UTC, Model, is_empty, read_flag, read_handle, read_mark
+from .values import GUID_KEYS, UTC, Model, is_empty, read_bool, read_guid, read_optional_bool
 
 if TYPE_CHECKING:
     from ..channels.sms import LoggedSMS
@@ -37,7 +37,7 @@ def accepted_fields(answer: Answer, guid: str | None = None, *, no_error_is_yes:
     """
     fields = answer.fields
     sent = fields.get("sent")
-    if answer.found and (any(map(_says_no, answer.found)) or not (sent and read_flag(sent))):
+    if answer.found and (any(map(_says_no, answer.found)) or not (sent and read_bool(sent))):
         # New keys may come beside a documented yes; else nobody knows which of the rows is the message's.
         raise SendOutcomeUnknown(f"The service's answer holds rows that are not the message's: {len(answer.found)}.")
     accepted: bool | None
@@ -46,7 +46,7 @@ def accepted_fields(answer: Answer, guid: str | None = None, *, no_error_is_yes:
         no_error_is_yes = no_error_is_yes or guid is not None
         accepted = answer.accepted or _has_guid(fields) or (no_error_is_yes and "error" in fields) or None
     else:
-        accepted = read_flag(sent)
+        accepted = read_bool(sent)
     if accepted:
         return with_guid({**fields, "accepted": True}, guid) if guid else {**fields, "accepted": True}
     word = "" if is_empty(sent) else str(sent).strip()
@@ -67,8 +67,8 @@ def _says_no(row: object) -> bool:
     """Whether a row that is one of several speaks of a failure."""
     if not isinstance(row, dict):
         return False
-    marks = [read_mark(row.get("sent")), read_mark(row.get("success"))]
-    return False in marks or read_flag(row.get("error")) is not False or row.get("sent") == "api_error"
+    marks = [read_optional_bool(row.get("sent")), read_optional_bool(row.get("success"))]
+    return False in marks or read_bool(row.get("error")) is not False or row.get("sent") == "api_error"
 
 
 def with_guid(fields: dict[str, Any], guid: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def with_guid(fields: dict[str, Any], guid: str) -> dict[str, Any]:
 
 
 def _has_guid(fields: dict[str, Any]) -> bool:
-    return any(read_handle(fields.get(key)) for key in GUID_KEYS)
+    return any(read_guid(fields.get(key)) for key in GUID_KEYS)
 
 
 def read_rows(answer: Answer, model: type[Model]) -> list[Model]:

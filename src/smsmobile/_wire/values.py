@@ -50,7 +50,7 @@ def is_empty(value: object) -> bool:
     return value is None or value == ""
 
 
-def read_flag(value: object) -> bool | None:
+def read_bool(value: object) -> bool | None:
     """0/1, "0"/"1", yes/no, true/false, "" and null as a boolean; None for anything else."""
     word = "" if value is None else str(value).strip().lower()
     if word in _YES:
@@ -58,9 +58,9 @@ def read_flag(value: object) -> bool | None:
     return False if word in _NO else None
 
 
-def read_mark(value: object) -> bool | None:
+def read_optional_bool(value: object) -> bool | None:
     """A flag whose absence is no answer: None also for "" and null."""
-    return None if is_empty(value) else read_flag(value)
+    return None if is_empty(value) else read_bool(value)
 
 
 def read_json(body: bytes) -> Any:
@@ -79,7 +79,7 @@ def read_json(body: bytes) -> Any:
     raise problem  # the first one: its text tells what was cut short
 
 
-def read_count(value: object) -> int | None:
+def read_int(value: object) -> int | None:
     """A number, also as text, rounded down to a whole one: of 12.7 seconds 12 are over. None where there is none."""
     text = str(value)
     for read in (int, float):  # int first: a float would lose the end of a long one
@@ -88,7 +88,7 @@ def read_count(value: object) -> int | None:
     return None
 
 
-def read_handle(value: object) -> str | None:
+def read_guid(value: object) -> str | None:
     """A GUID or an id as text; None for `0` and `0000-00-00`, as PHP and MySQL spell that there is none."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
@@ -96,7 +96,7 @@ def read_handle(value: object) -> str | None:
     return None if text in ("", "0") or text.startswith("0000-00-00") else text
 
 
-def read_instant(value: object, zone: tzinfo = UTC) -> datetime | None:
+def read_timestamp(value: object, zone: tzinfo = UTC) -> datetime | None:
     """Every spelling of a moment as an aware UTC datetime; None for what is none (`0`, `0000-00-00 00:00:00`).
 
     Understood: Unix seconds, milliseconds and microseconds, `YYYYMMDDHHMMSS` with or without milliseconds,
@@ -121,8 +121,8 @@ def read_instant(value: object, zone: tzinfo = UTC) -> datetime | None:
     return moment if EARLIEST <= moment < LATEST else None
 
 
-class _InstantSchema:
-    """pydantic reads what can only mean one thing, in Rust; the rest is left to `read_instant`."""
+class _TimestampSchema:
+    """pydantic reads what can only mean one thing, in Rust; the rest is left to `read_timestamp`."""
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         in_utc = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
@@ -133,7 +133,7 @@ class _InstantSchema:
             [
                 in_utc,
                 core_schema.no_info_after_validator_function(_assume_utc, naive),
-                core_schema.no_info_plain_validator_function(read_instant),
+                core_schema.no_info_plain_validator_function(read_timestamp),
             ],
             mode="left_to_right",
             serialization=core_schema.plain_serializer_function_ser_schema(_isoformat, when_used="json-unless-none"),
@@ -170,22 +170,22 @@ class _TextSchema:
         return str(value) if value else self._empty
 
 
-class _HandleSchema:
-    """pydantic reads what does not begin with a zero, in Rust; the rest is left to `read_handle`."""
+class _GuidSchema:
+    """pydantic reads what does not begin with a zero, in Rust; the rest is left to `read_guid`."""
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.union_schema(
             [
                 core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^0]"),
-                core_schema.no_info_plain_validator_function(read_handle),
+                core_schema.no_info_plain_validator_function(read_guid),
             ],
             mode="left_to_right",
         )
 
 
-def read_nested_flag(value: object) -> bool | None:
+def read_wrapped_bool(value: object) -> bool | None:
     """A flag that may be wrapped: `{"status": "0"}`."""
-    return read_flag(value.get("status") if isinstance(value, dict) else value)
+    return read_bool(value.get("status") if isinstance(value, dict) else value)
 
 
 class _Read:
@@ -198,14 +198,14 @@ class _Read:
         return core_schema.no_info_plain_validator_function(self._function)
 
 
-Instant = Annotated[datetime | None, _InstantSchema()]
-Text = Annotated[str | None, _TextSchema(empty=None)]
-Handle = Annotated[str | None, _HandleSchema()]
-Body = Annotated[str, _TextSchema(empty="")]
-Flag = Annotated[bool | None, _Read(read_flag)]
-Mark = Annotated[bool | None, _Read(read_mark)]
-NestedFlag = Annotated[bool | None, _Read(read_nested_flag)]
-Count = Annotated[int | None, _Read(read_count)]
+Timestamp = Annotated[datetime | None, _TimestampSchema()]
+OptionalText = Annotated[str | None, _TextSchema(empty=None)]
+Guid = Annotated[str | None, _GuidSchema()]
+MessageText = Annotated[str, _TextSchema(empty="")]
+Bool = Annotated[bool | None, _Read(read_bool)]
+OptionalBool = Annotated[bool | None, _Read(read_optional_bool)]
+WrappedBool = Annotated[bool | None, _Read(read_wrapped_bool)]
+OptionalInt = Annotated[int | None, _Read(read_int)]
 
 
 class FrozenModel(BaseModel):

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field, model_validator
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_whole, unix_milliseconds
 from .._wire.outcome import read_rows
-from .._wire.values import DEVICE_KEYS, Count, Handle, Instant, Text, WireModel
+from .._wire.values import DEVICE_KEYS, Guid, OptionalInt, OptionalText, Timestamp, WireModel
 from ..errors import InvalidRequestError
 
 MOST_MISSED = 500
@@ -27,20 +27,24 @@ class Call(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "call_at"
 
-    guid: Handle = Field(None, validation_alias=AliasChoices("guid", "id"))
+    guid: Guid = Field(None, validation_alias=AliasChoices("guid", "id"))
     """The call's handle, where the service gives one."""
-    number: Text = Field(None, validation_alias=AliasChoices("number", "phone_number", "phone", "from", "recipients"))
+    number: OptionalText = Field(
+        None, validation_alias=AliasChoices("number", "phone_number", "phone", "from", "recipients")
+    )
     """The other side's number, as the network gave it; None where it was withheld."""
-    name: Text = Field(None, validation_alias=AliasChoices("name", "cached_name"))
+    name: OptionalText = Field(None, validation_alias=AliasChoices("name", "cached_name"))
     """The other side's name in the phone's contacts; None where there is none."""
-    duration_seconds: Count = Field(None, validation_alias=AliasChoices("duration_sec", "duration_seconds", "duration"))
+    duration_seconds: OptionalInt = Field(
+        None, validation_alias=AliasChoices("duration_sec", "duration_seconds", "duration")
+    )
     """How long it lasted, in seconds; of a missed one, how long it rang."""
-    call_at: Instant = Field(
+    call_at: Timestamp = Field(
         None,
         validation_alias=AliasChoices("call_date_ms", "call_datetime_utc", "call_at", "timestamp_unix", "datetime"),
     )
     """When it began, aware UTC. For missed calls the service names no timezone: it is read as UTC (A)."""
-    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
+    device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
     @model_validator(mode="before")

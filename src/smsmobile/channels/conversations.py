@@ -12,7 +12,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_choice, check_days, check_line, check_whole
 from .._wire.outcome import read_rows
-from .._wire.values import GUID_KEYS, Body, Count, Handle, Instant, Text, WireModel
+from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalText, Timestamp, WireModel
 
 
 class ConversationSMS(WireModel):
@@ -20,13 +20,13 @@ class ConversationSMS(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "at"
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
-    direction: Text = Field(None, validation_alias=AliasChoices("direction", "type"))
+    direction: OptionalText = Field(None, validation_alias=AliasChoices("direction", "type"))
     """`received` or `sent`, or what else the service may say."""
-    message: Body = ""
+    message: MessageText = ""
     """The text."""
-    at: Instant = Field(
+    at: Timestamp = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "datetime", "timestamp", "time_received", "at")
     )
     """When it was received or sent, aware UTC; a spelling without timezone is read as UTC (A)."""
@@ -49,17 +49,17 @@ class Conversation(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "last_at"
 
-    number: Text = Field(
+    number: OptionalText = Field(
         None, validation_alias=AliasChoices("numero", "number", "phone_number", "phone", "from", "recipients")
     )
     """The other side: a number, or a name such as `MPESA` (O)."""
-    name: Text = Field(None, validation_alias=AliasChoices("name", "alias", "contact_name", "cached_name"))
+    name: OptionalText = Field(None, validation_alias=AliasChoices("name", "alias", "contact_name", "cached_name"))
     """Their name in the phone's contacts; None where there is none."""
-    message_count: Count = Field(None, validation_alias="count")
+    message_count: OptionalInt = Field(None, validation_alias="count")
     """How many SMS it has, as the service counts them."""
-    last_message: Text = Field(None, validation_alias=AliasChoices("last_message", "message"))
+    last_message: OptionalText = Field(None, validation_alias=AliasChoices("last_message", "message"))
     """The newest text."""
-    last_at: Instant = Field(
+    last_at: Timestamp = Field(
         None,
         validation_alias=AliasChoices(
             "last_date_unix", "last_timestamp_unix", "last_date", "last_datetime", "timestamp_unix", "datetime"

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 from .._http.transport import Transport
 from .._input.arguments import check_line
 from .._wire.outcome import read_rows
-from .._wire.values import DEVICE_KEYS, Count, Instant, Text, WireModel, read_mark
+from .._wire.values import DEVICE_KEYS, OptionalInt, OptionalText, Timestamp, WireModel, read_optional_bool
 from ..errors import NotFound
 
 _ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnected": False}
@@ -18,7 +18,7 @@ _ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnec
 
 def _read_online(mark: object) -> bool | None:
     """A mark of whether a phone is connected: a flag, or a word for it; None for any other word."""
-    flag = read_mark(mark)
+    flag = read_optional_bool(mark)
     return _ONLINE_WORDS.get(str(mark).strip().lower()) if flag is None else flag
 
 
@@ -32,17 +32,17 @@ def _read_percent(level: object) -> int | None:
 class Device(WireModel):
     """A phone of the account. What rows hold varies (O): the rest of it is in `model_extra`."""
 
-    sid: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS, "sidentifiant"))
+    sid: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS, "sidentifiant"))
     """The SID: what `device` means in a send."""
-    label: Text = Field(None, validation_alias=AliasChoices("label", "name"))
+    label: OptionalText = Field(None, validation_alias=AliasChoices("label", "name"))
     """The name that its owner gave it."""
-    app_version: Text = Field(None, validation_alias=AliasChoices("app_version", "version"))
+    app_version: OptionalText = Field(None, validation_alias=AliasChoices("app_version", "version"))
     """The version of the app on it."""
     battery: Annotated[int | None, BeforeValidator(_read_percent)] = None
     """How full its battery is, in percent, as the app told last."""
     online: Annotated[bool | None, BeforeValidator(_read_online)] = None
     """Whether it is connected to the service; None where the row does not say, or in a word that is unknown."""
-    last_seen_at: Instant = Field(
+    last_seen_at: Timestamp = Field(
         None, validation_alias=AliasChoices("last_seen_unix", "last_seen_at", "last_seen", "last_connection")
     )
     """When the app was last heard of, aware UTC; None where the row does not say (its keys are assumed, A)."""
@@ -58,13 +58,13 @@ class Device(WireModel):
 class DeviceCapacity(WireModel):
     """How many phones the account has, and may have, connected at the same time (O)."""
 
-    connected: Count = Field(None, validation_alias="connected_now")
+    connected: OptionalInt = Field(None, validation_alias="connected_now")
     """How many are connected now."""
-    limit: Count = Field(None, validation_alias="connected_limit")
+    limit: OptionalInt = Field(None, validation_alias="connected_limit")
     """How many can be."""
-    available: Count = Field(None, validation_alias="connected_available")
+    available: OptionalInt = Field(None, validation_alias="connected_available")
     """How many more could be connected."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
 
 

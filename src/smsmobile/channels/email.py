@@ -19,7 +19,7 @@ from .._http.transport import Transport
 from .._input.arguments import check_bool, check_line, check_text, check_whole
 from .._input.phone_numbers import mask_numbers
 from .._wire.outcome import accepted_fields, in_doubt, read_rows
-from .._wire.values import GUID_KEYS, Body, Handle, Instant, Text, WireModel, read_instant
+from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, WireModel, read_timestamp
 from ..errors import ConfigurationError, InvalidRequestError
 
 LARGEST_ATTACHMENT = 25 * 1000**2
@@ -31,7 +31,7 @@ _NO_LOG = "Look into the mailbox's folder of sent mail: reconcile() searches the
 
 def _read_mail_date(value: object) -> object:
     """Mail has a spelling of moments of its own (RFC 5322): `Fri, 20 Mar 2026 22:07:44 +0100`."""
-    if isinstance(value, str) and read_instant(value) is None:
+    if isinstance(value, str) and read_timestamp(value) is None:
         try:
             return parsedate_to_datetime(value)
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -42,11 +42,11 @@ def _read_mail_date(value: object) -> object:
 class SentEmail(WireModel):
     """The service's answer to a send: the e-mail is accepted."""
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The e-mail's handle; None where the service gave none."""
     accepted: bool = True
     """Always true: an e-mail that is not accepted raises."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message", "messages"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message", "messages"))
     """The service's remark."""
 
 
@@ -55,19 +55,21 @@ class ReceivedEmail(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "received_at"
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS, "uid", "message_id"))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS, "uid", "message_id"))
     """The e-mail's handle."""
-    sender: Text = Field(None, validation_alias=AliasChoices("from_email", "sender_email", "from", "sender"))
+    sender: OptionalText = Field(None, validation_alias=AliasChoices("from_email", "sender_email", "from", "sender"))
     """The address it came from."""
-    sender_name: Text = Field(None, validation_alias=AliasChoices("from_name", "sender_name"))
+    sender_name: OptionalText = Field(None, validation_alias=AliasChoices("from_name", "sender_name"))
     """The name that stands beside the address."""
-    recipient: Text = Field(None, validation_alias=AliasChoices("to_email", "recipient_email", "to", "recipient"))
+    recipient: OptionalText = Field(
+        None, validation_alias=AliasChoices("to_email", "recipient_email", "to", "recipient")
+    )
     """The address it went to."""
-    subject: Text = Field(None, validation_alias=AliasChoices("subject", "mail_subject"))
+    subject: OptionalText = Field(None, validation_alias=AliasChoices("subject", "mail_subject"))
     """The subject line."""
-    body: Body = Field("", validation_alias=AliasChoices("body", "mail_body", "message", "text"))
+    body: MessageText = Field("", validation_alias=AliasChoices("body", "mail_body", "message", "text"))
     """The text, as the service gives it: it may be HTML."""
-    received_at: Annotated[Instant, BeforeValidator(_read_mail_date)] = Field(
+    received_at: Annotated[Timestamp, BeforeValidator(_read_mail_date)] = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "received_at", "datetime", "timestamp", "udate")
     )
     """When it came, aware UTC; a spelling without timezone is read as UTC (A)."""

@@ -11,7 +11,17 @@ from pydantic import AliasChoices, Field, model_validator
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_text
 from .._wire.outcome import accepted_fields, in_doubt, read_rows
-from .._wire.values import DEVICE_KEYS, Body, Handle, Instant, Mark, Text, WireModel, is_empty, read_mark
+from .._wire.values import (
+    DEVICE_KEYS,
+    Guid,
+    MessageText,
+    OptionalBool,
+    OptionalText,
+    Timestamp,
+    WireModel,
+    is_empty,
+    read_optional_bool,
+)
 
 MOST_LISTED = 200
 """So many notifications the service lists at most (D)."""
@@ -38,34 +48,34 @@ def _moments(name: str) -> AliasChoices:
 class SentNotification(WireModel):
     """The service's answer to a send: the notification is accepted (D). The phone shows it once it is connected."""
 
-    id: Handle = Field(None, validation_alias=AliasChoices("id", "guid"))
+    id: Guid = Field(None, validation_alias=AliasChoices("id", "guid"))
     """Its number in the service's list; None where the service gave none."""
     accepted: bool = True
     """Always true: a notification that is not accepted raises."""
-    device: Text = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
+    device: OptionalText = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
     """SID of the phone."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
 
 
 class ListedNotification(WireModel):
     """A notification that was sent (D)."""
 
-    id: Handle = Field(None, validation_alias=AliasChoices("id", "guid"))
+    id: Guid = Field(None, validation_alias=AliasChoices("id", "guid"))
     """Its number in the service's list."""
-    device: Text = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
+    device: OptionalText = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
     """SID of the phone."""
-    title: Text = None
+    title: OptionalText = None
     """The line above the text."""
-    message: Body = ""
+    message: MessageText = ""
     """The text."""
-    kind: Text = Field(None, validation_alias="type")
+    kind: OptionalText = Field(None, validation_alias="type")
     """What the sender called it; `notification` unless told otherwise (D)."""
-    distributed: Mark = None
+    distributed: OptionalBool = None
     """Whether it has reached the phone; None where the row does not say, or in a word that is unknown."""
-    sent_at: Instant = Field(None, validation_alias=_moments("sent"))
+    sent_at: Timestamp = Field(None, validation_alias=_moments("sent"))
     """When it was sent, aware UTC (D; which keys there are besides `sent_at_unix` is assumed, A)."""
-    distributed_at: Instant = Field(None, validation_alias=_moments("distributed"))
+    distributed_at: Timestamp = Field(None, validation_alias=_moments("distributed"))
     """When it reached the phone, aware UTC; None while it has not (D; its keys as those of `sent_at`)."""
 
     @model_validator(mode="before")
@@ -79,7 +89,7 @@ class ListedNotification(WireModel):
                 row[f"{name}_date"] = f"{day} {clock}"
         marks = (row.get(key) for key in ("distributed", "distribued", "distribued_status", "distributed_status"))
         words = (_DISTRIBUTED_WORDS.get(str(mark).strip().lower(), mark) for mark in marks)
-        row["distributed"] = next((word for word in words if read_mark(word) is not None), None)
+        row["distributed"] = next((word for word in words if read_optional_bool(word) is not None), None)
         return row
 
 

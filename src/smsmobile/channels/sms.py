@@ -29,15 +29,15 @@ from .._wire.outcome import accepted_fields, in_doubt, read_rows, with_guid
 from .._wire.values import (
     DEVICE_KEYS,
     GUID_KEYS,
-    Body,
-    Count,
-    Flag,
-    Handle,
-    Instant,
-    NestedFlag,
-    Text,
+    Bool,
+    Guid,
+    MessageText,
+    OptionalInt,
+    OptionalText,
+    Timestamp,
     WireModel,
-    read_flag,
+    WrappedBool,
+    read_bool,
 )
 from ..errors import PHONE_ADVICE, InvalidRequestError, SendOutcomeUnknown
 
@@ -72,37 +72,37 @@ def _read_status(status: object) -> SMSStatus:
 class SentSMS(WireModel):
     """The service's answer to a send: the message is accepted and queued (D). The phone sends it later."""
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The handle for everything later; None where the service gave none (O)."""
     accepted: bool = True
     """Always true: a message that is not accepted raises."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
-    created_at: Instant = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
+    created_at: Timestamp = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
     """When the service accepted it, aware UTC (O)."""
-    sim: Count = Field(None, validation_alias="port")
+    sim: OptionalInt = Field(None, validation_alias="port")
     """SIM slot 1 or 2; None where the phone chooses."""
-    whatsapp: Flag = Field(False, validation_alias="send_with_whatsapp")
+    whatsapp: Bool = Field(False, validation_alias="send_with_whatsapp")
     """Whether it also goes by WhatsApp; None for a word that is neither yes nor no."""
-    encrypted: NestedFlag = False
+    encrypted: WrappedBool = False
     """Whether the service keeps it encrypted; None for a word that is neither yes nor no."""
 
 
 class ResentSMS(WireModel):
     """The service's answer to a resend: the message is queued again."""
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
 
 
 class DeletedSMS(WireModel):
     """The service's answer to a delete."""
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The GUID that was deleted."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
 
 
@@ -111,23 +111,23 @@ class LoggedSMS(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "created_at"
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
-    recipient: Text = Field(None, validation_alias=AliasChoices("number", "recipients", "phone"))
+    recipient: OptionalText = Field(None, validation_alias=AliasChoices("number", "recipients", "phone"))
     """The number it goes to, as the service keeps it."""
-    message: Body = ""
+    message: MessageText = ""
     """The text."""
     status: Annotated[SMSStatus, BeforeValidator(_read_status)] = SMSStatus.QUEUED
     """Queued, sent or failed."""
-    error: Text = None
+    error: OptionalText = None
     """Why it failed, in the service's or the phone's words; None where it did not."""
-    created_at: Instant = Field(
+    created_at: Timestamp = Field(
         None, validation_alias=AliasChoices("datetime", "created_at", "timestamp_unix", "timestamp")
     )
     """When the service accepted it, aware UTC; None where the row does not say (its keys are assumed, A)."""
-    sent_at: Instant = Field(None, validation_alias=AliasChoices("send_from_mobile_datetime", "sent_at", "date_sent"))
+    sent_at: Timestamp = Field(None, validation_alias=AliasChoices("send_from_mobile_datetime", "sent_at", "date_sent"))
     """When the phone sent it, aware UTC; None where the row does not say (its keys are assumed, A)."""
-    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
+    device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
     @property
@@ -151,13 +151,13 @@ class LoggedSMS(WireModel):
             if not any(key in wire for key in ("send_from_mobile", "send_from_mobile_erreur", "error_api")):
                 return self
             error = _failure(phone_error) or _failure(api_error)
-            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_flag(sent) else SMSStatus.QUEUED
+            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(sent) else SMSStatus.QUEUED
         self.__dict__.update(status=status, error=error)
         return self
 
 
 def _failure(error: object) -> str | None:
-    return None if not error or read_flag(error) is False else str(error)
+    return None if not error or read_bool(error) is False else str(error)
 
 
 class ReceivedSMS(WireModel):
@@ -165,17 +165,17 @@ class ReceivedSMS(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "received_at"
 
-    guid: Handle = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
+    guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's handle."""
-    sender: Text = Field(None, validation_alias=AliasChoices("number", "from"))
+    sender: OptionalText = Field(None, validation_alias=AliasChoices("number", "from"))
     """What the network gave: a number, or a name such as `MPESA` (O)."""
-    message: Body = ""
+    message: MessageText = ""
     """The text."""
-    received_at: Instant = Field(None, validation_alias=AliasChoices("timestamp_unix", "time_received"))
+    received_at: Timestamp = Field(None, validation_alias=AliasChoices("timestamp_unix", "time_received"))
     """When it was received, aware UTC; a spelling without timezone is read as UTC (A)."""
-    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
+    device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone that received it."""
-    alias: Text = None
+    alias: OptionalText = None
     """The sender's name in the phone's address book; None where there is none."""
 
 
@@ -184,17 +184,19 @@ class HandSentSMS(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "sent_at"
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
-    recipient: Text = Field(None, validation_alias=AliasChoices("number", "recipients", "phone", "phone_number"))
+    recipient: OptionalText = Field(
+        None, validation_alias=AliasChoices("number", "recipients", "phone", "phone_number")
+    )
     """The number it went to, as the phone gave it."""
-    message: Body = ""
+    message: MessageText = ""
     """The text."""
-    sent_at: Instant = Field(
+    sent_at: Timestamp = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "datetime", "sent_at", "timestamp", "date_sent")
     )
     """When the phone sent it, aware UTC; a spelling without timezone is read as UTC (A)."""
-    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
+    device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
 

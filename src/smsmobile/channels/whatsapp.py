@@ -27,15 +27,15 @@ from .._wire.outcome import accepted_fields, in_doubt, read_rows
 from .._wire.values import (
     DEVICE_KEYS,
     GUID_KEYS,
-    Body,
-    Count,
-    Handle,
-    Instant,
-    Mark,
-    Text,
+    Guid,
+    MessageText,
+    OptionalBool,
+    OptionalInt,
+    OptionalText,
+    Timestamp,
     WireModel,
-    read_handle,
-    read_mark,
+    read_guid,
+    read_optional_bool,
 )
 from ..errors import APIError, InvalidRequestError
 
@@ -62,49 +62,49 @@ _ACTIVE_KEYS = ("read_message_active", "active", "statut")
 class SentWhatsApp(WireModel):
     """The service's answer to a send: the message is accepted and queued (D). The phone sends it later."""
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The handle for everything later; None where the service gave none (O)."""
     accepted: bool = True
     """Always true: a message that is not accepted raises."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
-    created_at: Instant = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
+    created_at: Timestamp = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
     """When the service accepted it, aware UTC (O)."""
 
 
 class ResentWhatsApp(WireModel):
     """The service's answer to a resend: the message is queued again."""
 
-    guid: Handle = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
-    note: Text = Field(None, validation_alias=AliasChoices("note", "message"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
 
 
 class NumberCheck(WireModel):
     """Whether a number is on WhatsApp."""
 
-    number: Text = Field(None, validation_alias=AliasChoices("number", "recipients", "phone_number", "phone"))
+    number: OptionalText = Field(None, validation_alias=AliasChoices("number", "recipients", "phone_number", "phone"))
     """The number, country code first, without `+`."""
-    on_whatsapp: Mark = None
+    on_whatsapp: OptionalBool = None
     """Whether it is; None where the service does not say (its key is assumed, A)."""
 
 
 class WhatsAppRetrieval(WireModel):
     """Whether the service keeps received WhatsApp messages for this account."""
 
-    active: Mark = None
+    active: OptionalBool = None
     """Whether it does from now on."""
-    note: Text = Field(None, validation_alias=AliasChoices("status_note", "note", "message", "messages"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("status_note", "note", "message", "messages"))
     """The service's remark."""
 
 
 class WhatsAppWindow(WireModel):
     """A stretch of time in which received WhatsApp messages can be read (D)."""
 
-    ends_at: Instant = Field(None, validation_alias=AliasChoices("expire_at_unix", "expire_at"))
+    ends_at: Timestamp = Field(None, validation_alias=AliasChoices("expire_at_unix", "expire_at"))
     """When it ends, aware UTC; None where the service does not say."""
-    note: Text = Field(None, validation_alias=AliasChoices("messages", "message", "note"))
+    note: OptionalText = Field(None, validation_alias=AliasChoices("messages", "message", "note"))
     """The service's remark."""
 
 
@@ -113,32 +113,32 @@ class ReceivedWhatsApp(WireModel):
 
     _date_and_hour: ClassVar[str | None] = "received_at"
 
-    id: Count = None
+    id: OptionalInt = None
     """Its number in the service's list, for `before`."""
-    guid: Handle = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
+    guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's handle, also where it stands under `id`."""
-    data_id: Text = None
+    data_id: OptionalText = None
     """WhatsApp's own identifier of the message."""
-    sender: Text = Field(None, validation_alias=AliasChoices("number", "from", "phone_number", "phone"))
+    sender: OptionalText = Field(None, validation_alias=AliasChoices("number", "from", "phone_number", "phone"))
     """The number it came from, country code first; WhatsApp writes it without `+`."""
-    contact_name: Text = Field(None, validation_alias=AliasChoices("contact_name", "name", "alias"))
+    contact_name: OptionalText = Field(None, validation_alias=AliasChoices("contact_name", "name", "alias"))
     """The sender's name in the phone's contacts; None where there is none."""
-    message: Body = Field("", validation_alias=AliasChoices("message", "transcript"))
+    message: MessageText = Field("", validation_alias=AliasChoices("message", "transcript"))
     """The text; of a voice message, what is said in it, once it was transcribed."""
-    kind: Text = Field(None, validation_alias=AliasChoices("message_type", "type"))
+    kind: OptionalText = Field(None, validation_alias=AliasChoices("message_type", "type"))
     """`text` or `audio`, or what else the service may say."""
-    received_at: Instant = Field(
+    received_at: Timestamp = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "received_at", "time_received", "datetime", "timestamp")
     )
     """When it was received, aware UTC; a spelling without timezone is read as UTC (A)."""
-    device: Text = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
+    device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone that received it."""
 
     @model_validator(mode="before")
     @classmethod
     def _find_handle(cls, row: Any) -> Any:
         """Elsewhere `id` is the GUID (O): here, too, where it is no number and nothing else is (A)."""
-        if isinstance(row, dict) and not any(read_handle(row.get(key)) for key in ("guid", "guid_message")):
+        if isinstance(row, dict) and not any(read_guid(row.get(key)) for key in ("guid", "guid_message")):
             handle = row.get("id")
             if isinstance(handle, str) and handle and not handle.strip().isdigit():
                 return {**row, "guid": handle}
@@ -293,7 +293,7 @@ class WhatsAppChannel:
 
 def _said(fields: dict[str, Any], keys: tuple[str, ...]) -> bool | None:
     """The first of these marks that says yes or no."""
-    return next((mark for key in keys if (mark := read_mark(fields.get(key))) is not None), None)
+    return next((mark for key in keys if (mark := read_optional_bool(fields.get(key))) is not None), None)
 
 
 def _may_be_about_the_window(error: APIError) -> bool:

@@ -17,7 +17,7 @@ from typing import Literal
 from .._http.backoff import at_least_as_asked, growing, is_temporary
 from .._http.retries import tried_once
 from .._input.phone_numbers import digits_of
-from .._wire.values import UTC, read_flag
+from .._wire.values import UTC, read_bool
 from ..channels.sms import RECONCILE_WINDOW, LoggedSMS, SMSChannel, comparable
 from ..errors import SMSMobileError
 from ._messages import OutgoingSMS
@@ -46,7 +46,7 @@ def fingerprint(number: str, text: str | None, reads: str) -> str:
 def verdict(row: LoggedSMS) -> tuple[BulkStatus, str | None]:
     """What a row of the log says about the request that made it: even what the API refused can be in there."""
     api_error = (row.model_extra or {}).get("error_api")
-    if api_error and read_flag(api_error) is not False:
+    if api_error and read_bool(api_error) is not False:
         return BulkStatus.REFUSED, f"The service refused the message: {api_error}."
     return BulkStatus.SENT, None
 

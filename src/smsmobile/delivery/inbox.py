@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
 from .._http.retries import tried_once
 from .._input.arguments import check_bool, check_line, unix_time
-from .._wire.values import EARLIEST, UTC, read_count
+from .._wire.values import EARLIEST, UTC, read_int
 from ..errors import InvalidRequestError, SMSMobileError, StorageError
 from ..webhooks.events import SMSReceived
 from ..webhooks.v1 import event_of
@@ -320,7 +320,7 @@ def _oldest_first(rows: list[ReceivedSMS]) -> list[ReceivedSMS]:
     is_oldest_first = bool(moments) and moments[0] < moments[-1]
     return sorted(
         rows if is_oldest_first else reversed(rows),
-        key=lambda row: (row.received_at or EARLIEST, read_count((row.model_extra or {}).get("id")) or 0),
+        key=lambda row: (row.received_at or EARLIEST, read_int((row.model_extra or {}).get("id")) or 0),
     )
 
 

@@ -12,7 +12,17 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from pydantic import AliasChoices, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
-from .._wire.values import EARLIEST, LATEST, Count, Flag, FrozenModel, Instant, is_empty, read_instant, read_json
+from .._wire.values import (
+    EARLIEST,
+    LATEST,
+    Bool,
+    FrozenModel,
+    OptionalInt,
+    Timestamp,
+    is_empty,
+    read_json,
+    read_timestamp,
+)
 from ..errors import MalformedPayload
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -22,7 +32,7 @@ ENVELOPE_KEYS = ("id", "type", "api_version", "created_at", "occurred_at", "data
 
 
 class _KnownInstantSchema:
-    """As `wire.Instant`, for a moment that has to be there: unreadable is an error instead of None."""
+    """As `Timestamp`, for a moment that has to be there: unreadable is an error instead of None."""
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         plain = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
@@ -31,7 +41,7 @@ class _KnownInstantSchema:
 
 
 def _read_known_instant(value: object) -> datetime:
-    moment = read_instant(value)
+    moment = read_timestamp(value)
     if moment is None:
         raise ValueError("not a moment")
     return moment
@@ -66,7 +76,7 @@ class SMSReceivedData(EventData):
     """What the network gave: a number, often a word such as `MPESA` (O). It is not validated."""
     message: _Message
     """The text; it can be empty."""
-    received_at: Instant = None
+    received_at: Timestamp = None
     """When the phone got it, UTC; None where the payload does not say it in a way that can be read."""
     alias: _Name | None = None
     """The name of the sender in the phone's contacts."""
@@ -81,11 +91,11 @@ class CallMissedData(EventData):
     """Who called, as the network gave it."""
     name: _Name | None = None
     """The caller's name in the phone's contacts."""
-    duration_seconds: Count = None
+    duration_seconds: OptionalInt = None
     """How long it rang, in seconds."""
     device: _Name | None = Field(default=None, validation_alias=_DEVICE)
     """The SID of the phone."""
-    call_at: Instant = None
+    call_at: Timestamp = None
     """When it rang, UTC. The service names no timezone here; it is read as UTC (A)."""
 
 
@@ -100,9 +110,9 @@ class WhatsAppReceivedData(EventData):
     """The sender's name in the phone's contacts."""
     message: _Message | None = None
     """The text; None or empty for a voice message."""
-    is_voice_message: Flag = False
+    is_voice_message: Bool = False
     """Whether it is a voice message; its text follows as a `WhatsAppVoiceTranscribed`."""
-    received_at: Instant = None
+    received_at: Timestamp = None
     """When the phone got it, UTC."""
 
 

@@ -11,7 +11,7 @@ import unicodedata
 from datetime import datetime, tzinfo
 from typing import Any
 
-from .._wire.values import UTC, is_empty, read_instant
+from .._wire.values import UTC, is_empty, read_timestamp
 from ..errors import MalformedPayload
 from .events import SMSReceived, read_object
 
@@ -84,8 +84,8 @@ def event_of(payload: dict[str, Any], key: str, now: datetime, zone: tzinfo = UT
     guid = _text(fields.get("guid")) or None
     added = None
     if "date" in fields:
-        added = read_instant(f"{fields['date']} {fields.get('hour') or ''}".strip(), zone)
-    received = read_instant(fields.get("unix"), zone) or read_instant(fields.get("received"), zone) or added
+        added = read_timestamp(f"{fields['date']} {fields.get('hour') or ''}".strip(), zone)
+    received = read_timestamp(fields.get("unix"), zone) or read_timestamp(fields.get("received"), zone) or added
     occurred = received or now
     return SMSReceived.model_validate(
         {
