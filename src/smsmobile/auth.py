@@ -17,7 +17,8 @@ from requests.auth import AuthBase
 
 from ._http.addresses import check_base_url
 from ._redaction import text_of
-from ._wire.values import FrozenModel, Timestamp, read_int
+from ._wire.model import FrozenModel
+from ._wire.values import Timestamp, read_int
 from .errors import AuthenticationError, ConfigurationError
 
 if TYPE_CHECKING:

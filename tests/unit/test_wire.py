@@ -15,19 +15,17 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from smsmobile import DeletedSMS, LoggedSMS, ReceivedSMS, ResentSMS, SentSMS, SMSStatus, Token
+from smsmobile._wire.model import FrozenModel, WireModel, collector_paused
 from smsmobile._wire.values import (
     EARLIEST,
     LATEST,
     UTC,
     Bool,
-    FrozenModel,
     Guid,
     MessageText,
     OptionalInt,
     OptionalText,
     Timestamp,
-    WireModel,
-    collector_paused,
     read_bool,
     read_int,
     read_timestamp,

@@ -24,7 +24,8 @@ from ..errors import (
     ServerError,
     SubscriptionExpired,
 )
-from .values import GUID_KEYS, Model, is_empty, read_bool, read_guid, read_json, read_optional_bool
+from .model import Model
+from .values import GUID_KEYS, is_empty, read_bool, read_guid, read_json, read_optional_bool
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")

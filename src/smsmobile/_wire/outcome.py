@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import APIError, SendOutcomeUnknown, UnexpectedResponse
 from .envelope import Answer
-from .values import GUID_KEYS, UTC, Model, is_empty, read_bool, read_guid, read_optional_bool
+from .model import Model
+from .values import GUID_KEYS, UTC, is_empty, read_bool, read_guid, read_optional_bool
 
 if TYPE_CHECKING:
     from ..channels.sms import LoggedSMS

@@ -1,32 +1,19 @@
-"""The vendor's spellings as annotated pydantic types, and the frozen model that all answers are made of.
+"""The service's spellings of single values as Python values, and the annotated pydantic types that read them.
 
-What an envelope is lives in envelope.py; which fields a message has, in channels/.
+The models with these types are in model.py and in channels/.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timezone, tzinfo
-from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    TypeAdapter,
-)
+from pydantic import GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, core_schema, from_json
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 UTC = timezone.utc
 
@@ -206,128 +193,3 @@ Bool = Annotated[bool | None, _Read(read_bool)]
 OptionalBool = Annotated[bool | None, _Read(read_optional_bool)]
 WrappedBool = Annotated[bool | None, _Read(read_wrapped_bool)]
 OptionalInt = Annotated[int | None, _Read(read_int)]
-
-
-class FrozenModel(BaseModel):
-    """Immutable, and keeps what it does not know in `model_extra`."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
-
-
-class WireModel(FrozenModel):
-    """A row or an answer of the service: several spellings a field, and empty means missing."""
-
-    _date_and_hour: ClassVar[str | None] = None
-    """The field that older rows give in two keys, `date` and `hour`."""
-    _spellings: ClassVar[dict[str, list[str]]] = {}
-    """The fields that come under several keys, with these."""
-    _emptiness: ClassVar[dict[str, Any]] = {}
-    """Of these, the fields that are something else than None where there is nothing to read, with what they are."""
-    _shared: ClassVar[frozenset[str]] = frozenset()
-    """The keys that more than one field reads."""
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Note the spellings once, not for each row."""
-        super().__pydantic_init_subclass__(**kwargs)
-        cls._spellings = {
-            name: [str(choice) for choice in field.validation_alias.choices]
-            for name, field in cls.model_fields.items()
-            if isinstance(field.validation_alias, AliasChoices)
-        }
-        cls._emptiness = {
-            name: field.default
-            for name, field in cls.model_fields.items()
-            if name in cls._spellings and field.default is not None
-        }
-        readers = Counter(
-            key
-            for name, field in cls.model_fields.items()
-            for key in {name, *cls._spellings.get(name, [str(field.validation_alias)])}
-        )
-        cls._shared = frozenset(key for key, fields in readers.items() if fields > 1)
-
-    @classmethod
-    def from_wire(cls, row: object) -> Self:
-        """Read what the service sent. Raises ValueError, without the content, for what is not an object."""
-        return cls.all_from_wire([row])[0]
-
-    @classmethod
-    def all_from_wire(cls, rows: Sequence[Any]) -> list[Self]:
-        """The same for many rows."""
-        if strange := set(map(type, rows)) - {dict}:
-            raise ValueError(f"one is of type {strange.pop().__name__}, not an object")
-        with collector_paused(len(rows)):
-            validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
-            models = [validate(row) for row in rows]
-            spellings, emptiness = tuple(cls._spellings), cls._emptiness
-            for place, model in enumerate(models):
-                # pydantic takes the first spelling that is there, even where only the next one can be read.
-                if None in map(model.__dict__.get, spellings) or (emptiness and cls._unread(model)):
-                    models[place] = cls._reread(model, rows[place])
-        return models
-
-    @classmethod
-    def _unread(cls, model: WireModel) -> list[str]:
-        """The fields with several spellings in which nothing was found."""
-        return [name for name in cls._spellings if model.__dict__[name] == cls._emptiness.get(name)]
-
-    @classmethod
-    def _reread(cls, model: Self, row: dict[str, Any]) -> Self:
-        """The model with what other spellings say where the first one says nothing that can be read."""
-        validate = cls.__pydantic_validator__.validate_python
-        row = dict(row)
-        while hiding := {key for name in cls._unread(model) if (key := cls._hiding(name, row))}:
-            row = {key: value for key, value in row.items() if key not in hiding}
-            model = validate(row)
-        field = cls._date_and_hour
-        if field and model.__dict__[field] is None and not is_empty(row.get("date")):
-            row = {key: value for key, value in row.items() if key not in {field, *cls._spellings[field]} - cls._shared}
-            # "date" may well have the time in it, and the "hour" beside it as well.
-            for moment in (f"{row['date']} {row.get('hour') or ''}".strip(), row["date"]):
-                dated: Self = validate({**row, field: moment})
-                if dated.__dict__[field] is not None:
-                    return dated
-        return model
-
-    @classmethod
-    def _hiding(cls, field: str, row: dict[str, Any]) -> str | None:
-        """The first spelling of a field in a row, where another one is there too."""
-        there = [key for key in dict.fromkeys((*cls._spellings[field], field)) if key in row]
-        return there[0] if len(there) > 1 and there[0] not in cls._shared else None
-
-
-Model = TypeVar("Model", bound=WireModel)
-
-_MANY = 10_000
-_pause_lock = Lock()
-_pauses = 0
-
-
-@contextmanager
-def collector_paused(objects: int) -> Iterator[None]:
-    """Keep the cyclic garbage collector from re-reading a growing page of models again and again.
-
-    Decoding makes many objects and no cycles; for a page of 100,000 rows the collector is a third of the time.
-    Several threads may decode at once: the first one pauses, the last one resumes.
-    """
-    global _pauses  # noqa: PLW0603 - the collector itself is process-wide
-    paused_here = False
-    if objects >= _MANY:
-        with _pause_lock:
-            paused_here = _pauses > 0 or gc.isenabled()
-            _pauses += paused_here
-            if paused_here:
-                gc.disable()
-    try:
-        yield
-    finally:
-        if paused_here:
-            with _pause_lock:
-                _pauses -= 1
-                if _pauses == 0:
-                    if not gc.get_freeze_count():  # else the application keeps objects frozen on purpose
-                        # Hands what is new to the oldest generation; else the next allocation reads all of it.
-                        gc.freeze()
-                        gc.unfreeze()
-                    gc.enable()

@@ -10,8 +10,9 @@ from pydantic import AliasChoices, Field, model_validator
 
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_whole, unix_milliseconds
+from .._wire.model import WireModel
 from .._wire.outcome import read_rows
-from .._wire.values import DEVICE_KEYS, Guid, OptionalInt, OptionalText, Timestamp, WireModel
+from .._wire.values import DEVICE_KEYS, Guid, OptionalInt, OptionalText, Timestamp
 from ..errors import InvalidRequestError
 
 MOST_MISSED = 500

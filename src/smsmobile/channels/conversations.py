@@ -11,8 +11,9 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_choice, check_days, check_line, check_whole
+from .._wire.model import WireModel
 from .._wire.outcome import read_rows
-from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalText, Timestamp, WireModel
+from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalText, Timestamp
 
 
 class ConversationSMS(WireModel):

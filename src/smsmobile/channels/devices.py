@@ -9,8 +9,9 @@ from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from .._http.transport import Transport
 from .._input.arguments import check_line
+from .._wire.model import WireModel
 from .._wire.outcome import read_rows
-from .._wire.values import DEVICE_KEYS, OptionalInt, OptionalText, Timestamp, WireModel, read_optional_bool
+from .._wire.values import DEVICE_KEYS, OptionalInt, OptionalText, Timestamp, read_optional_bool
 from ..errors import NotFound
 
 _ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnected": False}

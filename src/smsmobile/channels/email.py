@@ -18,8 +18,9 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_line, check_text, check_whole
 from .._input.phone_numbers import mask_numbers
+from .._wire.model import WireModel
 from .._wire.outcome import accepted_fields, in_doubt, read_rows
-from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, WireModel, read_timestamp
+from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, read_timestamp
 from ..errors import ConfigurationError, InvalidRequestError
 
 LARGEST_ATTACHMENT = 25 * 1000**2

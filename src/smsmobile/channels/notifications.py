@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field, model_validator
 
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_text
+from .._wire.model import WireModel
 from .._wire.outcome import accepted_fields, in_doubt, read_rows
 from .._wire.values import (
     DEVICE_KEYS,
@@ -18,7 +19,6 @@ from .._wire.values import (
     OptionalBool,
     OptionalText,
     Timestamp,
-    WireModel,
     is_empty,
     read_optional_bool,
 )

@@ -25,6 +25,7 @@ from .._input.arguments import (
 )
 from .._input.phone_numbers import clean_recipient, same_number
 from .._sent_log.tracking import HasGuid, check_handles, follow
+from .._wire.model import WireModel
 from .._wire.outcome import accepted_fields, in_doubt, read_rows, with_guid
 from .._wire.values import (
     DEVICE_KEYS,
@@ -35,7 +36,6 @@ from .._wire.values import (
     OptionalInt,
     OptionalText,
     Timestamp,
-    WireModel,
     WrappedBool,
     read_bool,
 )

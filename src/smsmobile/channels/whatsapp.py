@@ -23,6 +23,7 @@ from .._input.arguments import (
 )
 from .._input.phone_numbers import clean_recipient, mask_numbers
 from .._wire.envelope import Answer
+from .._wire.model import WireModel
 from .._wire.outcome import accepted_fields, in_doubt, read_rows
 from .._wire.values import (
     DEVICE_KEYS,
@@ -33,7 +34,6 @@ from .._wire.values import (
     OptionalInt,
     OptionalText,
     Timestamp,
-    WireModel,
     read_guid,
     read_optional_bool,
 )

@@ -12,17 +12,8 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from pydantic import AliasChoices, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
-from .._wire.values import (
-    EARLIEST,
-    LATEST,
-    Bool,
-    FrozenModel,
-    OptionalInt,
-    Timestamp,
-    is_empty,
-    read_json,
-    read_timestamp,
-)
+from .._wire.model import FrozenModel
+from .._wire.values import EARLIEST, LATEST, Bool, OptionalInt, Timestamp, is_empty, read_json, read_timestamp
 from ..errors import MalformedPayload
 
 MAX_BODY_BYTES = 1024 * 1024
