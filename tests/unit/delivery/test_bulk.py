@@ -53,7 +53,7 @@ from smsmobile.delivery import _rate_limit as pace
 from smsmobile.delivery import _sent_log as sentlog
 from smsmobile.delivery import _workers as crew
 
-from .played import PlayedService, numbered
+from .scripted_service import PlayedService, numbered
 
 SENT, REFUSED, UNKNOWN, DUPLICATE = BulkStatus
 TO = "+33612345678"

@@ -17,7 +17,7 @@ from smsmobile import BulkPaused
 from smsmobile.delivery import BulkOutcome, BulkSender, BulkStatus, JournalEntry, OutgoingSMS, SQLiteJournal
 from smsmobile.delivery import _rate_limit as pace
 
-from .played import BEHAVIOURS, PlayedService
+from .scripted_service import BEHAVIOURS, PlayedService
 
 T = TypeVar("T")
 RUNS = 30
