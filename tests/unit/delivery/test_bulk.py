@@ -53,7 +53,7 @@ from smsmobile.delivery import _rate_limit as pace
 from smsmobile.delivery import _sent_log as sentlog
 from smsmobile.delivery import _workers as crew
 
-from .played import PlayedService, numbered
+from .scripted_service import ScriptedService, numbered
 
 SENT, REFUSED, UNKNOWN, DUPLICATE = BulkStatus
 TO = "+33612345678"
@@ -91,7 +91,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sender(path: Path) -> Callable[..., BulkSender]:
-    def build(service: PlayedService, **options: Any) -> BulkSender:
+    def build(service: ScriptedService, **options: Any) -> BulkSender:
         return BulkSender(service.client, path, **{"workers": 1, "patience": 0, **options})
 
     return build
@@ -109,7 +109,7 @@ def statuses(outcomes: Any) -> list[BulkStatus]:
 
 @every_crew
 def test_each_message_is_sent_once_and_has_one_outcome(sender: Sender, workers: int) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     messages = numbered(300)
 
     outcomes = list(sender(service, workers=workers).send(messages))
@@ -121,19 +121,19 @@ def test_each_message_is_sent_once_and_has_one_outcome(sender: Sender, workers: 
 
 
 def test_an_outcome_says_which_message_it_is_about(sender: Sender) -> None:
-    (outcome,) = sender(PlayedService()).send([OutgoingSMS(TO, "hi", "reminder 7")])
+    (outcome,) = sender(ScriptedService()).send([OutgoingSMS(TO, "hi", "reminder 7")])
     assert outcome == BulkOutcome(OutgoingSMS(TO, "hi", "reminder 7"), "reminder 7", SENT, "guid-1")
 
 
 def test_messages_come_in_any_spelling_and_any_mixture(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     messages = [(TO, "a"), [TO, "b"], {"to": TO, "message": "c"}, {"to": TO, "text": "d"}, OutgoingSMS(TO, "e")]
     assert statuses(sender(service).send(message for message in messages)) == [SENT] * 5
     assert service.phone == [(TO, text) for text in "abcde"]
 
 
 def test_the_options_of_a_message_are_sent_with_it(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     asked: list[Any] = []
     call = service.call
     monkeypatch.setattr(service, "call", lambda name, params, **how: asked.append(params) or call(name, params, **how))
@@ -147,7 +147,7 @@ def test_the_options_of_a_message_are_sent_with_it(sender: Sender, monkeypatch: 
 
 
 def test_what_cannot_be_sent_is_refused_and_the_others_are_sent(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     messages: list[Any] = [("0612345678", "national"), (TO, "  "), "text", {"to": TO}, (TO, "good"), (None, "hi")]
 
     outcomes = list(sender(service).send(messages))
@@ -160,7 +160,7 @@ def test_what_cannot_be_sent_is_refused_and_the_others_are_sent(sender: Sender) 
 
 
 def test_a_message_that_could_not_be_sent_is_sent_once_it_is_put_right(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     bulk = sender(service)
     assert statuses(bulk.send([OutgoingSMS("0612345678", "hi", "a")])) == [REFUSED]
     assert statuses(bulk.send([OutgoingSMS(TO, "hi", "a")])) == [SENT]
@@ -168,7 +168,7 @@ def test_a_message_that_could_not_be_sent_is_sent_once_it_is_put_right(sender: S
 
 @every_crew
 def test_what_the_service_refuses_is_refused_and_is_not_sent_again(sender: Sender, workers: int) -> None:
-    service = PlayedService("refuse")
+    service = ScriptedService("refuse")
     bulk = sender(service, workers=workers)
 
     (refused,) = bulk.send([(TO, "hi")])
@@ -181,7 +181,7 @@ def test_what_the_service_refuses_is_refused_and_is_not_sent_again(sender: Sende
 
 
 def test_of_two_with_one_key_the_second_is_a_duplicate(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     outcomes = list(sender(service).send([OutgoingSMS(TO, "one", "a"), OutgoingSMS(OTHER, "two", "a")]))
 
     assert statuses(outcomes) == [SENT, DUPLICATE]
@@ -193,7 +193,7 @@ def test_of_two_with_one_key_the_second_is_a_duplicate(sender: Sender) -> None:
 def test_the_same_text_to_the_same_number_is_sent_once_unless_keys_tell_them_apart(
     sender: Sender, workers: int
 ) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     spellings = [(TO, "hi"), ("0033 6 12 34 56 78", "hi"), (TO, "hi"), (TO, "hi!")]
     keyed = [OutgoingSMS(TO, "ho", "morning"), OutgoingSMS(TO, "ho", "evening")]
 
@@ -204,7 +204,7 @@ def test_the_same_text_to_the_same_number_is_sent_once_unless_keys_tell_them_apa
 
 
 def test_an_outcome_is_handed_out_before_the_next_message_is_sent(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     outcomes = sender(service).send(iter(numbered(5)))
     for sent_so_far in range(1, 6):
         next(outcomes)
@@ -214,7 +214,7 @@ def test_an_outcome_is_handed_out_before_the_next_message_is_sent(sender: Sender
 
 @every_crew
 def test_a_message_is_sent_while_the_next_one_is_awaited(sender: Sender, workers: int) -> None:
-    service = PlayedService()
+    service = ScriptedService()
 
     def slowly() -> Iterator[tuple[str, str]]:
         for number, message in enumerate(numbered(3)):
@@ -230,7 +230,7 @@ def test_a_message_is_sent_while_the_next_one_is_awaited(sender: Sender, workers
 
 
 def test_messages_are_read_a_little_ahead_and_no_more(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     taken = itertools.count(1)
     read = 0
 
@@ -249,7 +249,7 @@ def test_messages_are_sent_while_the_next_ones_are_slow_to_come(
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    service = PlayedService()
+    service = ScriptedService()
     left: list[int] = []
 
     def source() -> Iterator[tuple[str, str]]:
@@ -272,7 +272,7 @@ def test_no_thread_reads_the_messages_but_the_callers(sender: Sender) -> None:
             readers.add(threading.current_thread())
             yield message
 
-    list(sender(PlayedService(), workers=4).send(source()))
+    list(sender(ScriptedService(), workers=4).send(source()))
     assert readers == {threading.current_thread()}
 
 
@@ -282,16 +282,16 @@ def test_progress_is_told_before_each_outcome(sender: Sender) -> None:
     def on_progress(*progress: Any) -> None:
         told.append(progress)
 
-    outcomes = list(sender(PlayedService()).send(list(numbered(3)), on_progress=on_progress))
+    outcomes = list(sender(ScriptedService()).send(list(numbered(3)), on_progress=on_progress))
     assert told == [(number, 3, outcome) for number, outcome in enumerate(outcomes, start=1)]
 
     told.clear()
     rows = ({"to": to, "n": text} for to, text in numbered(2))
-    list(sender(PlayedService()).send(rows, template="{n}?", on_progress=on_progress))
+    list(sender(ScriptedService()).send(rows, template="{n}?", on_progress=on_progress))
     assert [total for _, total, _ in told] == [2, 2]
 
     told.clear()
-    list(sender(PlayedService()).send(iter(numbered(2)), on_progress=on_progress))
+    list(sender(ScriptedService()).send(iter(numbered(2)), on_progress=on_progress))
     assert [total for _, total, _ in told] == [None, None]
 
 
@@ -300,7 +300,7 @@ def test_progress_is_told_before_each_outcome(sender: Sender) -> None:
 
 @every_crew
 def test_a_message_in_doubt_that_is_in_the_log_was_sent(sender: Sender, workers: int) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     (outcome,) = sender(service, workers=workers).send([(TO, "hi")])
     assert (outcome.status, outcome.guid) == (SENT, "guid-1")
     assert len(service.attempts) == 1
@@ -310,7 +310,7 @@ def test_a_message_in_doubt_that_is_in_the_log_was_sent(sender: Sender, workers:
 def test_a_message_in_doubt_that_is_not_in_the_log_is_unknown_and_is_not_sent_again(
     sender: Sender, workers: int
 ) -> None:
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     bulk = sender(service, workers=workers)
 
     (outcome,) = bulk.send([OutgoingSMS(TO, "hi", "a")])
@@ -324,7 +324,7 @@ def test_a_message_in_doubt_that_is_not_in_the_log_is_unknown_and_is_not_sent_ag
 
 
 def test_a_row_that_is_late_is_waited_for(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     service.rows_are_late_by = 5
     (outcome,) = sender(service, patience=30).send([(TO, "hi")])
     assert outcome.status is SENT
@@ -345,7 +345,7 @@ def test_the_log_is_looked_at_no_longer_than_patience_lasts(sender: Sender, monk
     monkeypatch.setattr(sentlog, "growing", pauses.growing)
     monkeypatch.setattr("time.monotonic", lambda: now)
     monkeypatch.setattr(crew, "Event", Clockwork)
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     (outcome,) = sender(service, patience=30).send([(TO, "hi")])
     assert outcome.status is UNKNOWN
     assert sum(waited) == pytest.approx(30)
@@ -358,19 +358,19 @@ def test_the_log_is_looked_at_no_longer_than_patience_lasts(sender: Sender, monk
     [ConnectionFailed("x"), ServerError("x", status=500), UnexpectedResponse("x"), RateLimited("x", retry_after=0.0)],
 )
 def test_a_log_that_cannot_be_read_for_a_moment_is_asked_again(sender: Sender, failure: SMSMobileError) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     service.log_failures.append(failure)
     assert statuses(sender(service, patience=30).send([(TO, "hi")])) == [SENT]
 
 
 def test_a_look_that_fails_when_the_time_is_over_is_tried_again(sender: Sender) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     service.log_failures.extend([ServerError("x", status=500)] * 4)
     assert statuses(sender(service).send([(TO, "hi")])) == [SENT]
 
 
 def test_a_log_that_cannot_be_read_at_all_leaves_the_message_unknown_and_the_others_sent(sender: Sender) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     service.log_failures.extend([ServerError("x", status=500)] * 5)
     bulk = sender(service)
     outcomes = list(bulk.send([(TO, "hi"), (OTHER, "hi")]))
@@ -383,20 +383,20 @@ def test_a_log_that_cannot_be_read_at_all_leaves_the_message_unknown_and_the_oth
 
 
 def test_what_the_log_says_was_refused_by_the_service_is_refused(sender: Sender) -> None:
-    (outcome,) = sender(PlayedService("refuse, in doubt")).send([(TO, "hi")])
+    (outcome,) = sender(ScriptedService("refuse, in doubt")).send([(TO, "hi")])
     assert (outcome.status, outcome.guid) == (REFUSED, "guid-1")
     assert outcome.reason == "The service refused the message: bad_number."
 
 
 def test_a_row_of_another_message_is_not_taken_for_this_one(sender: Sender) -> None:
-    service = PlayedService("accept", "doubt before")
+    service = ScriptedService("accept", "doubt before")
     alike = [OutgoingSMS(TO, "hi", "one"), OutgoingSMS(TO, "hi", "two")]
     assert statuses(sender(service).send(alike)) == [SENT, UNKNOWN]
 
 
 @every_crew
 def test_as_many_are_sent_as_there_are_rows_however_alike_they_are(sender: Sender, workers: int) -> None:
-    service = PlayedService(*["doubt after", "doubt before", "accept", "accept without a guid"] * 5)
+    service = ScriptedService(*["doubt after", "doubt before", "accept", "accept without a guid"] * 5)
     alike = [OutgoingSMS(TO, "hi", f"{number}") for number in range(20)]
 
     outcomes = Counter(statuses(sender(service, workers=workers).send(alike)))
@@ -408,7 +408,7 @@ def test_as_many_are_sent_as_there_are_rows_however_alike_they_are(sender: Sende
 
 def test_a_row_may_be_that_of_one_that_was_sent_without_a_guid(sender: Sender) -> None:
     alike = [OutgoingSMS(TO, "hi", "one"), OutgoingSMS(TO, "hi", "two")]
-    assert statuses(sender(PlayedService("accept without a guid", "doubt before")).send(alike)) == [SENT, UNKNOWN]
+    assert statuses(sender(ScriptedService("accept without a guid", "doubt before")).send(alike)) == [SENT, UNKNOWN]
 
 
 LINKS = [OutgoingSMS(TO, f"see https://a.example/{key}", key, shorten_urls=True) for key in "ab"]
@@ -422,14 +422,14 @@ LINKS = [OutgoingSMS(TO, f"see https://a.example/{key}", key, shorten_urls=True)
 def test_a_late_row_that_may_be_an_unknown_messages_is_not_taken_for_another_one(
     sender: Sender, first: OutgoingSMS, second: OutgoingSMS
 ) -> None:
-    service = PlayedService("doubt after", "doubt before")
+    service = ScriptedService("doubt after", "doubt before")
     service.rows_are_late_by = 1  # the first message's row is there when the second one is looked for
     assert statuses(sender(service).send([first, second])) == [UNKNOWN, UNKNOWN]
 
 
 def test_nor_that_of_one_that_could_not_be_looked_up_yet(sender: Sender, path: Path) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "plain", "a"))
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     service.add(TO, "plain")
     service.log_failures.extend([ServerError("x", status=500)] * 5)
     messages = [OutgoingSMS(TO, "plain", "a"), OutgoingSMS(TO, "hidden", "b", encrypt=True)]
@@ -441,7 +441,7 @@ def test_nor_that_of_one_that_could_not_be_looked_up_yet(sender: Sender, path: P
 
 
 def test_a_message_of_another_time_is_no_rival(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    service = PlayedService("accept without a guid", "doubt before", "doubt after")
+    service = ScriptedService("accept without a guid", "doubt before", "doubt after")
     bulk = sender(service)
     alike = [OutgoingSMS(TO, "hi", "this morning"), OutgoingSMS(TO, "hi", "now")]
     with monkeypatch.context() as this_morning:
@@ -454,7 +454,7 @@ def test_a_message_of_another_time_is_no_rival(sender: Sender, monkeypatch: pyte
 
 
 def test_a_row_goes_to_the_message_with_its_very_text_before_one_that_nobody_can_read(sender: Sender) -> None:
-    service = PlayedService("doubt after", "doubt before")
+    service = ScriptedService("doubt after", "doubt before")
     service.rows_are_late_by = 2
     messages = [OutgoingSMS(TO, "plain", "a"), OutgoingSMS(TO, "hidden", "b", encrypt=True)]
     bulk = sender(service)
@@ -465,7 +465,7 @@ def test_a_row_goes_to_the_message_with_its_very_text_before_one_that_nobody_can
 def test_a_row_is_one_messages_alone_even_where_the_clock_was_set_meanwhile(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = PlayedService("accept", "doubt before")
+    service = ScriptedService("accept", "doubt before")
     bulk = sender(service)
     alike = [OutgoingSMS(TO, "hi", "one"), OutgoingSMS(TO, "hi", "two")]
     with monkeypatch.context() as an_hour_behind:
@@ -476,12 +476,12 @@ def test_a_row_is_one_messages_alone_even_where_the_clock_was_set_meanwhile(
 
 
 def test_another_text_to_the_same_number_is_no_rival(sender: Sender) -> None:
-    service = PlayedService("accept without a guid", "doubt after")
+    service = ScriptedService("accept without a guid", "doubt after")
     assert statuses(sender(service).send([(TO, "one"), (TO, "two")])) == [SENT, SENT]
 
 
 def test_messages_that_look_alike_in_the_log_are_not_on_their_way_at_one_time(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     on_their_way: Counter[str] = Counter()
     most: Counter[str] = Counter()
     lock = threading.Lock()
@@ -506,7 +506,7 @@ def test_messages_that_look_alike_in_the_log_are_not_on_their_way_at_one_time(se
 
 
 def test_a_row_that_the_service_spells_otherwise_is_found(sender: Sender) -> None:
-    service = PlayedService("doubt before", "doubt before", "doubt before")
+    service = ScriptedService("doubt before", "doubt before", "doubt before")
     service.add("0033612345678", "a &amp; b\r\n c")
     service.add("33698765432", "see https://s.example/1")
     service.add("+33611111111", "c2VjcmV0")
@@ -531,13 +531,13 @@ def test_a_row_that_the_service_spells_otherwise_is_found(sender: Sender) -> Non
 def test_a_row_with_another_number_text_or_time_or_without_a_guid_proves_nothing(
     sender: Sender, row: dict[str, Any]
 ) -> None:
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     service.add(**{"number": TO, "text": row.pop("message", "hi"), **row})
     assert statuses(sender(service).send([(TO, "hi")])) == [UNKNOWN]
 
 
 def test_the_log_may_date_a_scheduled_message_by_its_time(sender: Sender) -> None:
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     at = datetime.now(timezone.utc) + timedelta(days=2)
     service.add(TO, "hi", at=at)
     assert statuses(sender(service).send([OutgoingSMS(TO, "hi", schedule_at=at)])) == [SENT]
@@ -545,20 +545,20 @@ def test_the_log_may_date_a_scheduled_message_by_its_time(sender: Sender) -> Non
 
 def test_even_a_message_for_the_end_of_time_can_be_looked_up(sender: Sender) -> None:
     at = datetime(9999, 12, 31, 23, 59, tzinfo=timezone.utc)
-    assert statuses(sender(PlayedService("doubt after")).send([OutgoingSMS(TO, "hi", schedule_at=at)])) == [SENT]
+    assert statuses(sender(ScriptedService("doubt after")).send([OutgoingSMS(TO, "hi", schedule_at=at)])) == [SENT]
 
 
 @pytest.mark.parametrize(("is_older", "status"), [(False, SENT), (True, UNKNOWN)])
 def test_a_row_without_a_date_counts_unless_the_service_calls_it_older(
     sender: Sender, is_older: bool, status: BulkStatus
 ) -> None:
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     service.add(TO, "hi", datetime=None, made=0 if is_older else 1e12)
     assert statuses(sender(service).send([(TO, "hi")])) == [status]
 
 
 def test_rows_without_a_date_are_older_however_many_pages_the_service_has_of_them(sender: Sender) -> None:
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     service.page_size = 4
     for _ in range(9):
         service.add(TO, "hi", datetime=None, made=0)
@@ -566,14 +566,14 @@ def test_rows_without_a_date_are_older_however_many_pages_the_service_has_of_the
 
 
 def test_a_message_is_found_behind_many_newer_ones(sender: Sender) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     service.page_size = 7
     service.behave = lambda number, text: [service.add(OTHER, f"{n}") for n in range(40)] and None  # type: ignore[func-returns-value]
     assert statuses(sender(service).send([(TO, "hi")])) == [SENT]
 
 
 def test_the_search_ends_where_the_log_is_older_than_the_attempt(sender: Sender) -> None:
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     service.page_size = 10
     long_ago = datetime.now(timezone.utc) - timedelta(hours=1)
     for number in range(500):
@@ -590,7 +590,7 @@ def test_the_search_ends_where_the_log_is_older_than_the_attempt(sender: Sender)
 def test_what_did_not_leave_is_tried_again_after_a_pause(
     sender: Sender, workers: int, trouble: str, holds: list[float]
 ) -> None:
-    service = PlayedService(*[trouble] * 3)
+    service = ScriptedService(*[trouble] * 3)
     assert statuses(sender(service, workers=workers).send([(TO, "hi")])) == [SENT]
     assert service.phone == [(TO, "hi")]
     assert len(holds) == 3
@@ -611,7 +611,7 @@ def test_what_did_not_leave_is_tried_again_after_a_pause(
 def test_what_concerns_all_messages_stops_the_run_and_a_later_one_sends_the_rest(
     sender: Sender, workers: int, trouble: str, cause: type[APIError]
 ) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     service.behave = lambda number, text: trouble if len(service.phone) >= 10 else None
     bulk = sender(service, workers=workers)
     messages = list(numbered(50))
@@ -636,7 +636,7 @@ def test_what_concerns_all_messages_stops_the_run_and_a_later_one_sends_the_rest
 def test_where_one_after_the_other_is_unknown_the_run_stops_and_a_later_one_sends_the_rest(
     sender: Sender, workers: int
 ) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     service.behave = lambda number, text: "doubt before"
     messages = list(numbered(50))
     said: list[BulkOutcome] = []
@@ -652,7 +652,7 @@ def test_where_one_after_the_other_is_unknown_the_run_stops_and_a_later_one_send
 
 
 def test_unknown_ones_among_others_do_not_stop_a_run(sender: Sender) -> None:
-    service = PlayedService(
+    service = ScriptedService(
         *["doubt before"] * 9, "accept", *["doubt before"] * 9, "doubt after", *["doubt before"] * 9
     )
     outcomes = Counter(statuses(sender(service).send(numbered(40))))
@@ -661,13 +661,13 @@ def test_unknown_ones_among_others_do_not_stop_a_run(sender: Sender) -> None:
 
 def test_a_pause_of_a_day_is_not_waited_for(sender: Sender, holds: list[float]) -> None:
     with pytest.raises(BulkPaused):
-        list(sender(PlayedService("far too fast")).send(numbered(3)))
+        list(sender(ScriptedService("far too fast")).send(numbered(3)))
     assert holds == []
 
 
 def test_whatever_the_log_refuses_when_a_run_begins_pauses_it(sender: Sender, path: Path) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "hi"))
-    service = PlayedService()
+    service = ScriptedService()
     service.log_failures.append(APIError("Missing required param: x.", status=400))
     with pytest.raises(BulkPaused, match="Missing required param"):
         next(sender(service).send([(TO, "hi")]))
@@ -681,17 +681,17 @@ def test_no_length_is_asked_of_what_may_have_to_work_it_out(sender: Sender) -> N
         def __len__(self) -> int:
             raise AssertionError("all of it was read")
 
-    assert statuses(sender(PlayedService()).send(Query())) == [SENT]
+    assert statuses(sender(ScriptedService()).send(Query())) == [SENT]
 
 
 def test_of_a_generator_nobody_knows_how_many_are_left(sender: Sender) -> None:
     with pytest.raises(BulkPaused, match="The rest is left") as paused:
-        list(sender(PlayedService("accept", "offline")).send(iter(numbered(3))))
+        list(sender(ScriptedService("accept", "offline")).send(iter(numbered(3))))
     assert (paused.value.done, paused.value.left) == (1, None)
 
 
 def test_a_service_that_stays_away_stops_the_run(sender: Sender, holds: list[float]) -> None:
-    service = PlayedService(*["unreachable"] * 100)
+    service = ScriptedService(*["unreachable"] * 100)
     with pytest.raises(BulkPaused) as paused:
         list(sender(service).send([(TO, "hi")]))
     assert isinstance(paused.value.__cause__, ConnectionFailed)
@@ -704,7 +704,7 @@ def test_the_service_says_how_long_to_wait_and_only_where_nothing_gets_through_i
     sender: Sender, holds: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crew, "growing", lambda first, longest: iter([1.0, 20.0, 300.0]))
-    service = PlayedService("too fast", "accept", "too fast", "too fast", "accept", "too fast", "refuse", "too fast")
+    service = ScriptedService("too fast", "accept", "too fast", "too fast", "accept", "too fast", "refuse", "too fast")
     list(sender(service).send(numbered(5)))
     assert holds == [7, 7, 20, 7, 7]
 
@@ -719,7 +719,7 @@ def test_what_several_workers_meet_at_a_time_is_one_setback(sender: Sender, hold
         together.wait()
         return "unreachable"
 
-    service = PlayedService()
+    service = ScriptedService()
     service.behave = behave
     assert 8 * rounds > crew.TRIES
     assert set(statuses(sender(service, workers=8).send(numbered(50)))) == {SENT}
@@ -727,7 +727,7 @@ def test_what_several_workers_meet_at_a_time_is_one_setback(sender: Sender, hold
 
 
 def test_a_subscription_that_ends_while_the_log_is_read_stops_the_run(sender: Sender) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     service.log_failures.append(SubscriptionExpired("over"))
     bulk = sender(service)
     with pytest.raises(BulkPaused):
@@ -737,7 +737,7 @@ def test_a_subscription_that_ends_while_the_log_is_read_stops_the_run(sender: Se
 
 
 def test_before_anything_is_sent_the_log_must_be_readable_with_these_credentials(sender: Sender) -> None:
-    service = PlayedService("doubt before")
+    service = ScriptedService("doubt before")
     bulk = sender(service)
     list(bulk.send([(TO, "hi")]))
     service.log_failures.append(AuthenticationError("wrong"))
@@ -751,7 +751,7 @@ def test_before_anything_is_sent_the_log_must_be_readable_with_these_credentials
 def test_an_error_that_nobody_foresaw_ends_the_run_and_leaves_its_message_in_doubt(
     sender: Sender, workers: int
 ) -> None:
-    service = PlayedService()
+    service = ScriptedService()
 
     def behave(number: str, text: str) -> None:
         raise ZeroDivisionError("a bug in a hook")
@@ -768,7 +768,7 @@ def test_an_error_that_nobody_foresaw_ends_the_run_and_leaves_its_message_in_dou
 
 @every_crew
 def test_an_error_of_the_source_ends_the_run_and_the_next_one_goes_on(sender: Sender, workers: int) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     bulk = sender(service, workers=workers)
 
     def broken() -> Iterator[tuple[str, str]]:
@@ -783,7 +783,7 @@ def test_an_error_of_the_source_ends_the_run_and_the_next_one_goes_on(sender: Se
 
 @every_crew
 def test_who_stops_listening_ends_the_run_and_loses_nothing(sender: Sender, workers: int) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     bulk = sender(service, workers=workers)
     outcomes = bulk.send(numbered(100))
     for _ in range(3):
@@ -798,14 +798,14 @@ def test_who_stops_listening_ends_the_run_and_loses_nothing(sender: Sender, work
 
 @every_crew
 def test_who_never_listens_sends_nothing(sender: Sender, workers: int, path: Path) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     sender(service, workers=workers).send(numbered(10))
     assert service.attempts == []
     assert not path.exists()
 
 
 def test_who_waits_for_the_log_can_be_stopped_and_the_message_stays_in_flight(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     service.behave = lambda number, text: "doubt before" if number == TO else None
     bulk = sender(service, workers=2, patience=3600)
     outcomes = bulk.send([(TO, "hi"), *numbered(5)])
@@ -823,7 +823,7 @@ def test_who_waits_for_the_log_can_be_stopped_and_the_message_stays_in_flight(se
 
 def killed_in_flight(path: Path, *messages: OutgoingSMS, at: float | None = None) -> None:
     """What a journal holds after a kill while these were on their way."""
-    service = PlayedService()
+    service = ScriptedService()
 
     def behave(number: str, text: str) -> None:
         raise SystemExit
@@ -840,7 +840,7 @@ def killed_in_flight(path: Path, *messages: OutgoingSMS, at: float | None = None
 
 def test_what_was_in_flight_and_is_in_the_log_is_not_sent_again(sender: Sender, path: Path) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "hi"))
-    service = PlayedService()
+    service = ScriptedService()
     service.add(TO, "hi")
 
     outcomes = list(sender(service).send([(TO, "hi"), (OTHER, "hi")]))
@@ -854,7 +854,7 @@ def test_what_was_in_flight_and_is_in_the_log_is_not_sent_again(sender: Sender, 
 
 def test_what_was_in_flight_and_is_not_in_the_log_is_unknown(sender: Sender, path: Path) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "hi"))
-    service = PlayedService()
+    service = ScriptedService()
     (outcome,) = sender(service).send([(TO, "hi")])
     assert (outcome.status, service.attempts) == (UNKNOWN, [])
     assert "when an earlier run ended" in (outcome.reason or "")
@@ -870,7 +870,7 @@ def test_two_that_were_in_flight_are_not_found_in_one_row(sender: Sender, path: 
             "FROM messages"
         )
     journal.close()
-    service = PlayedService()
+    service = ScriptedService()
     service.add(TO, "hi")
     outcomes = sender(service, patience=patience).send(alike)
     assert Counter(one.recorded or one.status for one in outcomes) == {SENT: 1, UNKNOWN: 1}
@@ -879,7 +879,7 @@ def test_two_that_were_in_flight_are_not_found_in_one_row(sender: Sender, path: 
 
 def test_the_log_is_read_once_for_all_that_were_in_flight(sender: Sender, path: Path) -> None:
     messages = [OutgoingSMS(to, text) for to, text in numbered(6)]
-    service = PlayedService()
+    service = ScriptedService()
     killed_in_flight(path, *messages[:1])
     with sqlite3.connect(path) as journal:
         for number, message in enumerate(messages[1:], start=1):
@@ -897,13 +897,13 @@ def test_the_log_is_read_once_for_all_that_were_in_flight(sender: Sender, path: 
 def test_after_a_long_time_nobody_waits_for_a_row(sender: Sender, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "hi"), at=1_700_000_000.0)
     monkeypatch.setattr(threading.Event, "wait", lambda self, timeout=None: pytest.fail("it waited"))
-    service = PlayedService()
+    service = ScriptedService()
     assert statuses(sender(service, patience=3600).send([(TO, "hi")])) == [UNKNOWN]
 
 
 def test_soon_after_a_kill_a_row_is_waited_for(sender: Sender, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "hi"))
-    service = PlayedService()
+    service = ScriptedService()
     service.rows_are_late_by = 5
     service.add(TO, "hi")
     (outcome,) = sender(service, patience=3600).send([(TO, "hi")])
@@ -914,7 +914,7 @@ def test_where_the_log_cannot_be_read_what_was_in_flight_stays_so_and_the_rest_i
     sender: Sender, path: Path
 ) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "hi"))
-    service = PlayedService()
+    service = ScriptedService()
     service.log_failures.extend([ServerError("x", status=500)] * 5)
     outcomes = list(sender(service).send([(TO, "hi"), (OTHER, "hi")]))
     assert statuses(outcomes) == [UNKNOWN, SENT]
@@ -927,7 +927,7 @@ def test_where_the_log_cannot_be_read_what_was_in_flight_stays_so_and_the_rest_i
 def test_an_unknown_message_is_looked_for_by_the_runs_of_a_day(
     sender: Sender, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = PlayedService("doubt after")
+    service = ScriptedService("doubt after")
     service.rows_are_late_by = 5
     bulk = sender(service)
     assert statuses(bulk.send([(TO, "hi")])) == [UNKNOWN]
@@ -945,7 +945,7 @@ def test_an_unknown_message_is_looked_for_by_the_runs_of_a_day(
 
 
 def test_a_forgotten_message_is_sent_when_it_comes_again(sender: Sender) -> None:
-    service = PlayedService("doubt before", "refuse")
+    service = ScriptedService("doubt before", "refuse")
     bulk = sender(service)
     messages = [OutgoingSMS(TO, "hi", "a"), OutgoingSMS(OTHER, "hi", "b")]
     assert statuses(bulk.send(messages)) == [UNKNOWN, REFUSED]
@@ -956,11 +956,11 @@ def test_a_forgotten_message_is_sent_when_it_comes_again(sender: Sender) -> None
 @pytest.mark.parametrize("key", [["a"], None, "", "a\nb", "\ud800", True, 1.5])
 def test_what_can_be_no_key_cannot_be_forgotten(sender: Sender, key: Any) -> None:
     with pytest.raises(InvalidRequestError, match="key"):
-        sender(PlayedService()).forget(key)
+        sender(ScriptedService()).forget(key)
 
 
 def test_a_key_that_another_message_had_is_told(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     bulk = sender(service)
     assert statuses(bulk.send([OutgoingSMS(TO, "first campaign", 17)])) == [SENT]
     others = [OutgoingSMS(OTHER, "first campaign", 17), OutgoingSMS(TO, "second campaign", "17")]
@@ -995,7 +995,7 @@ class Notes(SQLiteJournal):
 
 def test_the_intent_is_noted_before_the_request_leaves_and_the_outcome_after(path: Path) -> None:
     steps: list[str] = []
-    service = PlayedService()
+    service = ScriptedService()
     service.behave = lambda number, text: steps.append("send")  # type: ignore[func-returns-value]
     list(BulkSender(service.client, Notes(path, steps.append), workers=1).send([(TO, "a"), (TO, "b")]))
     assert steps == ["plan", "start", "send", "settle"] * 2
@@ -1004,7 +1004,7 @@ def test_the_intent_is_noted_before_the_request_leaves_and_the_outcome_after(pat
 @every_crew
 @pytest.mark.parametrize("step", ["plan", "start", "settle"])
 def test_nothing_is_sent_whose_intent_is_not_on_the_disk(path: Path, workers: int, step: str) -> None:
-    service = PlayedService()
+    service = ScriptedService()
 
     def full(reached: str) -> None:
         if reached == step and len(service.phone) >= 20:
@@ -1025,7 +1025,7 @@ def test_nothing_is_sent_whose_intent_is_not_on_the_disk(path: Path, workers: in
 @pytest.mark.parametrize("content", [b"Dear diary", b"SQLite format 3\0" + b"\0" * 5000])
 def test_with_a_journal_that_is_none_nothing_is_sent(sender: Sender, path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    service = PlayedService()
+    service = ScriptedService()
     with pytest.raises(StorageError, match=r"not the journal|damaged"):
         list(sender(service).send([(TO, "hi")]))
     assert service.attempts == []
@@ -1033,7 +1033,7 @@ def test_with_a_journal_that_is_none_nothing_is_sent(sender: Sender, path: Path,
 
 
 def test_a_second_run_with_the_journal_is_refused_and_the_first_goes_on(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     first = sender(service).send(numbered(3))
     next(first)
     for second in (sender(service).send(numbered(3)), sender(service, workers=4).send(numbered(3))):
@@ -1044,7 +1044,7 @@ def test_a_second_run_with_the_journal_is_refused_and_the_first_goes_on(sender: 
 
 
 def test_texts_are_not_in_the_journal(sender: Sender, path: Path) -> None:
-    outcomes = sender(PlayedService("accept", "doubt before", "refuse")).send((TO, f"secret {n}") for n in range(5))
+    outcomes = sender(ScriptedService("accept", "doubt before", "refuse")).send((TO, f"secret {n}") for n in range(5))
     for _ in range(4):
         next(outcomes)
     on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
@@ -1087,7 +1087,7 @@ def test_another_store_can_stand_in(tmp_path: Path) -> None:
         def without_guid(self, number: str, since: float) -> list[JournalEntry]:
             return [entry for entry in self.entries.values() if entry.number == number and entry.guid is None]
 
-    service = PlayedService("accept", "doubt before", "doubt after")
+    service = ScriptedService("accept", "doubt before", "doubt after")
     bulk = BulkSender(service.client, Shelf(), patience=0, workers=1)
     assert statuses(bulk.send(numbered(4))) == [SENT, UNKNOWN, SENT, SENT]
     assert statuses(bulk.send(numbered(4))) == [DUPLICATE, UNKNOWN, DUPLICATE, DUPLICATE]
@@ -1100,7 +1100,7 @@ def test_another_store_can_stand_in(tmp_path: Path) -> None:
 
 def test_several_workers_are_threads_and_send_at_one_time(sender: Sender) -> None:
     together = threading.Barrier(4, timeout=10)
-    service = PlayedService()
+    service = ScriptedService()
     service.behave = lambda number, text: together.wait() * 0 or None  # type: ignore[return-value]
     assert statuses(sender(service, workers=4).send(numbered(8))) == [SENT] * 8
 
@@ -1117,7 +1117,7 @@ def test_a_run_that_a_worker_itself_ends_waits_for_nobody(sender: Sender) -> Non
             outcomes.pop().close()  # as the garbage collector does, on whatever thread it runs
             ended.set()
 
-    service = PlayedService()
+    service = ScriptedService()
     service.behave = behave
     bulk = sender(service, workers=2)
     outcomes.append(bulk.send(numbered(9)))
@@ -1143,16 +1143,16 @@ def test_where_no_more_threads_can_be_had_the_ones_there_are_end(
             raise RuntimeError("can't start new thread")
         start(thread)
 
-    outcomes = sender(PlayedService(), workers=4).send(numbered(9))
+    outcomes = sender(ScriptedService(), workers=4).send(numbered(9))
     with monkeypatch.context() as few:
         few.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="new thread"):
             next(outcomes)
-    assert statuses(sender(PlayedService(), workers=4).send(numbered(2))) == [SENT, SENT]
+    assert statuses(sender(ScriptedService(), workers=4).send(numbered(2))) == [SENT, SENT]
 
 
 def test_a_forked_process_does_not_go_on_with_the_run_of_its_parent(sender: Sender, tmp_path: Path) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     outcomes = sender(service).send(numbered(3))
     next(outcomes)
     told = tmp_path / "told"
@@ -1175,7 +1175,7 @@ def test_a_forked_process_does_not_go_on_with_the_run_of_its_parent(sender: Send
 
 
 def test_a_template_is_filled_for_each_row(sender: Sender) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     rows = ({"to": to, "name": name} for to, name in ((TO, "Ann"), (OTHER, "Bob")))
     assert statuses(sender(service).send(rows, template="Hi {name}")) == [SENT, SENT]
     assert service.phone == [(TO, "Hi Ann"), (OTHER, "Hi Bob")]
@@ -1185,7 +1185,7 @@ def test_a_template_is_filled_for_each_row(sender: Sender) -> None:
 def test_a_missing_field_is_reported_before_the_first_message_is_sent(
     sender: Sender, as_source: Callable[..., Any], path: Path
 ) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     rows = [{"to": to, "name": "Ann"} for to, _ in numbered(20)]
     del rows[-1]["name"]
     with pytest.raises(InvalidRequestError, match="row 20 lacks 'name'"):
@@ -1206,7 +1206,7 @@ def test_a_missing_field_is_reported_before_the_first_message_is_sent(
 def test_a_row_that_can_be_no_message_is_reported_before_the_first_one_is_sent(
     sender: Sender, row: Any, complaint: str
 ) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     with pytest.raises(InvalidRequestError, match=complaint):
         list(sender(service).send([{"to": TO}, row], template="hi"))
     assert service.attempts == []
@@ -1226,7 +1226,7 @@ def test_where_there_is_no_room_for_the_messages_of_a_template_nothing_is_sent(
                 self.seek()
 
     monkeypatch.setattr("tempfile.TemporaryFile", lambda *_, **__: Full())
-    service = PlayedService()
+    service = ScriptedService()
     with pytest.raises(StorageError, match=r"temporary file \(No space left on device\).* Make room"):
         list(sender(service).send([{"to": TO}], template="hi"))
     assert service.attempts == []
@@ -1234,13 +1234,13 @@ def test_where_there_is_no_room_for_the_messages_of_a_template_nothing_is_sent(
 
 def test_a_template_that_is_none_is_refused_at_once(sender: Sender) -> None:
     with pytest.raises(InvalidRequestError, match="template"):
-        sender(PlayedService()).send([], template="Hi {name.secret}")
+        sender(ScriptedService()).send([], template="Hi {name.secret}")
     with pytest.raises(InvalidRequestError, match="template"):
-        sender(PlayedService()).check([], template="Hi {name.secret}")
+        sender(ScriptedService()).check([], template="Hi {name.secret}")
 
 
 def test_a_dry_run_counts_and_sends_nothing(sender: Sender, path: Path) -> None:
-    service = PlayedService()
+    service = ScriptedService()
     messages: list[Any] = [(TO, "x" * 161), (TO, "ж"), ("0612345678", "hi"), (TO, ""), {"to": TO, "txt": ""}]
 
     found = sender(service).check(iter(messages))
@@ -1252,18 +1252,18 @@ def test_a_dry_run_counts_and_sends_nothing(sender: Sender, path: Path) -> None:
 
 
 def test_a_dry_run_of_nothing_finds_nothing(sender: Sender) -> None:
-    assert sender(PlayedService()).check([]) == BulkCheck(0, 0, 0, 0, ())
+    assert sender(ScriptedService()).check([]) == BulkCheck(0, 0, 0, 0, ())
 
 
 def test_a_dry_run_fills_templates_and_reports_every_row_that_lacks_something(sender: Sender) -> None:
     rows: list[Any] = [{"to": TO, "name": "x" * 160}, {"to": TO}, {"name": "x"}, "row"]
-    found = sender(PlayedService()).check(rows, template="{name}!")
+    found = sender(ScriptedService()).check(rows, template="{name}!")
     assert (found.messages, found.invalid, found.segments) == (4, 3, 2)
     assert [reason for _, reason in found.problems[:2]] == ["The row lacks 'name'.", "The row lacks 'to'."]
 
 
 def test_a_dry_run_keeps_only_the_first_problems_and_the_memory_it_began_with(sender: Sender) -> None:
-    bulk = sender(PlayedService())
+    bulk = sender(ScriptedService())
 
     def peak(count: int) -> int:
         tracemalloc.start()
@@ -1279,7 +1279,7 @@ def test_a_dry_run_keeps_only_the_first_problems_and_the_memory_it_began_with(se
 
 @every_crew
 def test_a_run_holds_no_more_in_memory_when_it_is_longer(sender: Sender, workers: int) -> None:
-    class Forgetful(PlayedService):
+    class Forgetful(ScriptedService):
         def add(self, *_: Any, **__: Any) -> None:
             self.attempts.clear()
 
@@ -1302,7 +1302,7 @@ def test_a_run_holds_no_more_in_memory_when_it_is_longer(sender: Sender, workers
 
 @pytest.mark.parametrize("messages", ["text", b"text", None, 7, OutgoingSMS(TO, "hi")])
 def test_messages_that_are_no_iterable_are_refused_at_once(sender: Sender, messages: Any) -> None:
-    for method in (sender(PlayedService()).send, sender(PlayedService()).check):
+    for method in (sender(ScriptedService()).send, sender(ScriptedService()).check):
         with pytest.raises(InvalidRequestError, match="expected an iterable"):
             method(messages)
 
@@ -1322,7 +1322,7 @@ def test_messages_that_are_no_iterable_are_refused_at_once(sender: Sender, messa
 )
 def test_arguments_that_cannot_be_are_refused(sender: Sender, options: dict[str, Any], complaint: str) -> None:
     with pytest.raises((InvalidRequestError, ConfigurationError), match=complaint):
-        sender(PlayedService(), **options)
+        sender(ScriptedService(), **options)
 
 
 @pytest.mark.parametrize("client", [None, "the key", SMSMobileClient])
@@ -1333,7 +1333,7 @@ def test_a_client_is_a_client(path: Path, client: Any) -> None:
 
 def test_what_is_told_of_progress_is_a_function_or_nothing_is_sent(sender: Sender) -> None:
     progress: Any = 5
-    service = PlayedService()
+    service = ScriptedService()
     with pytest.raises(InvalidRequestError, match="on_progress is of type int"):
         sender(service).send([(TO, "hi")], on_progress=progress)
     assert service.attempts == []
@@ -1341,7 +1341,7 @@ def test_what_is_told_of_progress_is_a_function_or_nothing_is_sent(sender: Sende
 
 def test_a_key_beyond_all_measure_is_refused_and_the_others_are_sent(sender: Sender) -> None:
     outcomes = list(
-        sender(PlayedService()).send([OutgoingSMS(TO, "hi", 10**5000), OutgoingSMS(TO, "hi", -(2**63) + 1)])
+        sender(ScriptedService()).send([OutgoingSMS(TO, "hi", 10**5000), OutgoingSMS(TO, "hi", -(2**63) + 1)])
     )
     assert statuses(outcomes) == [REFUSED, SENT]
     assert "key is out of range" in (outcomes[0].reason or "")
@@ -1350,7 +1350,7 @@ def test_a_key_beyond_all_measure_is_refused_and_the_others_are_sent(sender: Sen
 @pytest.mark.parametrize("journal", [None, 7, object(), SQLiteJournal])
 def test_a_journal_is_a_file_or_has_what_a_journal_has(journal: Any) -> None:
     with pytest.raises(ConfigurationError, match="expected the name of a file"):
-        BulkSender(PlayedService().client, journal)
+        BulkSender(ScriptedService().client, journal)
 
 
 def test_a_rate_is_kept_by_all_workers_together(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1362,5 +1362,5 @@ def test_a_rate_is_kept_by_all_workers_together(sender: Sender, monkeypatch: pyt
         return wait(self, stopping)
 
     monkeypatch.setattr(pace.Pace, "wait", counted)
-    list(sender(PlayedService("too fast"), workers=4, rate="100000/second").send(numbered(20)))
+    list(sender(ScriptedService("too fast"), workers=4, rate="100000/second").send(numbered(20)))
     assert len(asked) == 21

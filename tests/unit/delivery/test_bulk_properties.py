@@ -17,7 +17,7 @@ from smsmobile import BulkPaused
 from smsmobile.delivery import BulkOutcome, BulkSender, BulkStatus, JournalEntry, OutgoingSMS, SQLiteJournal
 from smsmobile.delivery import _rate_limit as pace
 
-from .played import BEHAVIOURS, PlayedService
+from .scripted_service import BEHAVIOURS, ScriptedService
 
 T = TypeVar("T")
 RUNS = 30
@@ -103,7 +103,7 @@ def messages_of(alike: list[int]) -> list[OutgoingSMS]:
 def test_nobody_twice_and_nobody_missing(
     alike: list[int], script: list[str], ends: list[tuple[int, bool]], is_late: bool, patience: float
 ) -> None:
-    service = PlayedService(*script)
+    service = ScriptedService(*script)
     service.rows_are_late_by = 3 if is_late else 0
     messages = messages_of(alike)
     said: list[BulkOutcome] = []

@@ -92,13 +92,13 @@ def test_nothing_is_kept_of_a_block_whose_statement_fails(words: SQLiteFile) -> 
 
 def test_what_was_committed_outlives_a_kill_and_what_was_not_is_gone(path: Path) -> None:
     script = (
-        "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from tests_sqlite_files import opened, add\n"
+        "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from tests_storage import opened, add\n"
         "words = opened(sys.argv[1]); add(words, 'whole')\n"
         "with words.transaction() as connection:\n"
         "    connection.execute(\"INSERT INTO words VALUES ('half')\")\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    shutil.copy(__file__, path.parent / "tests_sqlite_files.py")
+    shutil.copy(__file__, path.parent / "tests_storage.py")
     killed = subprocess.run([sys.executable, "-c", script, str(path), str(path.parent)], check=False)
     assert killed.returncode == -signal.SIGKILL
 
@@ -317,7 +317,7 @@ def test_no_room_for_the_log_of_changes_loses_nothing(path: Path) -> None:
 def test_a_file_whose_making_was_killed_is_made_anew(path: Path) -> None:
     """At every write that making one takes, the process is killed right after it."""
     script = (
-        "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from tests_sqlite_files import SCHEMA, opened\n"
+        "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from tests_storage import SCHEMA, opened\n"
         "def kill(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
         "class Schema(list):\n"
         "    def __iter__(self):\n"
@@ -325,7 +325,7 @@ def test_a_file_whose_making_was_killed_is_made_anew(path: Path) -> None:
         "        kill()\n"
         "opened(sys.argv[1], schema=Schema())\n"
     )
-    shutil.copy(__file__, path.parent / "tests_sqlite_files.py")
+    shutil.copy(__file__, path.parent / "tests_storage.py")
     for statements in range(len(SCHEMA) + 1):
         command = [sys.executable, "-c", script, str(path), str(path.parent), str(statements)]
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL

@@ -44,7 +44,7 @@ BEHAVIOURS = {
 """Whether the message is accepted (or a word why the log says it was not), and what is raised."""
 
 
-class PlayedService:
+class ScriptedService:
     """`script` has the behaviour of each send in turn; afterwards all are accepted."""
 
     def __init__(self, *script: str) -> None:
