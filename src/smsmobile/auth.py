@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, runtime_checkable
 from urllib.parse import quote_plus
@@ -175,27 +176,28 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign the request, fetching a token first where there is none."""
-        request.headers["Authorization"] = f"Bearer {self._token().access_token}"
-        request.register_hook("response", self._on_response)
+        repeat = getattr(request, "repeat", True)
+        request.headers["Authorization"] = f"Bearer {self._token(repeat).access_token}"
+        request.register_hook("response", partial(self._on_response, repeat))
         return request
 
-    def _on_response(self, response: requests.Response, **kwargs: Any) -> requests.Response:
+    def _on_response(self, repeat: bool, response: requests.Response, **kwargs: Any) -> requests.Response:
         """On a 401, the same request once more with a new token. requests calls this for the first answer only."""
         if response.status_code != 401:
             return response
         response.close()
         again = response.request.copy()
         self._drop(str(again.headers["Authorization"]))
-        again.headers["Authorization"] = f"Bearer {self._token().access_token}"
+        again.headers["Authorization"] = f"Bearer {self._token(repeat).access_token}"
         return response.connection.send(again, **kwargs)
 
-    def _token(self) -> Token:
+    def _token(self, repeat: bool) -> Token:
         token = self._usable()
         if token is None:
             with self._lock:
                 token = self._usable()  # another thread may have fetched it while this one waited
                 if token is None:
-                    token = self._fetch()
+                    token = self._fetch(repeat)
                     self._store.set(self._key, token)
         return token
 
@@ -217,7 +219,7 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
         where = self._token_url or (self._transport.base_url if self._transport else "")
         return f"{where}#{self._client_id.get_secret_value()}"
 
-    def _fetch(self) -> Token:
+    def _fetch(self, repeat: bool) -> Token:
         if self._transport is None:
             from ._http.transport import Transport
 
@@ -231,8 +233,8 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
                 "client_secret": self._client_secret.get_secret_value(),
             },
             url=self._token_url,
+            repeat=repeat,
             signed=False,
-            about_one=True,
         )
         access_token = answer.fields.get("access_token")
         if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # http.client would print it

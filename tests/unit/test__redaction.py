@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from requests.auth import HTTPBasicAuth
 
-from smsmobile import ApiKeyAuth
 from smsmobile._redaction import (
     MASK,
-    Unsigned,
     drop_keys,
-    guard_http_logs,
     mask_number,
     mask_secret_bytes,
     mask_secrets,
-    quiet_http_logs,
     text_of,
 )
 
@@ -84,93 +76,6 @@ def test_a_masked_number_keeps_its_length_and_at_most_four_digits(number: str) -
     assert sum(map(str.isdigit, masked)) == (4 if len(number) >= 8 else 0)
 
 
-# --- what is secret about a request -----------------------------------------------------------------------
-
-
-def prepared(method: str = "POST", **request: object) -> requests.PreparedRequest:
-    return requests.Request(method, "https://sms.example/", **request).prepare()  # type: ignore[arg-type]
-
-
-def secrets_after(request: requests.PreparedRequest, auth: requests.auth.AuthBase) -> list[str]:
-    unsigned = Unsigned(request)
-    return unsigned.secrets_of(auth(request))
-
-
-def test_a_key_in_the_form_is_found() -> None:
-    assert secrets_after(prepared(data={"message": "hi"}), ApiKeyAuth(SECRET)) == [SECRET]
-    assert secrets_after(prepared(), ApiKeyAuth(SECRET))[-1] == SECRET
-
-
-def test_a_key_in_the_query_is_found() -> None:
-    assert secrets_after(prepared("GET", params={"keyword": "hi"}), ApiKeyAuth(SECRET)) == [SECRET]
-
-
-def test_a_header_is_found_whole_and_without_its_scheme() -> None:
-    found = secrets_after(prepared(data={"message": "hi"}), HTTPBasicAuth("user", "word"))
-    assert found == ["Basic dXNlcjp3b3Jk", "dXNlcjp3b3Jk"]
-
-
-class InFront(requests.auth.AuthBase):
-    """Puts its key before the other parameters."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.url = (request.url or "").replace("?", f"?token={SECRET}&")
-        request.body = f"token={SECRET.replace('&', '%26')}&{text_of(request.body)}"
-        return request
-
-
-def test_a_parameter_in_front_of_the_others_is_found() -> None:
-    found = secrets_after(prepared(params={"a": "1"}, data={"message": "hi"}), InFront())
-    assert "hi" not in found
-    assert "1" not in found
-    assert any("cret" in value for value in found)
-
-
-def test_without_a_signature_there_is_nothing_secret() -> None:
-    request = prepared(data={"message": "hi"}, params={"a": "1"})
-    assert Unsigned(request).secrets_of(request) == []
-
-
 @pytest.mark.parametrize(("body", "text"), [("a=b", "a=b"), (b"a=\xc3\xa9", "a=é"), (None, ""), (iter([b"x"]), "")])
 def test_the_text_of_a_body_is_its_text_or_nothing(body: object, text: str) -> None:
     assert text_of(body) == text
-
-
-# --- records of urllib3 -----------------------------------------------------------------------------------
-
-URLLIB3 = logging.getLogger("urllib3.connectionpool")
-
-
-def test_within_our_calls_urllib3_logs_no_query(caplog: pytest.LogCaptureFixture) -> None:
-    guard_http_logs()
-    with caplog.at_level(logging.DEBUG), quiet_http_logs():
-        URLLIB3.debug('%s "%s %s"', "https://sms.example:443", "GET", "/getsms/?apikey=secret&keyword=hi HTTP/1.1")
-    assert caplog.messages == ['https://sms.example:443 "GET /getsms/?*** HTTP/1.1"']
-    assert "secret" not in repr(vars(caplog.records[0]))
-
-
-def test_calls_of_other_code_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
-    guard_http_logs()
-    with caplog.at_level(logging.DEBUG):
-        with quiet_http_logs():
-            pass
-        URLLIB3.debug("%s", "/elsewhere?a=b")
-    assert caplog.messages == ["/elsewhere?a=b"]
-    assert caplog.records[0].args == ("/elsewhere?a=b",)
-
-
-def test_after_a_failure_other_code_is_logged_as_ever_again(caplog: pytest.LogCaptureFixture) -> None:
-    guard_http_logs()
-    with caplog.at_level(logging.DEBUG):
-        with pytest.raises(KeyError), quiet_http_logs():
-            raise KeyError
-        URLLIB3.debug("/elsewhere?a=b")
-    assert caplog.messages == ["/elsewhere?a=b"]
-
-
-def test_the_guard_stands_once_on_every_logger_of_urllib3() -> None:
-    guard_http_logs()
-    guard_http_logs()
-    assert len(URLLIB3.filters) == 1
-    assert logging.getLogger("urllib3.util.retry").filters == URLLIB3.filters
-    assert logging.getLogger("urllib3x").filters == []

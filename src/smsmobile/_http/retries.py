@@ -1,21 +1,13 @@
-"""Which failure may be tried again: the READ and the SEND policy, as urllib3 `Retry` objects. The loop is urllib3's.
-
-Who has a loop of its own does without it: `tried_once`.
-"""
+"""Which failure is tried again, and after how long: urllib3's `Retry` as the policy of the transport's one loop."""
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from urllib3.exceptions import InvalidHeader, MaxRetryError
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
 from urllib3.util.retry import Retry
-
-from .._wire.endpoints import Policy
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,42 +17,24 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import ConnectionPool
 
 LONGEST_WAIT = 60.0
-"""Seconds. Where the service asks for more, the caller is told instead of kept waiting."""
+"""Seconds. Where the service asks for a longer wait, the caller gets RateLimited at once."""
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 
-_repeats: ContextVar[bool] = ContextVar("smsmobile_repeats", default=True)
 
-
-@contextmanager
-def tried_once() -> Iterator[None]:
-    """In the block, and in this thread, no client repeats a request, one for a token included.
-
-    For who asks again and again anyway, with pauses that can be ended. Not to be left open over a `yield`.
-    """
-    token = _repeats.set(False)
-    try:
-        yield
-    finally:
-        _repeats.reset(token)
-
-
-def may_repeat() -> bool:
-    """Whether requests may be repeated here; not within `tried_once`."""
-    return _repeats.get()
-
-
-class _Retry(Retry):
-    """urllib3's, with jitter from the first repetition on, and `Retry-After` believed up to a cap."""
+class RetryPolicy(Retry):
+    """urllib3's, with jitter from the first repetition on, and a cap on `Retry-After`."""
 
     def get_backoff_time(self) -> float:
+        """Seconds to wait: 0.5, 1, 2 … 8, each up to half shorter at random."""
         tries = len(self.history)
         if not tries:
             return 0.0
         return random.uniform(0.5, 1.0) * min(_FIRST_BACKOFF * 2.0 ** (tries - 1), _LONGEST_BACKOFF)  # noqa: S311
 
     def get_retry_after(self, response: Any) -> float | None:
+        """Seconds that the service asks for; None where it names none that can be read."""
         try:
             return super().get_retry_after(response)
         except (InvalidHeader, ValueError, OverflowError):  # dates and numbers that Python cannot hold
@@ -75,33 +49,40 @@ class _Retry(Retry):
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> Self:
+        """The policy after one more failure. Raises where there is no further try."""
         if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
-            raise MaxRetryError(_pool, url or "")  # type: ignore[arg-type]  # urllib3 then hands over the answer itself
-        again = super().increment(method, url, response, error, _pool, _stacktrace)
-        if response is not None:
-            response.close()  # urllib3 would first read the rest of it, however much that is
-        return again
+            raise MaxRetryError(_pool, url or "")  # type: ignore[arg-type]
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+    def after(self, *, response: Any = None, error: HTTPError | None = None) -> Self | None:
+        """The policy after a failed try, or after an answer; None where it is final."""
+        if error is None and not self.is_retry("POST", response.status, "Retry-After" in response.headers):
+            return None
+        try:
+            return self.increment("POST", "/", response, error)
+        except HTTPError:
+            return None
 
 
-class _SendRetry(_Retry):
+class _SendRetryPolicy(RetryPolicy):
     # urllib3 would also repeat a 503 or 413 that carries Retry-After; a 503 may come after the message was accepted.
     RETRY_AFTER_STATUS_CODES = frozenset({429})
 
 
-def retry_for(policy: Policy, max_retries: int) -> Retry:
-    """The policy as urllib3 understands it, for at most `max_retries` repetitions."""
+def retry_policy(*, sends: bool, max_retries: int) -> RetryPolicy:
+    """At most `max_retries` repetitions. What `sends` is repeated only where it provably did not arrive."""
     common: dict[str, Any] = {
         "total": max_retries,
         "other": 0,  # a certificate that does not verify will not verify the next time
         "redirect": 0,
-        "allowed_methods": None,  # the policy decides, not the HTTP verb: a delete is a POST that may be repeated
+        "allowed_methods": None,  # the endpoint decides, not the HTTP verb: a delete is a POST that may be repeated
         "raise_on_status": False,
         "raise_on_redirect": False,
     }
-    retry: _Retry
-    if policy is Policy.SEND:
-        retry = _SendRetry(**common, read=False, status_forcelist={429})
+    policy: RetryPolicy
+    if sends:
+        policy = _SendRetryPolicy(**common, read=False, status_forcelist={429})
     else:
-        retry = _Retry(**common, status_forcelist={429, 500, 502, 503, 504})
-    retry.retry_after_max = sys.maxsize  # urllib3 would call a day six hours
-    return retry
+        policy = RetryPolicy(**common, status_forcelist={429, 500, 502, 503, 504})
+    policy.retry_after_max = sys.maxsize  # urllib3 would call a day six hours
+    return policy

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
-from .._http.retries import tried_once
 from .._input.arguments import check_guid
 from ..errors import PHONE_ADVICE, DeliveryPending, InvalidRequestError, SMSMobileError
 
@@ -126,11 +125,10 @@ class _Watch:
     def look(self) -> SMSMobileError | None:
         """Look for all that is left, once; what stopped it half-way, if anything did."""
         try:
-            with tried_once():
-                if len(self.left) <= self._depth:
-                    self._ask_for(list(self.left))
-                else:
-                    self._leaf_through()
+            if len(self.left) <= self._depth:
+                self._ask_for(list(self.left))
+            else:
+                self._leaf_through()
         except SMSMobileError as error:
             return error
         # Whatever the log did not have now can only be one of its newest rows the next time.

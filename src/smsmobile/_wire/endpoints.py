@@ -1,4 +1,4 @@
-"""Every address of the service with its method and its retry policy: section 3 of the contract as a table."""
+"""The service's endpoints: method, path, and the kind of each. Section 3 of the contract as a table."""
 
 from __future__ import annotations
 
@@ -6,44 +6,55 @@ from enum import Enum
 from typing import NamedTuple
 
 
-class Policy(Enum):
-    """What a repetition of the request could do."""
+class Kind(Enum):
+    """What an endpoint does. It decides how an answer is read, and whether a request may be repeated."""
 
-    READ = "read"
-    """Nothing: it may be repeated after any passing failure."""
     SEND = "send"
-    """Send a message twice: it is repeated only where the first try provably did not reach the service."""
+    """Sends a message. Repeated only where the first try provably did not reach the service."""
+    SUBMIT = "submit"
+    """Sends as well. Neither `sent` nor a GUID is documented here, so an `error` of 0 means accepted."""
+    ACTION = "action"
+    """Answers about one thing, and sends nothing: delete, switch, check, token. May be repeated."""
+    ROWS = "rows"
+    """Lists rows. May be repeated."""
+    LOG = "log"
+    """Lists rows. A word in `result.error` that the contract does not list, without rows, means that there are none."""
+
+    @property
+    def sends(self) -> bool:
+        """Whether a repeated request could send something twice."""
+        return self in (Kind.SEND, Kind.SUBMIT)
 
 
 class Endpoint(NamedTuple):
-    """Where an operation lives, and whether repeating it could send something twice."""
+    """One operation of the service."""
 
     method: str
     path: str
-    policy: Policy
+    kind: Kind
 
 
 ENDPOINTS = {
-    "sms.send": Endpoint("POST", "/sendsms/", Policy.SEND),  # D
-    "sms.resend": Endpoint("POST", "/resend/", Policy.SEND),  # D
-    "sms.log": Endpoint("GET", "/log/sent/sms/", Policy.READ),  # D
-    "sms.received": Endpoint("GET", "/getsms/", Policy.READ),  # D
-    "sms.delete": Endpoint("POST", "/deletesms/", Policy.READ),  # the path is assumed (A): override it with `paths`
-    "sms.sent_by_hand": Endpoint("GET", "/log/sent/frommobile/", Policy.READ),  # D
-    "whatsapp.send": Endpoint("POST", "/sendsms/", Policy.SEND),  # D
-    "whatsapp.resend": Endpoint("POST", "/resendwa/", Policy.SEND),  # D
-    "whatsapp.check_number": Endpoint("GET", "/whatsapp/checknumber/", Policy.READ),  # D
-    "whatsapp.retrieval": Endpoint("GET", "/getwa/active/", Policy.READ),  # D
-    "whatsapp.synchronise": Endpoint("GET", "/getwa/synchronisation/", Policy.READ),  # D
-    "whatsapp.received": Endpoint("GET", "/getwa/", Policy.READ),  # D
-    "devices.list": Endpoint("GET", "/gateway/mobile/list/", Policy.READ),  # D
-    "calls.missed": Endpoint("GET", "/call/missed/list/", Policy.READ),  # D
-    "calls.incoming": Endpoint("GET", "/call/incoming/list/", Policy.READ),  # D
-    "calls.outgoing": Endpoint("GET", "/call/outgoing/list/", Policy.READ),  # D
-    "notifications.send": Endpoint("POST", "/notification/send", Policy.SEND),  # D: without a final slash
-    "notifications.list": Endpoint("GET", "/notification/list/", Policy.READ),  # D
-    "email.send": Endpoint("POST", "/sendemail/", Policy.SEND),  # D
-    "email.inbox": Endpoint("GET", "/getemail/", Policy.READ),  # D
-    "conversations.list": Endpoint("GET", "/conversation/sms/list/", Policy.READ),  # O
-    "oauth2.token": Endpoint("POST", "/oauth2/token", Policy.READ),  # D
+    "sms.send": Endpoint("POST", "/sendsms/", Kind.SEND),  # D
+    "sms.resend": Endpoint("POST", "/resend/", Kind.SUBMIT),  # D
+    "sms.log": Endpoint("GET", "/log/sent/sms/", Kind.LOG),  # D
+    "sms.received": Endpoint("GET", "/getsms/", Kind.ROWS),  # D
+    "sms.delete": Endpoint("POST", "/deletesms/", Kind.ACTION),  # the path is assumed (A): override it with `paths`
+    "sms.sent_by_hand": Endpoint("GET", "/log/sent/frommobile/", Kind.LOG),  # D
+    "whatsapp.send": Endpoint("POST", "/sendsms/", Kind.SEND),  # D
+    "whatsapp.resend": Endpoint("POST", "/resendwa/", Kind.SUBMIT),  # D
+    "whatsapp.check_number": Endpoint("GET", "/whatsapp/checknumber/", Kind.ACTION),  # D
+    "whatsapp.retrieval": Endpoint("GET", "/getwa/active/", Kind.ACTION),  # D
+    "whatsapp.synchronise": Endpoint("GET", "/getwa/synchronisation/", Kind.ACTION),  # D
+    "whatsapp.received": Endpoint("GET", "/getwa/", Kind.ROWS),  # D
+    "devices.list": Endpoint("GET", "/gateway/mobile/list/", Kind.ROWS),  # D
+    "calls.missed": Endpoint("GET", "/call/missed/list/", Kind.ROWS),  # D
+    "calls.incoming": Endpoint("GET", "/call/incoming/list/", Kind.ROWS),  # D
+    "calls.outgoing": Endpoint("GET", "/call/outgoing/list/", Kind.ROWS),  # D
+    "notifications.send": Endpoint("POST", "/notification/send", Kind.SUBMIT),  # D: without a final slash
+    "notifications.list": Endpoint("GET", "/notification/list/", Kind.ROWS),  # D
+    "email.send": Endpoint("POST", "/sendemail/", Kind.SUBMIT),  # D
+    "email.inbox": Endpoint("GET", "/getemail/", Kind.ROWS),  # D
+    "conversations.list": Endpoint("GET", "/conversation/sms/list/", Kind.ROWS),  # O
+    "oauth2.token": Endpoint("POST", "/oauth2/token", Kind.ACTION),  # D
 }

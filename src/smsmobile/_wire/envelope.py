@@ -1,30 +1,21 @@
-"""Bytes to an `Answer`: the three envelopes of the service, its error codes, and what PHP prints in front of them.
+"""Bytes to an `Answer`: opens the three envelopes of the service, which also stand inside one another.
 
-The envelopes also stand in one another. They are opened here and nowhere else, in one of two ways: an answer that
-lists rows keeps each row to itself, and in one about a single thing (a send, a switch …) the only row is part of what
-the service says. Which of both was asked for, and what to do about a failure, is the transport's business.
+An answer that lists rows keeps each row to itself. In an answer about one thing (a send, a switch …) the only row is
+part of what the service says. What an answer means is decided in outcome.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .._redaction import drop_keys, mask_secrets
-from ..errors import (
-    PHONE_ADVICE,
-    APIError,
-    AuthenticationError,
-    DeviceOffline,
-    NotFound,
-    RateLimited,
-    ServerError,
-    SubscriptionExpired,
-)
+from .._redaction import drop_keys
+from ..errors import UnexpectedResponse
 from .model import Model
+from .refusals import CODES
 from .values import GUID_KEYS, is_empty, read_bool, read_guid, read_json, read_optional_bool
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
@@ -41,44 +32,12 @@ _BESIDE_ROWS = {
     *("count", "total", "limit", "offset", "page", "filters"),
     *("connected_now", "connected_limit", "connected_available"),
 }
-"""What says something about a call or about a list. An object of nothing else is no row."""
+"""Keys about a call or a list. An object with no other keys is no row."""
 _NO_NAMES = _BESIDE_ROWS | {"sent", "encrypted", "trial_account"}
-"""Keys that name no person: what holds them is no list of rows by name."""
+"""Keys that name no person: an object that has one of them is no list of rows by name."""
 _OBJECT_START = re.compile(rb'\{\s*"')
 _KEY_NAMES = (re.compile(rb"pi[_-]?[kK]ey"), re.compile(rb"PI[_-]?KEY"))
-"""apikey, apiKey, api_key, APIKEY … Each begins with two plain letters: anything else takes long in a long body."""
-_LONGEST_TEXT = 500
-
-_BY_CODE: dict[str, type[APIError]] = {
-    "1": AuthenticationError,
-    "2": DeviceOffline,
-    "subscription_expire": SubscriptionExpired,
-    "api_expired": SubscriptionExpired,
-    "server_error": ServerError,
-    "not_found": NotFound,
-    "missing_apikey": AuthenticationError,
-    "invalid_apikey": AuthenticationError,
-    "invalid_token": AuthenticationError,
-    "invalid_client": AuthenticationError,
-    "invalid_grant": AuthenticationError,
-    "unauthorized_client": AuthenticationError,
-    "unsupported_grant_type": AuthenticationError,
-}
-_BY_STATUS: dict[int, type[APIError]] = {
-    401: AuthenticationError,
-    403: AuthenticationError,
-    404: NotFound,
-    429: RateLimited,
-}
-_MEANINGS: dict[type[APIError], str] = {
-    AuthenticationError: "The service refused the credentials; check the key or the client id and secret.",
-    SubscriptionExpired: "The account's subscription is over; renew it on the service's dashboard.",
-    DeviceOffline: f"The phone is offline. {PHONE_ADVICE}",
-    RateLimited: "Too many requests; wait before the next one.",
-    NotFound: "The service knows nothing under this GUID or address.",
-    ServerError: "The service failed.",
-    APIError: "The service refused the request.",
-}
+"""apikey, apiKey, api_key, APIKEY … Each begins with two plain letters, which keeps the search fast."""
 
 
 class Unreadable(Exception):
@@ -89,32 +48,73 @@ class Answer(NamedTuple):
     """What the service said, whatever envelope it came in."""
 
     fields: dict[str, Any]
-    """The content of the envelopes in one mapping; of an answer about one thing, with that of its only row."""
+    """The content of all envelopes in one mapping; of an answer about one thing, with that of its only row."""
     found: list[Any]
     """The rows as they came. In an answer about one thing: what cannot be its only row."""
     code: str | None
-    """The error code or word; "" for a refusal without one; None where all is well."""
-    accepted: bool
-    """Whether it says in so many words that all went well; beside a `code` that is a contradiction."""
-    note: str | None = None
+    """The error code or word; "" for an error without one; None for no error."""
+    sent: frozenset[bool | None]
+    """What the `sent` marks say: True, False, None for a word. Empty where there is none."""
+    success: frozenset[bool]
+    """What the `success` marks say. Empty where there is none."""
+    note: str | None
     """The service's explanation."""
-    may_mean_empty: bool = False
-    """Whether it can be the sent log's way to say "nothing found": a word of its own in `result`, and no rows."""
+    in_result: bool
+    """Whether it came in a `result` envelope."""
 
     def rows(self, model: type[Model]) -> list[Model]:
-        """The rows as models. Raises ValueError where they are not rows at all."""
-        if not self.found:
-            for value in map(self.fields.get, _ROW_KEYS):
-                if not isinstance(value, (list, dict)) and read_bool(value) is not False:  # text, or how many there are
-                    raise ValueError(f"they are of type {type(value).__name__}")
-        return model.all_from_wire(self.found)
+        """The rows as models. Raises UnexpectedResponse where they are not rows."""
+        problem = "" if self.found else self._strange_rows()
+        if not problem:
+            try:
+                return model.all_from_wire(self.found)
+            except ValueError as error:
+                problem = str(error)
+        raise UnexpectedResponse(f"The service's rows cannot be read: {problem}.", status=200)
+
+    def _strange_rows(self) -> str:
+        """What stands in place of rows, if it is not another way to say that there are none."""
+        for value in map(self.fields.get, _ROW_KEYS):
+            if not isinstance(value, (list, dict)) and read_bool(value) is not False:  # a text, or a count
+                return f"they are of type {type(value).__name__}"
+        return ""
 
 
 def read_answer(body: bytes, *, about_one: bool = False) -> Answer:
     """Read any of the envelopes. Raises Unreadable for anything else.
 
-    A list may also come bare, or without a mark of success; what is `about_one` thing must say how that went.
+    A list may come bare, or without a mark of success. An answer `about_one` thing must say how that went.
     """
+    payload = _read_payload(body, about_one)
+    layers, rows = _open(payload, about_one)
+    success = frozenset(_marks(layers, "success"))
+    if None in success:
+        raise Unreadable  # neither yes nor no
+    return Answer(
+        fields=_merged(layers, about_one),
+        found=rows[0] if rows else [],
+        code=_code_in(layers),
+        sent=frozenset(_marks(layers, "sent")),
+        success=success,  # type: ignore[arg-type]  # None was excluded
+        note=_note_in(layers),
+        in_result="result" in payload,
+    )
+
+
+def has_guid(fields: dict[str, Any]) -> bool:
+    """Whether the fields name a message's GUID."""
+    return any(read_guid(fields.get(key)) for key in GUID_KEYS)
+
+
+def with_guid(fields: dict[str, Any], guid: str) -> dict[str, Any]:
+    """The fields, with this GUID where the answer does not repeat it."""
+    return fields if has_guid(fields) else {**fields, "guid": guid}
+
+
+# --- from bytes to an object ------------------------------------------------------------------------------
+
+
+def _read_payload(body: bytes, about_one: bool) -> dict[str, Any]:
     payload = _read_json(body)
     if isinstance(payload, list) and not about_one and not any(map(_is_whole_answer, payload)):
         payload = {"data": payload}
@@ -123,61 +123,12 @@ def read_answer(body: bytes, *, about_one: bool = False) -> Answer:
     result = payload.get("result", {})
     if not isinstance(result, (dict, list)) and (read_bool(result) is not False or (about_one and len(payload) == 1)):
         raise Unreadable
-
-    rows: list[list[Any]] = []
-    layers = _open(payload, about_one, rows)
-    fields: dict[str, Any] = {}
-    for layer in layers:  # the inner one knows better, but an empty value says nothing, and the first handle is the one
-        known = [key for key in GUID_KEYS if read_guid(fields.get(key))] if about_one else []
-        fields.update(
-            (key, value) for key, value in layer.items() if key not in known and not (is_empty(value) and key in fields)
-        )
-
-    success = [read_bool(layer["success"]) for layer in layers if not is_empty(layer.get("success"))]
-    if None in success:
-        raise Unreadable  # neither yes nor no
-    sent = [read_bool(layer["sent"]) for layer in layers if not is_empty(layer.get("sent"))]
-    codes = [code for layer in reversed(layers) if (code := _code_of(layer.get("error"))) is not None]
-    code = max(codes, key=lambda code: (code in _BY_CODE, code != ""), default=None)
-    may_mean_empty = "result" in payload and code is not None and code not in _BY_CODE and not rows
-    if code is None and (False in success or (about_one and len(set(sent)) > 1)):
-        code = ""
-    return Answer(
-        fields,
-        rows[0] if rows else [],
-        code,
-        accepted=True in success or True in sent,
-        note=_note_in(layers),
-        may_mean_empty=may_mean_empty and False not in success,
-    )
-
-
-def error_for(
-    status: int,
-    answer: Answer | None,
-    *,
-    retry_after: float | None = None,
-    secrets: Sequence[str] = (),
-    personal: Sequence[str] = (),
-) -> APIError:
-    """The exception for an answer that says no, or that could not be read but has a status that does.
-
-    What the service echoes of the `secrets` is masked everywhere; what it echoes of the request's `personal`
-    values, in the exception's text.
-    """
-    code = mask_secrets((answer and answer.code) or "", secrets)[:_LONGEST_TEXT] or None
-    note = mask_secrets((answer and answer.note) or "", secrets)[:_LONGEST_TEXT] or None
-    kind = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
-    said = ", ".join(filter(None, [f"HTTP {status}", code and f"error {code}", note])).rstrip(".")
-    text = f"{_MEANINGS[kind]} It said: {mask_secrets(said, personal)}."
-    if kind is RateLimited:
-        return RateLimited(text, code=code, status=status, note=note, retry_after=retry_after)
-    return kind(text, code=code, status=status, note=note)
+    return payload
 
 
 def _read_json(body: bytes) -> Any:
     payload = _read_any_json(body)
-    # Notifications echo the API key (D). Most bodies have no such key, and long ones take long to walk through.
+    # Notifications echo the API key (D). Most bodies have no such key, and a long one takes long to walk through.
     return drop_keys(payload) if any(name.search(body) for name in _KEY_NAMES) else payload
 
 
@@ -197,8 +148,92 @@ def _read_any_json(body: bytes) -> Any:
     raise Unreadable
 
 
+def _is_whole_answer(row: object) -> bool:
+    return isinstance(row, dict) and ("result" in row or "success" in row)
+
+
+# --- from an object to layers and rows --------------------------------------------------------------------
+
+
+def _open(layer: dict[str, Any], about_one: bool) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """The layers of an envelope, outermost first, and the lists of rows that stand in them."""
+    own = dict(layer)
+    layers, rows = [own], list[list[Any]]()
+    held = {key: layer[key] for key in _HOLDERS if isinstance(layer.get(key), (dict, list)) and layer[key]}
+    for key, content in held.items():
+        listed, beside = _split(content, about_one)
+        # An object without rows in it may be the only row itself, without a list around it.
+        if not (listed or about_one or key == "result" or len(held) > 1 or _is_about_the_call(beside)):
+            listed, beside = [beside], {}
+        if listed:
+            rows.append(listed)
+        else:
+            del own[key]
+        if beside:
+            inner_layers, inner_rows = _open(beside, about_one)
+            layers += inner_layers
+            rows += inner_rows
+    return layers, rows
+
+
+def _split(content: dict[str, Any] | list[Any], about_one: bool) -> tuple[list[Any], dict[str, Any]]:
+    """The rows of a holder, and what stands beside them. An only row that speaks of the call stands beside."""
+    listed, beside = (content, {}) if isinstance(content, list) else _rows_by_key(content, about_one)
+    only = listed[0] if len(listed) == 1 else None
+    if isinstance(only, dict) and (about_one or _is_refusal(only)):
+        return [], {**beside, **only}
+    return listed, beside
+
+
+def _rows_by_key(content: dict[str, Any], about_one: bool) -> tuple[list[Any], dict[str, Any]]:
+    """The rows of an object. PHP writes a list with gaps as `{"0": {…}, "2": {…}}`.
+
+    In a list of rows the keys may also be phone numbers, and names.
+    """
+    held = {key: row for key, row in content.items() if isinstance(row, (dict, list))}
+    are_named = not about_one and len(held) == len(content) and not held.keys() & _NO_NAMES
+    rows = {key: row for key, row in held.items() if are_named or key.removeprefix("+").isdigit()}
+    return list(rows.values()), {key: content[key] for key in content if key not in rows}
+
+
+def _is_about_the_call(content: dict[str, Any]) -> bool:
+    """Whether an object is no row, but says something about the call or about the list."""
+    holds = any(isinstance(content.get(key), (dict, list)) for key in _HOLDERS)
+    says_no = read_optional_bool(content.get("success")) is False
+    return holds or content.keys() <= _BESIDE_ROWS or "connected_now" in content or says_no
+
+
+def _is_refusal(row: dict[str, Any]) -> bool:
+    """Whether a row says how the call went and nothing else. One that has an `error` among others is a row."""
+    return row.keys() <= _BESIDE_ROWS and ("error" in row or "success" in row)
+
+
+# --- from layers to what they say -------------------------------------------------------------------------
+
+
+def _merged(layers: list[dict[str, Any]], about_one: bool) -> dict[str, Any]:
+    """One mapping. An inner value replaces an outer one, unless it is empty; about one thing, the first GUID stays."""
+    fields = dict(layers[0])
+    for layer in layers[1:]:
+        kept = [key for key in GUID_KEYS if read_guid(fields.get(key))] if about_one else []
+        fields.update(
+            (key, value) for key, value in layer.items() if key not in kept and not (is_empty(value) and key in fields)
+        )
+    return fields
+
+
+def _marks(layers: list[dict[str, Any]], key: str) -> Iterable[bool | None]:
+    return [read_bool(layer[key]) for layer in layers if not is_empty(layer.get(key))]
+
+
+def _code_in(layers: list[dict[str, Any]]) -> str | None:
+    """The innermost error; one of the contract's codes before any other, and any word before none."""
+    codes = [code for layer in reversed(layers) if (code := _code_of(layer.get("error"))) is not None]
+    return max(codes, key=lambda code: (code in CODES, code != ""), default=None)
+
+
 def _code_of(error: object) -> str | None:
-    """None where all is well: 0, "0", "", null, false, and what PHP makes of an empty array."""
+    """None for no error: 0, "0", "", null, false, and what PHP makes of an empty array."""
     if not error:
         return None
     if isinstance(error, dict):
@@ -211,58 +246,8 @@ def _code_of(error: object) -> str | None:
     return None if text.lower() in ("", "0", "0.0", "no", "false") else text
 
 
-def _open(layer: dict[str, Any], about_one: bool, rows: list[list[Any]]) -> list[dict[str, Any]]:
-    """The envelope without those that stand in it, and then those, outermost first. The rows go into `rows`."""
-    own, inner = dict(layer), list[dict[str, Any]]()
-    held = {key: layer[key] for key in _HOLDERS if isinstance(layer.get(key), (dict, list)) and layer[key]}
-    for key, content in held.items():
-        listed, beside = (content, {}) if isinstance(content, list) else _rows_by_key(content, about_one)
-        only = listed[0] if len(listed) == 1 else None
-        if isinstance(only, dict) and (about_one or _is_refusal(only)):
-            listed, beside = [], {**beside, **only}
-        elif not (listed or about_one or key == "result" or len(held) > 1 or _is_about_the_call(beside)):
-            listed, beside = [beside], {}  # one row, without a list around it
-        if listed:
-            rows.append(listed)
-        else:
-            del own[key]
-        if beside:
-            inner += _open(beside, about_one, rows)
-    return [own, *inner]
-
-
-def _rows_by_key(content: dict[str, Any], about_one: bool) -> tuple[list[Any], dict[str, Any]]:
-    """The rows of an object, and what stands beside them. PHP writes a list with gaps as `{"0": {…}, "2": {…}}`.
-
-    In a list the keys may also be phone numbers, and names.
-    """
-    held = {key: row for key, row in content.items() if isinstance(row, (dict, list))}
-    are_named = not about_one and len(held) == len(content) and not held.keys() & _NO_NAMES
-    rows = {key: row for key, row in held.items() if are_named or key.removeprefix("+").isdigit()}
-    return list(rows.values()), {key: content[key] for key in content if key not in rows}
-
-
-def _holds(content: dict[str, Any]) -> bool:
-    return any(isinstance(content.get(key), (dict, list)) for key in _HOLDERS)
-
-
-def _is_about_the_call(content: dict[str, Any]) -> bool:
-    """Whether an object is no row, but says something about the call or about the list."""
-    says_no = read_optional_bool(content.get("success")) is False
-    return _holds(content) or content.keys() <= _BESIDE_ROWS or "connected_now" in content or says_no
-
-
-def _is_refusal(row: dict[str, Any]) -> bool:
-    """Whether a row says how the call went and nothing else. One that has an `error` among others is a row."""
-    return row.keys() <= _BESIDE_ROWS and ("error" in row or "success" in row)
-
-
-def _is_whole_answer(row: object) -> bool:
-    return isinstance(row, dict) and ("result" in row or "success" in row)
-
-
 def _note_in(layers: list[dict[str, Any]]) -> str | None:
-    """The innermost explanation. What a row that has a recipient calls its message is no explanation, but an SMS."""
+    """The innermost explanation. The `message` of a row that has a recipient is an SMS, and explains nothing."""
     for layer in reversed(layers):
         keys = _NOTE_KEYS[:1] if layer is not layers[0] and any(map(layer.get, _RECIPIENT_KEYS)) else _NOTE_KEYS
         for key in keys:

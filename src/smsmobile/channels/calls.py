@@ -11,7 +11,6 @@ from pydantic import AliasChoices, Field, model_validator
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_whole, unix_milliseconds
 from .._wire.model import WireModel
-from .._wire.outcome import read_rows
 from .._wire.values import DEVICE_KEYS, Guid, OptionalInt, OptionalText, Timestamp
 from ..errors import InvalidRequestError
 
@@ -158,7 +157,7 @@ class CallsChannel:
 
     def _page(self, name: str, filters: Params, offset: int, limit: int, most: int) -> list[Call]:
         bounds = {"offset": check_whole("offset", offset), "limit": check_whole("limit", limit, least=1, most=most)}
-        return read_rows(self._transport.call(name, {**filters, **bounds}), Call)
+        return self._transport.call(name, {**filters, **bounds}).rows(Call)
 
     def _all_pages(self, name: str, filters: Params, limit: int) -> Iterator[Call]:
         """Every call, until nothing comes, or a page that was there before: then the service ignores the offset.

@@ -12,7 +12,6 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_choice, check_days, check_line, check_whole
 from .._wire.model import WireModel
-from .._wire.outcome import read_rows
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalText, Timestamp
 
 
@@ -111,4 +110,4 @@ class ConversationsChannel:
             params["date_to"] = last
         if limit is not None:
             params["limit"] = check_whole("limit", limit, least=1)
-        return read_rows(self._transport.call("conversations.list", params), Conversation)
+        return self._transport.call("conversations.list", params).rows(Conversation)

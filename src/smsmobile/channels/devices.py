@@ -10,7 +10,6 @@ from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 from .._http.transport import Transport
 from .._input.arguments import check_line
 from .._wire.model import WireModel
-from .._wire.outcome import read_rows
 from .._wire.values import DEVICE_KEYS, OptionalInt, OptionalText, Timestamp, read_optional_bool
 from ..errors import NotFound
 
@@ -85,7 +84,7 @@ class DevicesChannel:
         params: dict[str, str | int] = {}
         if search is not None:
             params["search"] = check_line("search", search)
-        return read_rows(self._transport.call("devices.list", params), Device)
+        return self._transport.call("devices.list", params).rows(Device)
 
     def get(self, sid: str) -> Device:
         """The phone with this SID (D).
@@ -93,7 +92,7 @@ class DevicesChannel:
         Raises NotFound where the account has no such phone, and as `list` does.
         """
         sid = check_line("SID", sid)
-        for device in read_rows(self._transport.call("devices.list", {"sid": sid}), Device):
+        for device in self._transport.call("devices.list", {"sid": sid}).rows(Device):
             if device.sid == sid:
                 return device
         raise NotFound(

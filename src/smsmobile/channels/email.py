@@ -19,7 +19,7 @@ from .._http.transport import Transport
 from .._input.arguments import check_bool, check_line, check_text, check_whole
 from .._input.phone_numbers import mask_numbers
 from .._wire.model import WireModel
-from .._wire.outcome import accepted_fields, in_doubt, read_rows
+from .._wire.outcome import unknown_outcome_about
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, read_timestamp
 from ..errors import ConfigurationError, InvalidRequestError
 
@@ -128,9 +128,8 @@ class EmailChannel:
             )
         elif attachment_name is not None:
             raise InvalidRequestError("attachment_name names a file, but there is no attachment.")
-        with in_doubt(None, to=recipient, message=body, advice=_NO_LOG):
-            answer = self._transport.call("email.send", params, secret={"apikeybox": mailbox_key})
-            fields = accepted_fields(answer, no_error_is_yes=True)
+        with unknown_outcome_about(None, to=recipient, message=body, advice=_NO_LOG):
+            fields = self._transport.call("email.send", params, secret={"apikeybox": mailbox_key}).fields
         return SentEmail.from_wire(fields)
 
     def inbox(
@@ -146,10 +145,7 @@ class EmailChannel:
         """
         mailbox_key = self._key(mailbox_key)
         params: dict[str, str | int] = {"mbox": check_line("folder", folder), "start": check_whole("start", start)}
-        return read_rows(
-            self._transport.call("email.inbox", params, secret={"apikeybox": mailbox_key}),
-            ReceivedEmail,
-        )
+        return self._transport.call("email.inbox", params, secret={"apikeybox": mailbox_key}).rows(ReceivedEmail)
 
     def _key(self, given: object) -> SecretStr:
         """The key to use, out of sight."""

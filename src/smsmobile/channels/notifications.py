@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field, model_validator
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_text
 from .._wire.model import WireModel
-from .._wire.outcome import accepted_fields, in_doubt, read_rows
+from .._wire.outcome import unknown_outcome_about
 from .._wire.values import (
     DEVICE_KEYS,
     Guid,
@@ -116,8 +116,8 @@ class NotificationsChannel:
             params["title"] = check_line("title", title)
         if kind is not None:
             params["type"] = check_line("kind", kind)
-        with in_doubt(None, to=device, message=message, advice=_NO_LOG):
-            fields = accepted_fields(self._transport.call("notifications.send", params), no_error_is_yes=True)
+        with unknown_outcome_about(None, to=device, message=message, advice=_NO_LOG):
+            fields = self._transport.call("notifications.send", params).fields
         said = any(not is_empty(fields.get(key)) for key in _SID_KEYS)
         return SentNotification.from_wire(fields if said else {**fields, "sid": device})
 
@@ -147,4 +147,4 @@ class NotificationsChannel:
         for day, names in ((first, ("date_from", "date_start")), (last, ("date_to", "date_end"))):
             if day is not None:
                 params.update(dict.fromkeys(names, day))
-        return read_rows(self._transport.call("notifications.list", params), ListedNotification)
+        return self._transport.call("notifications.list", params).rows(ListedNotification)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
@@ -25,8 +25,9 @@ from .._input.arguments import (
 )
 from .._input.phone_numbers import clean_recipient, same_number
 from .._sent_log.tracking import HasGuid, check_handles, follow
+from .._wire.envelope import with_guid
 from .._wire.model import WireModel
-from .._wire.outcome import accepted_fields, in_doubt, read_rows, with_guid
+from .._wire.outcome import unknown_outcome_about
 from .._wire.values import (
     DEVICE_KEYS,
     GUID_KEYS,
@@ -204,9 +205,15 @@ class SMSChannel:
     """`client.sms`."""
 
     def __init__(
-        self, transport: Transport, *, default_region: str | None = None, default_device: str | None = None
+        self,
+        transport: Transport,
+        *,
+        default_region: str | None = None,
+        default_device: str | None = None,
+        repeat: bool = True,
     ) -> None:
         self._transport = transport
+        self._call = partial(transport.call, repeat=repeat)
         self._default_region = default_region
         self._default_device = default_device
 
@@ -236,8 +243,8 @@ class SMSChannel:
         """
         params = self._spelled(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
         find = partial(self._find, until=schedule_at, shortened=shorten_urls, unreadable=encrypt)
-        with in_doubt(find, to=str(params["recipients"]), message=message):
-            fields = accepted_fields(self._transport.call("sms.send", params))
+        with unknown_outcome_about(find, to=str(params["recipients"]), message=message):
+            fields = self._call("sms.send", params).fields
         return SentSMS.from_wire(fields)
 
     def resend(self, guid: str) -> ResentSMS:
@@ -246,9 +253,9 @@ class SMSChannel:
         Raises as `send` does; the service refuses a message that did not fail.
         """
         guid = check_guid(guid)
-        with in_doubt(self._find_resent, guid=guid):
-            fields = accepted_fields(self._transport.call("sms.resend", {"guid": guid}), guid)
-        return ResentSMS.from_wire(fields)
+        with unknown_outcome_about(self._find_resent, guid=guid):
+            fields = self._call("sms.resend", {"guid": guid}).fields
+        return ResentSMS.from_wire(with_guid(fields, guid))
 
     def log(
         self,
@@ -279,7 +286,7 @@ class SMSChannel:
             params["error_api"] = 1
         if check_bool("phone_errors", phone_errors):
             params["error_mobile"] = 1
-        return read_rows(self._transport.call("sms.log", params, error_may_mean_empty=True), LoggedSMS)
+        return self._call("sms.log", params).rows(LoggedSMS)
 
     def iter_log(
         self,
@@ -340,10 +347,11 @@ class SMSChannel:
         Raises as `track` does. DeliveryPending comes after the rows of all messages that are not queued any more; its
         `guids` are the others.
         """
+        single_try = self._without_retries
         return follow(
             check_handles(messages),
-            find=lambda guid: self.log(guid=guid),
-            pages=self._pages,
+            find=lambda guid: single_try.log(guid=guid),
+            pages=single_try._pages,
             timeout=timeout,
             poll=poll,
         )
@@ -367,7 +375,7 @@ class SMSChannel:
             params["onlyunread"] = "yes"
         if device is not None:
             params["sIdentifiantPhone"] = check_line("device", device)
-        return read_rows(self._transport.call("sms.received", params), ReceivedSMS)
+        return self._call("sms.received", params).rows(ReceivedSMS)
 
     def sent_by_hand(self, *, period: str | None = None, limit: int | None = None) -> list[HandSentSMS]:
         """SMS that the phone's owner wrote on the phone itself, without this API (D).
@@ -382,7 +390,7 @@ class SMSChannel:
             params["period"] = check_line("period", period)
         if limit is not None:
             params["limit"] = check_whole("limit", limit, least=1)
-        return read_rows(self._transport.call("sms.sent_by_hand", params, error_may_mean_empty=True), HandSentSMS)
+        return self._call("sms.sent_by_hand", params).rows(HandSentSMS)
 
     def delete(self, guid: str) -> DeletedSMS:
         """Delete a message from the service's log (D). A message that the phone has sent stays sent.
@@ -393,8 +401,18 @@ class SMSChannel:
         Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
         """
         guid = check_guid(guid)
-        fields = self._transport.call("sms.delete", {"guid": guid}, about_one=True).fields
+        fields = self._call("sms.delete", {"guid": guid}).fields
         return DeletedSMS.from_wire(with_guid(fields, guid))
+
+    @cached_property
+    def _without_retries(self) -> SMSChannel:
+        """The same channel, for callers that have their own retry loop."""
+        return SMSChannel(
+            self._transport,
+            default_region=self._default_region,
+            default_device=self._default_device,
+            repeat=False,
+        )
 
     def _spelled(  # noqa: PLR0917 - as many as an SMS has options
         self,

@@ -22,9 +22,9 @@ from .._input.arguments import (
     schedule_time,
 )
 from .._input.phone_numbers import clean_recipient, mask_numbers
-from .._wire.envelope import Answer
+from .._wire.envelope import Answer, with_guid
 from .._wire.model import WireModel
-from .._wire.outcome import accepted_fields, in_doubt, read_rows
+from .._wire.outcome import unknown_outcome_about
 from .._wire.values import (
     DEVICE_KEYS,
     GUID_KEYS,
@@ -203,8 +203,8 @@ class WhatsAppChannel:
             params["shorturl"] = 1
         if check_bool("encrypt", encrypt):
             params["encrypt_message"] = "yes"
-        with in_doubt(None, to=recipient, message=message, advice=_NO_LOG):
-            fields = accepted_fields(self._transport.call("whatsapp.send", params))
+        with unknown_outcome_about(None, to=recipient, message=message, advice=_NO_LOG):
+            fields = self._transport.call("whatsapp.send", params).fields
         return SentWhatsApp.from_wire(fields)
 
     def resend(self, guid: str) -> ResentWhatsApp:
@@ -213,9 +213,9 @@ class WhatsAppChannel:
         Raises as `send` does; the service refuses a message that did not fail.
         """
         guid = check_guid(guid)
-        with in_doubt(None, guid=guid, advice=_NO_LOG):
-            fields = accepted_fields(self._transport.call("whatsapp.resend", {"guid": guid}), guid)
-        return ResentWhatsApp.from_wire(fields)
+        with unknown_outcome_about(None, guid=guid, advice=_NO_LOG):
+            fields = self._transport.call("whatsapp.resend", {"guid": guid}).fields
+        return ResentWhatsApp.from_wire(with_guid(fields, guid))
 
     def check_number(self, to: str) -> NumberCheck:
         """Whether a number is on WhatsApp (D). Nothing is sent to it.
@@ -223,7 +223,7 @@ class WhatsAppChannel:
         Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
         """
         number = self._number(to)
-        fields = self._transport.call("whatsapp.check_number", {"recipients": number}, about_one=True).fields
+        fields = self._transport.call("whatsapp.check_number", {"recipients": number}).fields
         return NumberCheck.from_wire({"recipients": number, **fields, "on_whatsapp": _said(fields, _FOUND_KEYS)})
 
     def enable_retrieval(self) -> WhatsAppRetrieval:
@@ -244,7 +244,7 @@ class WhatsAppChannel:
 
         Raises ConnectionFailed, ResponseTimeout, or APIError and its kinds; where retrieval is off, the text says so.
         """
-        return WhatsAppWindow.from_wire(self._ask("whatsapp.synchronise", {}, about_one=True).fields)
+        return WhatsAppWindow.from_wire(self._ask("whatsapp.synchronise", {}).fields)
 
     def received(
         self,
@@ -269,21 +269,21 @@ class WhatsAppChannel:
             params["date"] = check_day("day", day)
         if kind is not None:
             params["message_type"] = check_choice("kind", kind, ("text", "audio"))
-        return read_rows(self._ask("whatsapp.received", params), ReceivedWhatsApp)
+        return self._ask("whatsapp.received", params).rows(ReceivedWhatsApp)
 
     def _number(self, to: str) -> str:
         """As WhatsApp wants it: the country code first, no `+` and no `00` (D)."""
         return clean_recipient(to, self._default_region).removeprefix("+")
 
     def _switch_retrieval(self, *, on: bool) -> WhatsAppRetrieval:
-        fields = self._transport.call("whatsapp.retrieval", {"statut": int(on)}, about_one=True).fields
+        fields = self._transport.call("whatsapp.retrieval", {"statut": int(on)}).fields
         said = _said(fields, _ACTIVE_KEYS)
         return WhatsAppRetrieval.from_wire({**fields, "active": on if said is None else said})
 
-    def _ask(self, name: str, params: dict[str, str | int], *, about_one: bool = False) -> Answer:
+    def _ask(self, name: str, params: dict[str, str | int]) -> Answer:
         """The answer. A refusal that the contract has no code for is most likely about the window: say what to do."""
         try:
-            return self._transport.call(name, params, about_one=about_one)
+            return self._transport.call(name, params)
         except APIError as error:
             if type(error) is not APIError or not _may_be_about_the_window(error):
                 raise

@@ -55,7 +55,7 @@ class Run:
         try:
             self._settle_the_past()
             crew = Crew(
-                partial(send, self._channel),
+                partial(send, self._channel._without_retries),  # the workers try again, while all of them wait
                 journal=self._journal,
                 log=self._log,
                 pace=self._pace,

@@ -15,7 +15,6 @@ from threading import Event
 from typing import Literal
 
 from .._http.backoff import at_least_as_asked, growing, is_temporary
-from .._http.retries import tried_once
 from .._input.phone_numbers import digits_of
 from .._wire.values import UTC, read_bool
 from ..channels.sms import RECONCILE_WINDOW, LoggedSMS, SMSChannel, comparable
@@ -55,7 +54,7 @@ class SentLog:
     """The log of SMS sent through the API, asked about what is in doubt."""
 
     def __init__(self, channel: SMSChannel, journal: Journal) -> None:
-        self._channel = channel
+        self._channel = channel._without_retries  # wait_for() has the loop, which can be stopped
         self._journal = journal
 
     def wait_for(
@@ -73,8 +72,7 @@ class SentLog:
             late_looks += time.monotonic() >= deadline
             failure: SMSMobileError | None = None
             try:
-                with tried_once():  # what failed is asked again below, and a wait in there could not be stopped
-                    found.update(self.find([entry for entry in entries if entry.key not in found], found))
+                found.update(self.find([entry for entry in entries if entry.key not in found], found))
             except SMSMobileError as error:
                 if not is_temporary(error):
                     raise

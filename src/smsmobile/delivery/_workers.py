@@ -17,7 +17,6 @@ from threading import Condition, Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING
 
 from .._http.backoff import LONGEST_BELIEVED, growing
-from .._http.retries import tried_once
 from ..errors import (
     APIError,
     AuthenticationError,
@@ -312,8 +311,7 @@ class Crew:
             at = time.time()
             self._journal.start(key, at)
             try:
-                with tried_once():  # what did not leave is tried again below, and meanwhile all workers wait
-                    sent = self._send(job.message)
+                sent = self._send(job.message)
             except CONCERNS_ALL as failure:
                 self._journal.withdraw([key])
                 pause = self._setbacks.pause(failure, news)

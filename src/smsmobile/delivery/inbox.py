@@ -18,7 +18,6 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
-from .._http.retries import tried_once
 from .._input.arguments import check_bool, check_line, unix_time
 from .._wire.values import EARLIEST, UTC, read_int
 from ..errors import InvalidRequestError, SMSMobileError, StorageError
@@ -153,13 +152,13 @@ class Inbox:
     def _read(self, reading: _Reading, interval: float) -> Iterator[SMSReceived]:
         first, longest = min(interval, FIRST_PAUSE), max(interval, LONGEST_PAUSE)
         failures, was_empty = growing(first, longest), False
+        sms = self._client.sms._without_retries  # this loop tries again
         while not self._is_stopping:
             pause = interval
             try:
-                with tried_once():
-                    rows = self._client.sms.received(after=reading.start(), device=self._device)
-                    if not rows and not was_empty:
-                        self._client.sms.log()  # a wrong key, which may look like no messages (O), is an error here
+                rows = sms.received(after=reading.start(), device=self._device)
+                if not rows and not was_empty:
+                    sms.log()  # a wrong key, which may look like no messages (O), is an error here
             except SMSMobileError as error:
                 if not is_temporary(error):
                     raise

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from contextlib import suppress
 from http.client import RemoteDisconnected
-from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 import responses
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from responses.registries import OrderedRegistry
 from urllib3 import HTTPResponse
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ProxyError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from smsmobile import (
+    ApiKeyAuth,
     ConnectionFailed,
+    OAuth2ClientCredentials,
     RateLimited,
     ResponseTimeout,
     SendOutcomeUnknown,
@@ -28,7 +29,8 @@ from smsmobile import (
     SMSMobileError,
     UnexpectedResponse,
 )
-from smsmobile._http.retries import Policy, retry_for, tried_once
+from smsmobile._http.retries import retry_policy
+from smsmobile._http.transport import Transport
 
 Operation = Callable[[SMSMobileClient], Any]
 SENDS: dict[str, Operation] = {
@@ -274,40 +276,39 @@ def test_with_max_retries_0_nothing_is_ever_repeated(network: Any, run: Operatio
     assert len(network.requests) == 6
 
 
-@every_operation
-def test_who_has_a_loop_of_its_own_does_without_repetitions(
-    network: Any, client: SMSMobileClient, run: Operation, pauses: list[float]
-) -> None:
-    with tried_once():
-        for fails in (*NEVER_LEFT, *MAY_HAVE_ARRIVED):
-            getattr(network, fails)()
-            failure(run, client)
-        network.will_answer(429, b"", {"Retry-After": "9"})
-        assert isinstance(failure(run, client), RateLimited)
-        network.will_answer(200, b"{", {"Content-Length": "500"})
-        failure(run, client)
+def call_once(name: str, auth: AuthBase) -> SMSMobileError:
+    """The failure that a caller with its own retry loop gets."""
+    transport = Transport()
+    transport.auth = auth
+    with pytest.raises(SMSMobileError) as failed:
+        transport.call(name, {"guid": "guid-1"}, repeat=False)
+    return failed.value
+
+
+@pytest.mark.parametrize("name", ["sms.resend", "sms.log"])
+def test_a_caller_with_its_own_loop_gets_each_failure_at_once(network: Any, name: str, pauses: list[float]) -> None:
+    auth = ApiKeyAuth("a-key-of-the-tests")
+    for fails in (*NEVER_LEFT, *MAY_HAVE_ARRIVED):
+        getattr(network, fails)()
+        call_once(name, auth)
+    network.will_answer(429, b"", {"Retry-After": "9"})
+    assert isinstance(call_once(name, auth), RateLimited)
+    network.will_answer(200, b"{", {"Content-Length": "500"})
+    call_once(name, auth)
     assert len(network.requests) == 6
     assert pauses == []
 
 
-def test_a_request_for_a_token_is_not_repeated_there_either(network: Any) -> None:
+def test_a_request_for_a_token_is_not_repeated_for_such_a_caller_either(network: Any) -> None:
     network.will_refuse_the_connection()
-    with SMSMobileClient(client_id="id", client_secret="a-secret") as client, tried_once():
-        failure(READS["log"], client)
+    assert isinstance(call_once("sms.log", OAuth2ClientCredentials("id", "a-secret")), ConnectionFailed)
     assert len(network.requests) == 1
 
 
-def test_repetitions_are_left_out_in_that_block_and_that_thread_alone(network: Any, client: SMSMobileClient) -> None:
-    with suppress(KeyError), tried_once():
-        network.will_answer(503).will_accept()
-        thread = Thread(target=client.sms.log)
-        thread.start()
-        thread.join(10)
-        assert len(network.requests) == 2
-        raise KeyError
-    network.will_answer(503).will_accept()
-    client.sms.log()
-    assert len(network.requests) == 4
+def test_nor_is_the_request_for_a_new_token_after_a_401(network: Any) -> None:
+    network.will_answer(200, b'{"access_token": "token-1"}').will_answer(401).will_refuse_the_connection()
+    assert isinstance(call_once("sms.log", OAuth2ClientCredentials("id", "a-secret")), ConnectionFailed)
+    assert len(network.requests) == 3
 
 
 @pytest.mark.parametrize(("max_retries", "requests_made"), [(1, 2), (5, 6)])
@@ -402,7 +403,7 @@ def test_a_retry_after_that_is_garbage_is_a_usual_pause(
 
 
 def test_pauses_grow_to_eight_seconds_and_no_further() -> None:
-    retry = retry_for(Policy.READ, 10)
+    retry = retry_policy(sends=False, max_retries=10)
     for longest in (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0):
         retry = retry.increment("GET", "/", error=ProtocolError())
         drawn = [retry.get_backoff_time() for _ in range(50)]
@@ -410,12 +411,12 @@ def test_pauses_grow_to_eight_seconds_and_no_further() -> None:
 
 
 def test_pauses_have_jitter_from_the_first_repetition_on() -> None:
-    retry = retry_for(Policy.READ, 3).increment("GET", "/", error=ProtocolError())
+    retry = retry_policy(sends=False, max_retries=3).increment("GET", "/", error=ProtocolError())
     assert len({retry.get_backoff_time() for _ in range(20)}) > 1
 
 
 def test_nothing_waits_before_the_first_try() -> None:
-    assert retry_for(Policy.READ, 3).get_backoff_time() == 0
+    assert retry_policy(sends=False, max_retries=3).get_backoff_time() == 0
 
 
 def test_a_body_that_breaks_off_is_asked_for_again_after_a_pause(

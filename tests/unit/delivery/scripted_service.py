@@ -22,7 +22,10 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile._wire.envelope import Answer, error_for, read_answer
+from smsmobile._wire.endpoints import ENDPOINTS
+from smsmobile._wire.envelope import Answer
+from smsmobile._wire.outcome import judge
+from smsmobile._wire.refusals import Reply, refusal_for
 from smsmobile.channels.sms import SMSChannel
 
 BEHAVIOURS = {
@@ -30,7 +33,7 @@ BEHAVIOURS = {
     "accept without a guid": (True, None),
     "doubt after": (True, lambda: SendOutcomeUnknown("The connection broke.")),
     "doubt before": (False, lambda: SendOutcomeUnknown("The connection broke.")),
-    "refuse": (False, lambda: error_for(200, read_answer(b'{"result": {"error": "bad_number"}}'))),
+    "refuse": (False, lambda: refusal_for(Reply(200), "bad_number", None)),
     "refuse, in doubt": ("bad_number", lambda: SendOutcomeUnknown("The connection broke.")),
     "unreachable": (False, lambda: ConnectionFailed("Could not reach it. Nothing was sent.")),
     "no token": (False, lambda: ServerError("The service failed.", status=500)),
@@ -82,8 +85,8 @@ class ScriptedService:
         if failure is not None:
             raise failure()
         if behaviour == "accept without a guid":
-            return read_answer(b'{"success": true, "message": "SMS sent successfully"}')
-        return read_answer(json.dumps({"result": {"error": 0, "sent": "1", "id": guid}}).encode())
+            return answer("sms.send", {"success": True, "message": "SMS sent successfully"})
+        return answer("sms.send", {"result": {"error": 0, "sent": "1", "id": guid}})
 
     def add(self, number: str, text: str, *, at: datetime | None = None, **fields: Any) -> None:
         """Put a row into the log."""
@@ -102,7 +105,12 @@ class ScriptedService:
             rows = rows[[row["guid"] for row in rows].index(before) + 1 :]
         elif before is not None:
             rows = [row for row in rows if row["made"] < before]
-        return read_answer(json.dumps({"result": {"error": 0, "sms": rows[: self.page_size]}}).encode())
+        return answer("sms.log", {"result": {"error": 0, "sms": rows[: self.page_size]}})
+
+
+def answer(name: str, content: object) -> Answer:
+    """What the transport makes of such an answer."""
+    return judge(ENDPOINTS[name].kind, Reply(200), json.dumps(content).encode())
 
 
 def numbered(count: int, text: str = "hi") -> Iterable[tuple[str, str]]:

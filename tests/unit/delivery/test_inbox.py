@@ -51,7 +51,7 @@ class Service:
     """A client whose inbox is a list, newest first, and what was asked of it."""
 
     def __init__(self) -> None:
-        self.sms = self
+        self.sms = self._without_retries = self
         self.rows: list[ReceivedSMS] = []
         self.asked: list[tuple[datetime, str | None]] = []
         self.logs = 0

@@ -1,0 +1,73 @@
+"""What a failed request means: whether it left, what broke, and which of our exceptions says so."""
+
+from __future__ import annotations
+
+from http.client import HTTPException
+from ssl import SSLCertVerificationError
+
+import requests
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    MaxRetryError,
+    ReadTimeoutError,
+)
+
+from ..errors import ConnectionFailed, ResponseTimeout, SendOutcomeUnknown, SMSMobileError
+
+NETWORK_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError)
+"""All that requests, urllib3, http.client and sockets raise."""
+
+# Not ProxyError, though its text says that the proxy could not be reached: urllib3 also raises it for a connection
+# through a proxy that is reset after the request left. Nor InvalidHeader, which may be about the answer's headers.
+_NEVER_LEFT = (
+    ConnectTimeoutError,  # NewConnectionError and name resolution are kinds of it
+    LocationValueError,
+    SSLCertVerificationError,
+    requests.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+)
+_TIMEOUTS = (ReadTimeoutError, requests.ReadTimeout, TimeoutError)
+_LONGEST_CHAIN = 20
+
+
+def explain(error: Exception, host: str, *, sends: bool) -> SMSMobileError:
+    """Our exception for theirs, with what is at the bottom of it in one line."""
+    links = _chain(error)
+    reason = next((str(link) for link in reversed(links) if _is_plain(link)), "")
+    because = f": {reason}" if reason else f" ({type(links[-1]).__name__})"
+    if any(isinstance(link, _NEVER_LEFT) for link in links):
+        return ConnectionFailed(f"Could not reach {host}{because}. Nothing was sent.")
+    kind: type[SMSMobileError]
+    if any(isinstance(link, _TIMEOUTS) for link in links):
+        kind, text = ResponseTimeout, f"{host} did not answer in full within the timeout."
+    else:
+        kind, text = ConnectionFailed, f"The connection to {host} broke before the answer was there{because}."
+    return SendOutcomeUnknown(text) if sends else kind(text)
+
+
+def urllib3_cause(error: Exception) -> HTTPError | None:
+    """urllib3's own error for it, from which a `Retry` tells what failed; None where there is none."""
+    causes = (link for link in _chain(error) if isinstance(link, HTTPError) and not isinstance(link, MaxRetryError))
+    return next(causes, None)
+
+
+def _is_plain(link: BaseException) -> bool:
+    """Whether the text of this error is the system's own, with no address in it."""
+    return isinstance(link, OSError) and not isinstance(link, (requests.RequestException, HTTPError))
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and everything it was made of, outermost first."""
+    links: list[BaseException] = []
+    rest = [error]
+    while rest and len(links) < _LONGEST_CHAIN:
+        link = rest.pop(0)
+        if not any(link is seen for seen in links):
+            links.append(link)
+            parts = [getattr(link, "reason", None), getattr(link, "original_error", None), link.__cause__]
+            # Not __context__: what was tried before this attempt says nothing about this attempt.
+            rest += [part for part in (*parts, *link.args) if isinstance(part, BaseException)]
+    return links

@@ -1,0 +1,87 @@
+"""One request of ours: prepared once for each endpoint, copied for each call, and told what is secret in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from .._redaction import text_of
+from ..errors import ConfigurationError
+
+
+class Request(requests.PreparedRequest):
+    """A prepared request that also says whether its caller lets it be repeated."""
+
+    repeat = True
+    """Whether a request that this one needs first, for a token, may be repeated as well."""
+
+
+class Template:
+    """What all requests of one endpoint have in common. requests would work it out anew for each."""
+
+    def __init__(self, session: requests.Session, method: str, url: str) -> None:
+        self._request = Request()
+        self._request.prepare(method, url, headers=session.headers, cookies=session.cookies, hooks=session.hooks)
+        self._headers = frozenset(self._request.headers.items())
+        self.host = urlsplit(url).netloc
+        """Where the request goes, without the path."""
+
+    def fill(self, params: Mapping[str, str | int], *, repeat: bool) -> Request:
+        """A request with these parameters: in the query of a GET, in the form of a POST."""
+        template, request = self._request, Request()
+        vars(request).update(vars(template))
+        request.headers = template.headers.copy()
+        request.hooks = {event: list(hooks) for event, hooks in template.hooks.items()}
+        request.repeat = repeat
+        encoded = urlencode(params)
+        if request.method != "GET":
+            request.body = encoded
+            request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+            request.headers["Content-Length"] = str(len(encoded))
+        elif encoded:
+            request.url = f"{template.url}?{encoded}"
+        return request
+
+    def secrets_in(self, signed: requests.PreparedRequest, url: str, body: object) -> list[str]:
+        """What the authentication has added to a request that had this `url` and `body`.
+
+        Headers, the credentials in them, and the values of parameters.
+        """
+        found: list[str] = []
+        for name, value in signed.headers.items():
+            if (name, value) not in self._headers and name.lower() not in ("content-length", "content-type"):
+                found += [str(value), *str(value).split()[1:]]
+        if signed.url != url:
+            found += _values_added(urlsplit(url).query, urlsplit(signed.url or "").query)
+        if signed.body is not body and (text := text_of(signed.body)) != text_of(body):
+            found += _values_added(text_of(body), text)
+        return found
+
+
+def sign(request: Request, auth: AuthBase) -> None:
+    """Let the authentication sign the request.
+
+    Raises ConfigurationError where it sets a header that http.client would refuse, with its value in the error.
+    """
+    request.prepare_auth(auth)
+    for name, value in request.headers.items():
+        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+            raise ConfigurationError(
+                f"The authentication set the header {name} to something that cannot be sent: expected printable ASCII."
+            )
+
+
+def _values_added(before: str, after: str) -> list[str]:
+    if after.startswith(before):
+        return list(_values_of(after[len(before) :]))
+    known = parse_qsl(before)
+    return [value for name, value in parse_qsl(after) if (name, value) not in known]
+
+
+@lru_cache(maxsize=8)  # an API key is added to each request in the same way
+def _values_of(query: str) -> tuple[str, ...]:
+    return tuple(value for _, value in parse_qsl(query))

@@ -1,0 +1,78 @@
+"""The requests session behind a transport: our own, or the user's without its retries, and its environment."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import LocationValueError
+from urllib3.util import Retry, parse_url
+
+from .._version import __version__
+from .addresses import is_loopback
+from .deadlines import DeadlineAdapter
+
+_POOLED_CONNECTIONS = 32
+
+
+def new_session() -> requests.Session:
+    """A session of our own."""
+    session = requests.Session()
+    session.headers["User-Agent"] = f"smsmobile/{__version__} Python/{platform.python_version()}"
+    session.headers["Accept"] = "application/json"
+    session.headers["Accept-Encoding"] = "gzip, deflate"
+    adapter = DeadlineAdapter(pool_maxsize=_POOLED_CONNECTIONS)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def without_retries(session: requests.Session) -> requests.Session:
+    """The user's session (pools, cookies, hooks and all) with adapters that repeat nothing.
+
+    Its own adapters may well retry a POST on a 502. For a send that must not happen: the transport alone repeats.
+    """
+    twin = _shallow_copy(session)
+    twin.adapters = type(session.adapters)()
+    for prefix, adapter in session.adapters.items():
+        if isinstance(adapter, HTTPAdapter):
+            adapter = _shallow_copy(adapter)  # noqa: PLW2901
+            adapter.max_retries = Retry(0, read=False)
+        twin.adapters[prefix] = adapter
+    return twin
+
+
+def environment_of(session: requests.Session, base_url: str) -> dict[str, Any]:
+    """Proxies and CA bundle, looked up once. What the session says comes before the environment.
+
+    requests does it the other way round: REQUESTS_CA_BUNDLE beats `session.verify = False`, and HTTPS_PROXY beats
+    `session.proxies`.
+    """
+    verify = None if session.verify is True else session.verify
+    settings: dict[str, Any] = session.merge_environment_settings(base_url, dict(session.proxies), True, verify, None)
+    if session.proxies:
+        settings["proxies"] = dict(session.proxies)
+    elif urlsplit(base_url).scheme == "http":
+        # Only loopback may be called without TLS; through a proxy elsewhere the key would leave in the clear.
+        settings["proxies"] = {scheme: proxy for scheme, proxy in settings["proxies"].items() if _is_local(proxy)}
+    return settings
+
+
+def _is_local(proxy: str) -> bool:
+    try:
+        return is_loopback(parse_url(proxy).host)
+    except LocationValueError:  # requests keeps the list of NO_PROXY among the proxies
+        return False
+
+
+Thing = TypeVar("Thing")
+
+
+def _shallow_copy(thing: Thing) -> Thing:
+    """Like copy.copy, which for sessions and adapters goes through pickle and loses pools and subclass attributes."""
+    twin = object.__new__(type(thing))
+    twin.__dict__.update(vars(thing))
+    return twin

@@ -1,0 +1,57 @@
+"""What the authentication adds to a request is secret: it is found wherever it was put."""
+
+from __future__ import annotations
+
+import requests
+from requests.auth import HTTPBasicAuth
+
+from smsmobile import ApiKeyAuth
+from smsmobile._http.request import Template, sign
+from smsmobile._redaction import text_of
+
+SECRET = "se/cret+of&the=te sts"
+
+
+def secrets_after(
+    auth: requests.auth.AuthBase | None, method: str = "POST", query: str = "", **params: str
+) -> list[str]:
+    template = Template(requests.Session(), method, f"https://sms.example/{query}")
+    request = template.fill(params, repeat=True)
+    url, body = request.url or "", request.body
+    if auth is not None:
+        sign(request, auth)
+    return template.secrets_in(request, url, body)
+
+
+def test_a_key_in_the_form_is_found() -> None:
+    assert secrets_after(ApiKeyAuth(SECRET), message="hi") == [SECRET]
+    assert secrets_after(ApiKeyAuth(SECRET)) == [SECRET]
+
+
+def test_a_key_in_the_query_is_found() -> None:
+    assert secrets_after(ApiKeyAuth(SECRET), "GET", keyword="hi") == [SECRET]
+
+
+def test_a_header_is_found_whole_and_without_its_scheme() -> None:
+    found = secrets_after(HTTPBasicAuth("user", "word"), message="hi")
+    assert found == ["Basic dXNlcjp3b3Jk", "dXNlcjp3b3Jk"]
+
+
+class InFront(requests.auth.AuthBase):
+    """Puts its key before the other parameters."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.url = (request.url or "").replace("?", f"?token={SECRET}&")
+        request.body = f"token={SECRET.replace('&', '%26')}&{text_of(request.body)}"
+        return request
+
+
+def test_a_parameter_in_front_of_the_others_is_found() -> None:
+    found = secrets_after(InFront(), query="?a=1", message="hi")
+    assert "hi" not in found
+    assert "1" not in found
+    assert any("cret" in value for value in found)
+
+
+def test_without_a_signature_there_is_nothing_secret() -> None:
+    assert secrets_after(None, query="?a=1", message="hi") == []
