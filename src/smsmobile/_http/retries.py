@@ -54,13 +54,23 @@ class RetryPolicy(Retry):
             raise MaxRetryError(_pool, url or "")  # type: ignore[arg-type]
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
-    def after(self, *, response: Any = None, error: HTTPError | None = None) -> Self | None:
-        """The policy after a failed try, or after an answer; None where it is final."""
-        if error is None and not self.is_retry("POST", response.status, "Retry-After" in response.headers):
+    def after_answer(self, response: BaseHTTPResponse) -> Self | None:
+        """The policy for the next try; None where the answer is final."""
+        if not self.is_retry("POST", response.status, "Retry-After" in response.headers):
             return None
         try:
-            return self.increment("POST", "/", response, error)
+            return self.increment("POST", "/", response)  # neither method nor path matters to these policies
+        except MaxRetryError:
+            return None
+
+    def after_failure(self, error: HTTPError | None) -> Self | None:
+        """The policy for the next try; None where there is none. `error` is urllib3's own, None where it has none."""
+        if error is None:
+            return None
+        try:
+            return self.increment("POST", "/", error=error)
         except HTTPError:
+            error.with_traceback(None)  # it may have been raised again: its frames would hold it, and it the sockets
             return None
 
 

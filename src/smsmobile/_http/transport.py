@@ -173,15 +173,14 @@ class Transport:
         response: requests.Response | None = None
         try:
             response = self._session.send(request, timeout=self._timeout, allow_redirects=False, **self._environment)
-            if again := policy.after(response=response.raw):
+            if again := policy.after_answer(response.raw):
                 return _Again(again, f"HTTP {response.status_code}.", response.raw)
             return response, _read(response)
         except NETWORK_ERRORS as error:
             # What requests and urllib3 raise holds the whole address. It must not be chained to ours, not even
             # as __context__, so ours is raised only after this block has let go of it.
             failure = explain(error, host, sends=kind.sends)
-            cause = urllib3_cause(error)
-            again = policy.after(error=cause) if cause is not None else None
+            again = policy.after_failure(urllib3_cause(error))
         except _TooLarge:
             text = f"The answer is larger than {LARGEST_ANSWER // 1024**2} MiB."
             failure, again = SendOutcomeUnknown(text) if kind.sends else UnexpectedResponse(text), None
