@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -28,12 +29,20 @@ def mask_secrets(text: str, secrets: Iterable[str]) -> str:
 
 def mask_secret_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
     """The same for an undecoded answer: what the service echoes goes no further than here."""
-    for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
+    for spelling in _spellings_in_answers(tuple(secrets)):
+        body = body.replace(spelling, MASK.encode())
+    return body
+
+
+@lru_cache(maxsize=8)  # nearly always the same API key
+def _spellings_in_answers(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+    """Every way in which an answer may spell them, longest first, since one may begin with another."""
+    found: set[str] = set()
+    for secret in secrets:
         if len(secret) >= _SHORTEST_IN_ANSWER:
             plain = {secret, json.dumps(secret)[1:-1], *_quoted(secret)}
-            for spelling in plain | {spelling.replace("/", "\\/") for spelling in plain}:  # PHP's JSON escapes it
-                body = body.replace(spelling.encode(), MASK.encode())
-    return body
+            found |= plain | {spelling.replace("/", "\\/") for spelling in plain}  # PHP's JSON escapes it
+    return tuple(spelling.encode() for spelling in sorted(found, key=len, reverse=True))
 
 
 def drop_keys(answer: Any) -> Any:

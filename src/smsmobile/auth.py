@@ -63,21 +63,21 @@ class ApiKeyAuth(_HoldsSecrets, AuthBase):
     """
 
     def __init__(self, api_key: str) -> None:
-        self._api_key = check_credential("api_key", api_key)
+        key = check_credential("api_key", api_key)
+        self._parameter = SecretStr(f"apikey={quote_plus(key.get_secret_value())}")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign the request; one that has the key already is left as it is."""
-        signature = f"apikey={quote_plus(self._api_key.get_secret_value())}"
+        parameter = self._parameter.get_secret_value()
         if request.method in ("GET", "HEAD"):
             url = request.url or ""
             if not _HAS_API_KEY.search(url):
-                request.url = f"{url}{'&' if '?' in url else '?'}{signature}"
+                request.url = f"{url}{'&' if '?' in url else '?'}{parameter}"
             return request
         form = text_of(request.body)
         if not _HAS_API_KEY.search(form):
-            request.body = f"{form}&{signature}" if form else signature
+            request.body = f"{form}&{parameter}" if form else parameter
             request.headers["Content-Type"] = "application/x-www-form-urlencoded"
-            request.headers["Content-Length"] = str(len(request.body))
         return request
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from smsmobile import ConfigurationError, SMSMobileClient, UnexpectedResponse
-from smsmobile._http.deadlines import DeadlineAdapter
+from smsmobile._http.adapter import DeadlineAdapter
 from smsmobile._wire.endpoints import ENDPOINTS
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"

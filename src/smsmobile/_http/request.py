@@ -26,22 +26,23 @@ class Template:
     def __init__(self, session: requests.Session, method: str, url: str) -> None:
         self._request = Request()
         self._request.prepare(method, url, headers=session.headers, cookies=session.cookies, hooks=session.hooks)
+        if method != "GET":
+            self._request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         self._headers = frozenset(self._request.headers.items())
         self.host = urlsplit(url).netloc
         """Where the request goes, without the path."""
 
     def fill(self, params: Mapping[str, str | int], *, repeat: bool) -> Request:
         """A request with these parameters: in the query of a GET, in the form of a POST."""
-        template, request = self._request, Request()
+        template = self._request
+        request = Request.__new__(Request)  # a copy; copy() would copy an empty cookie jar as well, and share the hooks
         vars(request).update(vars(template))
         request.headers = template.headers.copy()
-        request.hooks = {event: list(hooks) for event, hooks in template.hooks.items()}
+        request.hooks = {"response": list(template.hooks["response"])}
         request.repeat = repeat
         encoded = urlencode(params)
         if request.method != "GET":
             request.body = encoded
-            request.headers["Content-Type"] = "application/x-www-form-urlencoded"
-            request.headers["Content-Length"] = str(len(encoded))
         elif encoded:
             request.url = f"{template.url}?{encoded}"
         return request
@@ -62,17 +63,25 @@ class Template:
         return found
 
 
-def sign(request: Request, auth: AuthBase) -> None:
-    """Let the authentication sign the request.
+def sign(request: Request, auth: AuthBase | None) -> None:
+    """Let the authentication sign the request, and say how long its body is.
 
     Raises ConfigurationError where it sets a header that http.client would refuse, with its value in the error.
     """
-    request.prepare_auth(auth)
-    for name, value in request.headers.items():
-        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
-            raise ConfigurationError(
-                f"The authentication set the header {name} to something that cannot be sent: expected printable ASCII."
-            )
+    if auth is not None:
+        signed = auth(request)
+        if signed is not request:
+            vars(request).update(vars(signed))
+        for name, value in request.headers.items():
+            if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+                raise ConfigurationError(
+                    f"The authentication set the header {name} to something that cannot be sent: expected printable "
+                    "ASCII."
+                )
+    if isinstance(request.body, str) and request.body.isascii():
+        request.headers["Content-Length"] = str(len(request.body))
+    else:
+        request.prepare_content_length(request.body)
 
 
 def _values_added(before: str, after: str) -> list[str]:

@@ -96,3 +96,7 @@ def retry_policy(*, sends: bool, max_retries: int) -> RetryPolicy:
         policy = RetryPolicy(**common, status_forcelist={429, 500, 502, 503, 504})
     policy.retry_after_max = sys.maxsize  # urllib3 would call a day six hours
     return policy
+
+
+NO_RETRIES = retry_policy(sends=False, max_retries=0)
+"""Reads `Retry-After`, and repeats nothing."""

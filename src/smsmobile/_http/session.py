@@ -8,19 +8,31 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.hooks import dispatch_hook
 from urllib3.exceptions import LocationValueError
 from urllib3.util import Retry, parse_url
 
 from .._version import __version__
+from .adapter import DeadlineAdapter
 from .addresses import is_loopback
-from .deadlines import DeadlineAdapter
 
 _POOLED_CONNECTIONS = 32
 
 
+class _Session(requests.Session):
+    """What a request to the service needs of a session: adapters and hooks. No cookies, no redirects."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request that is complete, and let its hooks see the answer."""
+        kwargs.pop("allow_redirects", None)
+        response = self.get_adapter(request.url or "").send(request, **kwargs)
+        answer: requests.Response = dispatch_hook("response", request.hooks, response, **kwargs)
+        return answer
+
+
 def new_session() -> requests.Session:
     """A session of our own."""
-    session = requests.Session()
+    session = _Session()
     session.headers["User-Agent"] = f"smsmobile/{__version__} Python/{platform.python_version()}"
     session.headers["Accept"] = "application/json"
     session.headers["Accept-Encoding"] = "gzip, deflate"

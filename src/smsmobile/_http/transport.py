@@ -17,7 +17,7 @@ import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import DecodeError
+from urllib3.exceptions import DecodeError, ProtocolError
 
 from .._redaction import mask_secret_bytes, mask_secrets
 from .._wire.endpoints import ENDPOINTS, Kind
@@ -29,7 +29,7 @@ from .addresses import DEFAULT_BASE_URL, check_base_url
 from .failures import NETWORK_ERRORS, explain, urllib3_cause
 from .log_filter import guard_http_logs, quiet_http_logs
 from .request import Request, Template, sign
-from .retries import RetryPolicy, retry_policy
+from .retries import NO_RETRIES, RetryPolicy, retry_policy
 from .session import environment_of, new_session, without_retries
 
 DEFAULT_TIMEOUT = (5.0, 30.0)
@@ -123,8 +123,7 @@ class Transport:
         hidden = {key: value.get_secret_value() for key, value in secret.items()}
         request = template.fill({**params, **hidden}, repeat=repeat)
         unsigned_url, unsigned_body = request.url or "", request.body
-        if signed and self.auth is not None:
-            sign(request, self.auth)
+        sign(request, self.auth if signed else None)
 
         def secrets_of(response: requests.Response) -> tuple[str, ...]:
             # Without a signature the credentials are the parameters themselves: a request for a token. The response's
@@ -141,7 +140,7 @@ class Transport:
         secrets = secrets_of(response)
         reply = Reply(
             response.status_code,
-            retry_after=self._policies[False, False].get_retry_after(response.raw),
+            retry_after=_retry_after(response),
             secrets=secrets,
             personal=tuple(str(value).removeprefix("+") for value in params.values()),
         )
@@ -207,10 +206,19 @@ class _Again(NamedTuple):
     response: BaseHTTPResponse | None = None
 
 
+def _retry_after(response: requests.Response) -> float | None:
+    return NO_RETRIES.get_retry_after(response.raw) if response.status_code == 429 else None
+
+
 def _read(response: requests.Response) -> bytes:
     if "," in response.headers.get("Content-Encoding", ""):
         # Nested, two kilobytes can become gigabytes in one step, and older versions of urllib3 do take that step.
         raise DecodeError("more than one Content-Encoding")
+    if "Content-Encoding" not in response.headers and 0 < (response.raw.length_remaining or 0) <= LARGEST_ANSWER:
+        body: bytes = response.raw.read(decode_content=False)  # in one step
+        if response.raw.length_remaining:
+            raise ProtocolError("the answer was cut short")
+        return body
     pieces: list[bytes] = []
     size = 0
     while piece := response.raw.read(_PIECE, decode_content=True):

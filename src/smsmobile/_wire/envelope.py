@@ -191,9 +191,11 @@ def _rows_by_key(content: dict[str, Any], about_one: bool) -> tuple[list[Any], d
     In a list of rows the keys may also be phone numbers, and names.
     """
     held = {key: row for key, row in content.items() if isinstance(row, (dict, list))}
+    if not held:
+        return [], content
     are_named = not about_one and len(held) == len(content) and not held.keys() & _NO_NAMES
     rows = {key: row for key, row in held.items() if are_named or key.removeprefix("+").isdigit()}
-    return list(rows.values()), {key: content[key] for key in content if key not in rows}
+    return list(rows.values()), {key: content[key] for key in content if key not in rows} if rows else content
 
 
 def _is_about_the_call(content: dict[str, Any]) -> bool:

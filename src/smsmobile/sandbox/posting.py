@@ -15,8 +15,8 @@ import requests
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
+from .._http.adapter import DeadlineAdapter
 from .._http.addresses import is_loopback
-from .._http.deadlines import DeadlineAdapter
 from .rows import Delivery, Destination
 
 TIMEOUT = 5.0
