@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import math
 import os
-import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Protocol, runtime_checkable
 
+from .._storage import SQLiteFile
 from ..errors import ConfigurationError
 
 ONE_WEEK = 7 * 24 * 3600
 """Seconds. The service does not say for how long it repeats a delivery (A)."""
 
+APPLICATION_ID = 0x736D7365
+"""In the file's header: `smse`."""
+VERSION = 1
+
 _PRUNED_AT_ONCE = 100
-_BUSY_SECONDS = 30
+_SCHEMA = (
+    "CREATE TABLE events (id TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX events_by_expiry ON events (expires_at)",
+)
 
 
 @runtime_checkable
@@ -94,35 +99,31 @@ class MemoryEventStore:
 
 
 class SQLiteEventStore:
-    """Remembers in a file, for `ttl` seconds: shared by threads and processes, and still there after a restart.
+    """Remembers in a file, for `ttl` seconds. Threads and processes of one machine share it, and it survives a restart.
 
-    Each call opens the file anew, so a store can be made before a server forks its workers.
+    A store can be made before a server forks its workers.
     """
 
     def __init__(self, path: str | os.PathLike[str], ttl: float = ONE_WEEK) -> None:
-        """`path`: a file of its own, made where there is none; its folder has to exist. `ttl`: seconds.
+        """`path`: a file of its own, created with mode 0600 if it is missing; its folder has to exist. `ttl`: seconds.
 
-        Raises ConfigurationError where the file cannot be used.
+        Raises ConfigurationError if `ttl` is not a number above 0, StorageError if the file cannot be used.
         """
-        self._path = Path(path)
         self._ttl = _checked_ttl(ttl)
-        if str(path) in {"", ":memory:"}:
-            raise ConfigurationError("SQLiteEventStore needs a file. For a memory of this process: MemoryEventStore.")
-        if not self._path.parent.is_dir():
-            raise ConfigurationError(f"The folder of the event store {self._path} does not exist: make it first.")
-        with self._transaction():
-            pass
+        self._file = SQLiteFile(
+            path, application_id=APPLICATION_ID, version=VERSION, schema=_SCHEMA, what="an event store", shared=True
+        )
 
     def add(self, event_id: str) -> bool:
-        """Note an event's id. True when it is new, for exactly one of all threads and processes that ask.
+        """Note an event's id. True if it is new, for exactly one of all threads and processes that ask.
 
-        Raises TypeError for what is not an id, ConfigurationError where the file cannot be used (any longer).
+        Raises TypeError if `event_id` is not an id, StorageError if the file cannot be used.
         """
         _check_id(event_id)
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             now = time.time()
             connection.execute("DELETE FROM events WHERE id = ? AND expires_at <= ?", (event_id, now))
-            # A few at a time: after a long pause no delivery has to wait for the removal of all the old ones.
+            # A few at a time, so that after a long pause no delivery waits for the removal of all expired rows.
             connection.execute(
                 "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE expires_at <= ? LIMIT ?)",
                 (now, _PRUNED_AT_ONCE),
@@ -131,31 +132,18 @@ class SQLiteEventStore:
             return connection.execute("INSERT OR IGNORE INTO events VALUES (?, ?)", row).rowcount == 1
 
     def discard(self, event_id: str) -> None:
-        """Forget an id, so that the next delivery counts as new. Nothing happens where it is not known.
+        """Forget an id, so that the next delivery counts as new. Unknown ids are ignored.
 
-        Raises ConfigurationError where the file cannot be used (any longer).
+        Raises StorageError if the file cannot be used.
         """
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
-                # IMMEDIATE waits its turn at the start; a lock taken later could find another one in its way.
-                connection.execute("BEGIN IMMEDIATE")
-                # Every time, since the file may have been removed while the program ran.
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID"
-                )
-                connection.execute("CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at)")
-                yield connection
-                connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise ConfigurationError(f"The event store {self._path} cannot be used: {error}.") from error
+    def __reduce__(self) -> tuple[type[SQLiteEventStore], tuple[Path, float]]:
+        return type(self), (self._file.path, self._ttl)
 
     def __repr__(self) -> str:
-        return f"<SQLiteEventStore: {self._path}, ttl={self._ttl:g} s>"
+        return f"<SQLiteEventStore: {self._file.path}, ttl={self._ttl:g} s>"
 
 
 def _checked_ttl(ttl: object) -> float:
