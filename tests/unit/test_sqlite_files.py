@@ -117,6 +117,13 @@ def test_the_file_is_for_its_owner_alone(words: SQLiteFile, path: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
+def test_a_file_made_through_a_symbolic_link_is_for_its_owner_alone(tmp_path: Path, path: Path) -> None:
+    path.symlink_to(tmp_path / "target")
+    with opened(path) as words:
+        add(words, "one")
+        assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+
+
 def test_an_empty_file_that_is_there_is_used_as_it_is(path: Path) -> None:
     path.touch(mode=0o640)
     mode = path.stat().st_mode
