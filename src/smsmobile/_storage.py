@@ -208,6 +208,11 @@ class SQLiteFile:
                 f"{self.path} was written by a newer version of smsmobile: update smsmobile, or choose another file."
             )
 
+    def _check_pages(self, connection: sqlite3.Connection) -> None:
+        found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+        if found != ["ok"]:
+            raise self.damaged(" ".join(found[0].split()))
+
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode=rw",  # it was created before, with the right mode
@@ -227,7 +232,7 @@ class SQLiteFile:
                 for statement in self._schema:
                     connection.execute(statement)
             self._check_header(connection)
-            _check_pages(connection)
+            self._check_pages(connection)
             connection.execute("COMMIT")
             _switch_to_wal(connection, self._patience)
             connection.execute("PRAGMA synchronous = FULL")
@@ -333,12 +338,6 @@ def _folder_locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _check_pages(connection: sqlite3.Connection) -> None:
-    found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
-    if found != ["ok"]:
-        raise sqlite3.DatabaseError(f"malformed: {' '.join(found[0].split())}")
 
 
 def _switch_to_wal(connection: sqlite3.Connection, patience: float) -> None:
