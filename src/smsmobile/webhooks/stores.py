@@ -1,6 +1,6 @@
-"""Remembering which events were handled, since the service delivers each at least once.
+"""Stores of event ids, to tell a new event from a duplicate: the service delivers each event at least once.
 
-What an event's id is lives in events.py.
+events.py defines an event's id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._storage import SQLiteFile
 from ..errors import ConfigurationError
 
 ONE_WEEK = 7 * 24 * 3600
-"""Seconds. The service does not say for how long it repeats a delivery (A)."""
+"""Seconds. The service does not document for how long it repeats a delivery (A)."""
 
 APPLICATION_ID = 0x736D7365
 """In the file's header: `smse`."""
@@ -32,51 +32,51 @@ _SCHEMA = (
 
 @runtime_checkable
 class EventStore(Protocol):
-    """Anything that can tell a new event from one that was delivered before.
+    """Any object that can tell a new event from a duplicate.
 
-    The stores of this file can also `discard`, for the handler that failed:
+    The stores in this module can also `discard` an id, for a handler that failed:
 
         if not store.add(event.id):
-            return 200                      # a duplicate: it was handled, or is being handled
+            return 200                      # a duplicate: another delivery was handled, or is being handled
         try:
             handle(event)
         except Exception:
-            store.discard(event.id)         # let the service's next delivery through
-            raise                           # a 5xx makes it come
+            store.discard(event.id)         # so that the next delivery counts as new
+            raise                           # the answer is a 5xx, and the service delivers it again
         return 202
 
-    The id is noted before the event is handled, so that two deliveries at the same moment are not handled
-    twice. The other side of it: where the process is killed in between, the next delivery is taken for a
-    duplicate. If no event may ever be lost that way, `add` it in the transaction that also stores the event.
+    The id is stored before the event is handled, so two deliveries at the same moment are not both handled. If the
+    process is killed in between, the next delivery counts as a duplicate. If you must not lose an event in that way,
+    store its id in the transaction that also stores the event.
     """
 
     def add(self, event_id: str) -> bool:
-        """Note an event's id. True the first time, False ever after; atomic, also between threads."""
+        """Store an event's id. True the first time, then False; atomic, also between threads."""
         ...
 
 
 class MemoryEventStore:
-    """Remembers in this process, for `ttl` seconds and at most `max_events` (then it forgets the oldest).
+    """Keeps ids in memory, for `ttl` seconds and at most `max_events` of them (then it drops the oldest).
 
-    For one process with threads. With several workers (gunicorn, uWSGI) each would remember its own events
-    only: use SQLiteEventStore there.
+    For one process with threads. Several workers (gunicorn, uWSGI) would each keep their own ids: use
+    SQLiteEventStore there.
     """
 
     def __init__(self, max_events: int = 10_000, ttl: float = ONE_WEEK) -> None:
-        """Raises ConfigurationError where `max_events` or `ttl` (seconds) is not a number above 0."""
+        """Raises ConfigurationError if `max_events` or `ttl` (seconds) is not a number above 0."""
         if type(max_events) is not int or max_events < 1:
-            raise ConfigurationError(f"max_events is a whole number above 0, not {max_events!r}.")
+            raise ConfigurationError(f"max_events has to be a whole number above 0, not {max_events!r}.")
         self._max_events = max_events
         self._ttl = _checked_ttl(ttl)
         self._expiry: OrderedDict[str, float] = OrderedDict()
         self._lock = Lock()
 
     def add(self, event_id: str) -> bool:
-        """Note an event's id. True when it is new. Raises TypeError for what is not an id."""
+        """Store an event's id. True if it is new. Raises TypeError if `event_id` is not an id."""
         _check_id(event_id)
         with self._lock:
             now = time.time()
-            # The oldest stand in front, and all live equally long.
+            # The oldest ids come first, and all have the same lifetime.
             while self._expiry and next(iter(self._expiry.values())) <= now:
                 self._expiry.popitem(last=False)
             if event_id in self._expiry:
@@ -87,7 +87,7 @@ class MemoryEventStore:
             return True
 
     def discard(self, event_id: str) -> None:
-        """Forget an id, so that the next delivery counts as new. Nothing happens where it is not known."""
+        """Delete an id, so that the next delivery counts as new. Unknown ids are ignored."""
         with self._lock:
             self._expiry.pop(event_id, None)
 
@@ -99,9 +99,9 @@ class MemoryEventStore:
 
 
 class SQLiteEventStore:
-    """Remembers in a file, for `ttl` seconds. Threads and processes of one machine share it, and it survives a restart.
+    """Keeps ids in a file, for `ttl` seconds. Threads and processes of one machine share it; it survives a restart.
 
-    A store can be made before a server forks its workers.
+    A server can create a store before it forks its workers.
     """
 
     def __init__(self, path: str | os.PathLike[str], ttl: float = ONE_WEEK) -> None:
@@ -115,7 +115,7 @@ class SQLiteEventStore:
         )
 
     def add(self, event_id: str) -> bool:
-        """Note an event's id. True if it is new, for exactly one of all threads and processes that ask.
+        """Store an event's id. True if it is new, for exactly one of all threads and processes.
 
         Raises TypeError if `event_id` is not an id, StorageError if the file cannot be used.
         """
@@ -132,7 +132,7 @@ class SQLiteEventStore:
             return connection.execute("INSERT OR IGNORE INTO events VALUES (?, ?)", row).rowcount == 1
 
     def discard(self, event_id: str) -> None:
-        """Forget an id, so that the next delivery counts as new. Unknown ids are ignored.
+        """Delete an id, so that the next delivery counts as new. Unknown ids are ignored.
 
         Raises StorageError if the file cannot be used.
         """
@@ -150,7 +150,7 @@ def _checked_ttl(ttl: object) -> float:
     number = isinstance(ttl, int | float) and not isinstance(ttl, bool)
     if number and 0 < float(ttl) < math.inf:  # type: ignore[arg-type]
         return float(ttl)  # type: ignore[arg-type]
-    raise ConfigurationError(f"ttl is a number of seconds above 0, not {ttl!r}.")
+    raise ConfigurationError(f"ttl has to be a number of seconds above 0, not {ttl!r}.")
 
 
 def _check_id(event_id: object) -> None:

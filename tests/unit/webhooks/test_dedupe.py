@@ -106,7 +106,7 @@ def test_of_many_threads_exactly_one_is_first(make_store: Callable[..., Store]) 
 
 @pytest.mark.parametrize("ttl", [0, -1, float("nan"), float("inf"), "60", None, True])
 def test_a_ttl_that_is_no_number_of_seconds_is_refused(make_store: Callable[..., Store], ttl: Any) -> None:
-    with pytest.raises(ConfigurationError, match="ttl is a number of seconds above 0"):
+    with pytest.raises(ConfigurationError, match="ttl has to be a number of seconds above 0"):
         make_store(ttl=ttl)
 
 
@@ -148,7 +148,7 @@ def test_what_expired_in_memory_takes_no_room(time_now: SimpleNamespace) -> None
 
 @pytest.mark.parametrize("max_events", [0, -1, 2.5, "3", None, True])
 def test_a_bound_that_is_no_whole_number_is_refused(max_events: Any) -> None:
-    with pytest.raises(ConfigurationError, match="max_events is a whole number above 0"):
+    with pytest.raises(ConfigurationError, match="max_events has to be a whole number above 0"):
         MemoryEventStore(max_events=max_events)
 
 
