@@ -1,12 +1,14 @@
-"""A file (SQLite) that remembers something across restarts: the right one, undamaged, and used by nobody else.
+"""SQLite files: one process has a file for itself, or several share it. Wrong and damaged files are refused.
 
-Which tables it has, and what stands in them, is said by who opens it: delivery/ and sandbox/storage.py.
+The modules that open a file define its tables and what is stored in them.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,65 +23,88 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 PATIENCE = 1.0
-"""Seconds to wait for a process that is just closing the file."""
+"""Seconds that an exclusive file waits for another process that is just closing it."""
+SHARED_PATIENCE = 30.0
+"""Seconds that a shared file waits for the transactions of other processes."""
+
+_ERROR_TEXTS = {
+    "not a database": "{path} is not {what}, or it is damaged. The file was not changed: choose another name.",
+    "malformed": "{path} is damaged ({reason}). The file was not changed: move it away, or choose another name.",
+    "full": "{path} cannot be written ({reason}): make room on the disk and try again. Earlier data is kept.",
+    "I/O": "{path} cannot be used ({reason}): the disk is full or failing. Check it and try again.",
+    "": "{path} cannot be used ({reason}): it has to be a file that you may write, in a folder that you may write.",
+}
+"""What to say, by a word in SQLite's message; the first one that is found counts."""
 
 
 class SQLiteFile:
-    """One file, from the moment it is made until `close()`; nobody else can open it in between.
+    """One SQLite file, held by one process or shared by several.
 
         journal = SQLiteFile(
             "campaign.sqlite",
-            application_id=0x736D736A,                  # in the file's header, so that no other program's is taken
-            version=1,                                  # of the schema; a newer file than this is refused
-            schema=["CREATE TABLE messages (…)"],       # one statement each; executed once, when the file is new
-            what="the journal of a bulk sender",        # with its article, for the texts of errors
+            application_id=0x736D736A,                  # stored in the header; a file with another id is refused
+            version=1,                                  # of the schema; a file with a higher version is refused
+            schema=["CREATE TABLE messages (…)"],       # one statement each, executed once when the file is new
+            what="the journal of a bulk sender",        # with its article, for error texts
         )
         with journal.transaction() as connection:       # reading and writing
             connection.execute("INSERT INTO messages VALUES (?, ?)", (…))
         journal.close()                                 # or use it in a `with`
 
-    The file is made where there is none (readable by its owner alone), and its folder has to exist. Opening checks the
-    whole of it (`PRAGMA quick_check`). It must lie on a disk of this machine: locks of network file systems are not to
-    be trusted.
+    A missing file is created with mode 0600; its folder has to exist. Opening checks the whole file (`PRAGMA
+    quick_check`). Use a local disk: locks on network file systems are unreliable.
 
-    It survives a kill of the process at any instant, and a power failure: a commit is on the disk (WAL, synchronous =
-    FULL). Safe to share among threads: one transaction at a time, the others wait. Not to be used after a fork.
+    Exclusive (the default): nobody else can open the file until `close()`. A forked child cannot use it.
 
-    Raises StorageError, here and in `transaction`, where the file is another program's, damaged, from a newer version,
-    in use, cannot be opened, or cannot be written (a full disk). The file is then left as it was.
+    Shared (`shared=True`): several processes and threads use the file at the same time. Each process has one
+    connection. It is opened when it is first needed, so a server can fork its workers afterwards; `os.fork` closes
+    it, and parent and child each open a new one. If the file is removed or replaced, the next transaction uses the
+    new file.
+
+    In both modes a commit survives a kill of the process and a power failure (WAL, synchronous = FULL). Threads take
+    turns: one transaction at a time.
+
+    Raises StorageError, here and in `transaction` and `note`, if the file belongs to another program, is damaged, comes
+    from a newer version, is in use, cannot be opened, or cannot be written (a full disk). The file is not changed then.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, application_id: int, version: int, schema: Sequence[str], what: str
+        self,
+        path: str | os.PathLike[str],
+        *,
+        application_id: int,
+        version: int,
+        schema: Sequence[str],
+        what: str,
+        shared: bool = False,
     ) -> None:
         if str(path) in {"", ":memory:"}:
-            raise StorageError(f"A name is needed for the file with {what}: what is in memory does not survive.")
+            raise StorageError(f"A file name is needed for {what}: data in memory would not survive a restart.")
         self.path = Path(path).absolute()
-        """Where it is; a change of the working directory changes nothing."""
+        """The absolute path, so that the program may change its working directory."""
+        self._application_id = application_id
+        self._version = version
+        self._schema = schema
         self._what = what
+        self._shared = shared
         self._lock = RLock()
-        self._process = os.getpid()
         self._connection: sqlite3.Connection | None = None
-        try:
-            self._look(application_id, version)
-            connection = self._open(application_id, version, schema)
-        except (sqlite3.Error, OSError) as error:
-            if isinstance(error, StorageError):
-                raise
-            raise StorageError(self._why_not(error)) from error
-        self._connection = connection
-        _opened.add(self)
-        self._is_flushing = True
-        self._identity = self._identify()
+        self._is_closed = False
+        with _registry:
+            _files.add(self)
+        with self._lock:
+            self._connect()
+            if shared:
+                self._disconnect()
 
     @contextmanager
     def transaction(self, *, flush: bool = True) -> Iterator[sqlite3.Connection]:
-        """What is written in the block is on the disk when it ends. Where the block raises, nothing of it is kept.
+        """A write transaction. It is committed when the block ends, and rolled back when the block raises.
 
-        Without `flush` the disk is not waited for: what is written outlives the process all the same, killed or not,
-        but a power failure may take it, as long as no flushed transaction has followed.
+        With `flush` the commit waits for the disk. Without, it survives a kill of the process, but a power failure may
+        undo it if no flushed transaction has followed.
 
-        Raises StorageError where the file cannot be read or written (any longer).
+        Raises StorageError if the file cannot be read or written.
         """
         with self._lock:
             connection = self._usable()
@@ -90,32 +115,36 @@ class SQLiteFile:
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
                 _roll_back(connection)
-                raise StorageError(self._why_not(error)) from error
+                raise self._failure(error) from error
             except BaseException:
                 _roll_back(connection)
                 raise
 
     def note(self, statement: str, parameters: Sequence[object] = (), *, flush: bool = False) -> list[tuple[Any, ...]]:
-        """Execute one statement, the quick way, and return its rows; `flush` as in a transaction.
+        """Execute one statement and return its rows; `flush` as in `transaction`.
 
-        Raises StorageError as `transaction` does, but it does not look each time whether the file is still there.
+        Faster than a transaction, because it does not check that the file is still there. Raises StorageError if the
+        file cannot be read or written.
         """
         with self._lock:
-            connection = self._ours()
+            connection = self._current()
             try:
                 self._flush_each_commit(connection, flush)
                 return connection.execute(statement, parameters).fetchall()
             except sqlite3.Error as error:
-                raise StorageError(self._why_not(error)) from error
+                raise self._failure(error) from error
+
+    def damaged(self, reason: str) -> StorageError:
+        """The error for a file whose contents cannot be understood; `reason` says what was found."""
+        return StorageError(self._say("malformed", reason))
 
     def close(self) -> None:
-        """Let go of the file; repeatable. What was committed is in it."""
-        if os.getpid() != self._process:
-            return  # it is the parent's
+        """Close the file; can be called again. In a forked child it does nothing to the parent's connection."""
+        if self._connection is not None and os.getpid() != self._process:
+            return
         with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.close()
+            self._is_closed = True
+            self._disconnect()
 
     def __enter__(self) -> Self:
         return self
@@ -125,79 +154,121 @@ class SQLiteFile:
     ) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"<SQLiteFile {self.path}{'' if self._connection else ', closed'}>"
+    def __del__(self) -> None:
+        if getattr(self, "_connection", None) is not None:
+            self.close()
 
-    def _look(self, application_id: int, version: int) -> None:
-        """Refuse another program's file by its header alone, so that it stays as it is. Make one if there is none."""
-        if not self.path.exists():
-            # Never Path.touch, nor any other way to open a file that may be there: closing it again would drop the
-            # locks that another connection of this process has on it.
-            with suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    def __repr__(self) -> str:
+        return f"<SQLiteFile {self.path}{', closed' if self._is_closed else ''}>"
+
+    # Opening and closing; the caller holds the lock.
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            _create(self.path.resolve())
+            self._check_before_opening()
+            # Before opening: if the file is replaced in between, the next transaction sees another identity.
+            self._identity = self._identify()
+            self._connection = self._open()
+        except StorageError:
+            raise
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise StorageError(self._why_not(error)) from error
+        self._process = os.getpid()
+        self._is_flushing = True
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _check_before_opening(self) -> None:
+        """Refuse another program's file by its header, without locking or changing it."""
         if self.path.is_file() and self.path.stat().st_size == 0:
             return
-        looking = sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)
+        connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro&immutable=1", uri=True)
         try:
-            self._check_header(looking, application_id, version)
+            self._check_header(connection)
         except sqlite3.DatabaseError as error:
-            # Half of a file whose making was interrupted: opening it undoes that, and looks again.
+            # Creating the file may have been interrupted. Opening it undoes that, and checks the header again.
             if "malformed" not in str(error):
                 raise
         finally:
-            looking.close()
+            connection.close()
 
-    def _check_header(self, connection: sqlite3.Connection, application_id: int, version: int) -> None:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (written,) = connection.execute("PRAGMA user_version").fetchone()
-        if application != application_id:
-            raise StorageError(f"{self.path} is not {self._what}. It was left as it is: choose another name.")
-        if written > version:
+    def _check_header(self, connection: sqlite3.Connection) -> None:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if application_id != self._application_id:
+            raise StorageError(f"{self.path} is not {self._what}. The file was not changed: choose another name.")
+        if version > self._version:
             raise StorageError(
-                f"{self.path} was written by a newer version of smsmobile: update it, or choose another file."
+                f"{self.path} was written by a newer version of smsmobile: update smsmobile, or choose another file."
             )
 
-    def _open(self, application_id: int, version: int, schema: Sequence[str]) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    def _check_pages(self, connection: sqlite3.Connection) -> None:
+        found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+        if found != ["ok"]:
+            raise self.damaged(" ".join(found[0].split()))
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?mode=rw",  # it was created before, with the right mode
+            uri=True,
+            timeout=self._patience,
+            isolation_level=None,
+            check_same_thread=False,
+        )
         try:
-            # Nobody else may open it until it is closed, or until the process ends, however it ends.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            if not self._shared:
+                # Held until the file is closed or the process ends, however it ends.
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")
             if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-                connection.execute(f"PRAGMA application_id = {application_id:d}")
-                connection.execute(f"PRAGMA user_version = {version:d}")
-                for statement in schema:
+                connection.execute(f"PRAGMA application_id = {self._application_id:d}")
+                connection.execute(f"PRAGMA user_version = {self._version:d}")
+                for statement in self._schema:
                     connection.execute(statement)
-            self._check_header(connection, application_id, version)
-            _check(connection)
+            self._check_header(connection)
+            self._check_pages(connection)
             connection.execute("COMMIT")
-            connection.execute("PRAGMA journal_mode = WAL")
+            _switch_to_wal(connection, self._patience)
             connection.execute("PRAGMA synchronous = FULL")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _flush_each_commit(self, connection: sqlite3.Connection, flush: bool) -> None:
-        if flush is not self._is_flushing:
-            connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
-            self._is_flushing = flush
+    @property
+    def _patience(self) -> float:
+        return SHARED_PATIENCE if self._shared else PATIENCE
 
-    def _ours(self) -> sqlite3.Connection:
+    # Each use; the caller holds the lock.
+
+    def _current(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise StorageError(f"{self.path} was closed: {self._what} is no longer at hand.")
+            if self._is_closed:
+                raise StorageError(f"{self.path} is closed: open {self._what} again to use it.")
+            return self._connect()
         if os.getpid() != self._process:
-            raise StorageError(f"{self.path} was opened before this process was forked: open it in one process alone.")
+            raise StorageError(
+                f"{self.path} was open when this process was forked: open it in the process that uses it."
+            )
         return self._connection
 
     def _usable(self) -> sqlite3.Connection:
-        connection = self._ours()
-        if self._identify() != self._identity:
+        connection = self._current()
+        if self._identify() == self._identity:
+            return connection
+        if not self._shared:
             raise StorageError(
-                f"{self.path} was removed or replaced while it was in use: what is written now would be lost. Stop "
-                "the program, and put the file back if you have it."
+                f"{self.path} was removed or replaced while it was in use, and new data would be lost. Stop the "
+                "program, and put the file back if you have it."
             )
-        return connection
+        self._disconnect()
+        return self._connect()
 
     def _identify(self) -> tuple[int, int] | None:
         try:
@@ -206,30 +277,81 @@ class SQLiteFile:
             return None
         return status.st_dev, status.st_ino
 
+    def _flush_each_commit(self, connection: sqlite3.Connection, flush: bool) -> None:
+        if flush is not self._is_flushing:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
+            self._is_flushing = flush
+
+    def _failure(self, error: sqlite3.Error) -> StorageError:
+        if self._shared:
+            self._disconnect()  # the next use opens the file again, and checks it
+        return StorageError(self._why_not(error))
+
     def _why_not(self, error: Exception) -> str:
         reason = getattr(error, "strerror", None) or str(error)
-        path, what = self.path, self._what
-        if path.is_dir():
-            return f"{path} is a folder: expected a file in it."
-        if not path.parent.is_dir():
-            return f"The folder of {path} does not exist: make it first."
-        for word, text in {
-            "locked": f"{path} is in use by another process, or open twice in this one: close the other, or choose "
-            "another file.",
-            "not a database": f"{path} is not {what}, or is damaged. It was left as it is: choose another name.",
-            "malformed": f"{path} is damaged ({reason}). It was left as it is: move it away, or choose another name.",
-            "full": f"{path} cannot be written ({reason}): make room for it, and start again. What it has is kept.",
-            "I/O": f"{path} cannot be used ({reason}): its disk is full, or fails. See to it, and start again.",
-        }.items():
-            if word in reason:
-                return text
-        return f"{path} cannot be used ({reason}): expected a file in a folder where you may write."
+        if self.path.is_dir():
+            return f"{self.path} is a folder: expected the name of a file in it."
+        if not self.path.parent.is_dir():
+            return f"The folder of {self.path} does not exist: make it first."
+        if "locked" in reason:
+            return self._why_locked()
+        return self._say(next(word for word in _ERROR_TEXTS if word in reason), reason)
+
+    def _say(self, word: str, reason: str) -> str:
+        return _ERROR_TEXTS[word].format(path=self.path, what=self._what, reason=reason)
+
+    def _why_locked(self) -> str:
+        if self._shared:
+            return f"{self.path} has been locked by another program for {self._patience:g} seconds: stop that program."
+        return (
+            f"{self.path} is in use by another process, or open twice in this one: close the other, or choose another "
+            "file."
+        )
 
 
-def _check(connection: sqlite3.Connection) -> None:
-    found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
-    if found != ["ok"]:
-        raise sqlite3.DatabaseError(f"malformed: {' '.join(found[0].split())}")
+def _create(path: Path) -> None:
+    """Create the file if it is missing, for its owner alone."""
+    # Locked even if the file is there: closing the descriptor below drops all locks that this process has on the file
+    # (POSIX), so no other thread may open it before.
+    with _creating:
+        if not path.exists():
+            with _folder_locked(path.parent), suppress(FileExistsError):
+                # The files of a removed database. A process that still has it open goes on using them, so the new
+                # database has to get its own.
+                if not path.exists():
+                    for suffix in ("-wal", "-shm", "-journal"):
+                        Path(f"{path}{suffix}").unlink(missing_ok=True)
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+@contextmanager
+def _folder_locked(folder: Path) -> Iterator[None]:
+    """One process at a time creates files in a folder."""
+    if sys.platform == "win32":  # nobody can remove a file there that is in use
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _switch_to_wal(connection: sqlite3.Connection, patience: float) -> None:
+    """Use a write-ahead log. SQLite's own timeout does not cover this switch, which another process may be making."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(0.01)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
@@ -238,21 +360,47 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
-_opened: WeakSet[SQLiteFile] = WeakSet()
+# Forks. SQLite keeps a table of the process's file locks. A child inherits the table, but not the locks: as long as a
+# connection is open during the fork, no connection of the child to the same file can be trusted. If the parent's was
+# the last real one, it removes the log (-wal) that the child is writing to, and the child's commits are lost.
+
+_registry, _creating = RLock(), RLock()
+"""Taken in this order, with the locks of the files between them."""
+_files: WeakSet[SQLiteFile] = WeakSet()
+_held: list[SQLiteFile] = []
+"""The shared files whose locks are held during a fork."""
 
 
-def _abandon_connections() -> None:
-    """In a forked child: never let go of what the parent has open.
+def _before_fork() -> None:
+    """Wait for the threads that use shared files, and close their connections."""
+    _registry.acquire()
+    for file in _files:
+        if file._shared:
+            file._lock.acquire()
+            _held.append(file)
+            if file._connection is not None and not file._connection.in_transaction:
+                file._disconnect()
+    _creating.acquire()
 
-    SQLite takes itself for the last user of the file when the child's copy of a connection is closed, at the child's
-    end if not before, and removes the log into which the parent goes on writing.
-    """
-    if files := [file for file in _opened if file._connection is not None]:
-        import ctypes
 
-        for file in files:
+def _after_fork() -> None:
+    _creating.release()
+    while _held:
+        _held.pop()._lock.release()
+    _registry.release()
+
+
+def _after_fork_in_child() -> None:
+    """Never close a connection that the parent has open: SQLite would remove the parent's log (-wal)."""
+    _after_fork()
+    for file in _files:
+        if not file._shared:
+            file._lock = RLock()  # another thread of the parent may hold it
+        if file._connection is not None:
+            import ctypes
+
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(file._connection))
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_connections)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)

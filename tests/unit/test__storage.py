@@ -117,6 +117,13 @@ def test_the_file_is_for_its_owner_alone(words: SQLiteFile, path: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
+def test_a_file_made_through_a_symbolic_link_is_for_its_owner_alone(tmp_path: Path, path: Path) -> None:
+    path.symlink_to(tmp_path / "target")
+    with opened(path) as words:
+        add(words, "one")
+        assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+
+
 def test_an_empty_file_that_is_there_is_used_as_it_is(path: Path) -> None:
     path.touch(mode=0o640)
     mode = path.stat().st_mode
@@ -185,13 +192,13 @@ def damaged_header(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (another_program, "is not a list of words. It was left as it is: choose another name"),
+        (another_program, "is not a list of words. The file was not changed: choose another name"),
         (other_kind_of_ours, "is not a list of words"),
-        (not_a_database, "is not a list of words, or is damaged. It was left as it is"),
-        (damaged_header, "is not a list of words, or is damaged. It was left as it is"),
-        (newer_version, "was written by a newer version of smsmobile: update it"),
-        (damaged_inside, "is damaged .*It was left as it is: move it away"),
-        (cut_short, "is damaged .*It was left as it is: move it away"),
+        (not_a_database, "is not a list of words, or it is damaged. The file was not changed"),
+        (damaged_header, "is not a list of words, or it is damaged. The file was not changed"),
+        (newer_version, "was written by a newer version of smsmobile: update smsmobile"),
+        (damaged_inside, "is damaged .*The file was not changed: move it away"),
+        (cut_short, "is damaged .*The file was not changed: move it away"),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_and_left_as_it_was(
@@ -210,7 +217,7 @@ def test_a_file_that_is_not_ours_is_refused_and_left_as_it_was(
 
 @pytest.mark.parametrize("name", ["", ":memory:"])
 def test_a_file_needs_a_name(name: str) -> None:
-    with pytest.raises(StorageError, match="A name is needed for the file with a list of words"):
+    with pytest.raises(StorageError, match="A file name is needed for a list of words"):
         opened(name)
 
 
@@ -247,7 +254,7 @@ def test_a_file_that_is_closed_says_so(path: Path) -> None:
     words = opened(path)
     words.close()
     words.close()
-    with pytest.raises(StorageError, match="was closed: a list of words is no longer at hand"):
+    with pytest.raises(StorageError, match="is closed: open a list of words again"):
         add(words, "one")
     assert "closed" in repr(words)
 
@@ -268,7 +275,7 @@ def test_a_file_that_is_replaced_while_in_use_is_noticed(words: SQLiteFile, path
 def test_a_file_is_not_used_across_a_fork(words: SQLiteFile, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(os, "getpid", lambda: -1)
-        with pytest.raises(StorageError, match="before this process was forked"):
+        with pytest.raises(StorageError, match="was open when this process was forked"):
             add(words, "one")
     add(words, "one")
 
@@ -283,7 +290,7 @@ def test_a_full_disk_is_one_clear_sentence_and_takes_nothing_with_it(path: Path)
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             connection.execute(f"PRAGMA max_page_count = {pages}")
 
-        with pytest.raises(StorageError, match=r"cannot be written .*make room for it, and start again"):
+        with pytest.raises(StorageError, match=r"cannot be written .*make room on the disk and try again"):
             add(words, *(f"{number:06}" for number in range(5000)))
 
         assert all_of(words) == ["kept"]

@@ -1,6 +1,6 @@
-"""What an inbox remembers from one start to the next: which messages were handled, and up to when it has read.
+"""What an inbox stores between runs: which messages were handled, and the time up to which it has read.
 
-What it does with that is said in inbox.py.
+inbox.py uses it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from .._storage import SQLiteFile
 from .._wire.values import UTC
-from ..errors import StorageError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -24,7 +23,7 @@ APPLICATION_ID = 0x736D7369
 VERSION = 1
 
 _AT_ONCE = 500
-"""Parameters of one statement; some builds of SQLite take no more than 999."""
+"""Parameters of one statement; some builds of SQLite accept no more than 999."""
 _SCHEMA = (
     "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), since REAL, has_begun INTEGER, read_until REAL)",
     "CREATE TABLE handled (key TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID",
@@ -33,52 +32,52 @@ _SCHEMA = (
 
 
 class InboxProgress(NamedTuple):
-    """How far an inbox has come. Datetimes are aware UTC."""
+    """How far an inbox has read. Datetimes are aware UTC."""
 
     since: datetime
-    """From when on messages are wanted."""
+    """Messages received before this are ignored."""
     has_begun: bool = False
-    """Whether it is known what was there before that."""
+    """Whether the inbox has recorded which messages were there before `since`."""
     read_until: datetime | None = None
-    """When the newest message that was handled was received; None before the first one."""
+    """When the newest handled message was received; None before the first one."""
 
 
 @runtime_checkable
 class InboxState(Protocol):
-    """Where an inbox remembers what was handled, for who has a database already. `SQLiteInboxState` is the default.
+    """Where an inbox stores its progress. Implement it to use your own database; `SQLiteInboxState` is the default.
 
-    Keys are GUIDs or hashes: there is no text and no number in them. One inbox at a time may use it; that is for the
-    implementation to see to. What it raises ends `poll`, and the message at hand comes again.
+    Keys are GUIDs or hashes; they hold no text and no phone number. The implementation has to make sure that only one
+    inbox uses it at a time. An exception that it raises ends `poll`, and the current message is delivered again.
     """
 
     def load(self) -> InboxProgress | None:
-        """What was last saved; None where nothing was yet."""
+        """The progress that was saved last; None if there is none yet."""
         ...
 
     def save(self, progress: InboxProgress, handled: Mapping[str, datetime]) -> None:
-        """Remember the progress and these handled messages, by key: both or neither, and for good when it returns.
+        """Store the progress and these handled messages, by key, in one transaction; it is durable on return.
 
-        The datetimes (aware UTC) are for `forget`. A key that is there already gets the new one.
+        The datetimes (aware UTC) are for `forget`. The datetime of a key that is stored already is replaced.
         """
         ...
 
     def handled(self, keys: Iterable[str]) -> Mapping[str, datetime]:
-        """Those of the keys that were handled, each with the datetime it was saved with."""
+        """The keys that were handled, each with its stored datetime."""
         ...
 
     def forget(self, before: datetime) -> None:
-        """Drop the keys whose datetime is before this one; the inbox does not need them any more."""
+        """Delete the keys whose datetime is before this one; the inbox no longer needs them."""
         ...
 
 
 class SQLiteInboxState:
     """An `InboxState` in a file of this machine, for one process at a time.
 
-    Opened when it is made, until `close()` or the end of a `with`. Made where there is none, readable by its owner
-    alone; it holds GUIDs and times. A few kilobytes for each hundred messages within the inbox's `overlap`.
+    The file is open from the constructor until `close()` or the end of a `with`. A missing file is created with mode
+    0600. It holds GUIDs and times: a few kilobytes for each hundred messages within the inbox's `overlap`.
 
-    Raises StorageError, when it is made and later, where the file is in use, damaged, another program's, or cannot be
-    written.
+    The constructor and all methods raise StorageError if the file is in use, damaged, from another program, or cannot
+    be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -87,7 +86,7 @@ class SQLiteInboxState:
         )
 
     def load(self) -> InboxProgress | None:
-        """What was last saved; None where nothing was yet."""
+        """The progress that was saved last; None if there is none yet."""
         with self._file.transaction() as connection:
             row = connection.execute("SELECT since, has_begun, read_until FROM progress").fetchone()
         if row is None:
@@ -98,7 +97,7 @@ class SQLiteInboxState:
         )
 
     def save(self, progress: InboxProgress, handled: Mapping[str, datetime]) -> None:
-        """Remember both or neither; on the disk when it returns."""
+        """Store both in one transaction; they are on the disk on return."""
         until = progress.read_until
         with self._file.transaction() as connection:
             connection.execute(
@@ -111,7 +110,7 @@ class SQLiteInboxState:
             )
 
     def handled(self, keys: Iterable[str]) -> dict[str, datetime]:
-        """Those of the keys that were handled."""
+        """The keys that were handled, each with its stored datetime."""
         found: dict[str, datetime] = {}
         rest = iter(keys)
         with self._file.transaction() as connection:
@@ -122,12 +121,12 @@ class SQLiteInboxState:
         return found
 
     def forget(self, before: datetime) -> None:
-        """Drop the keys that are older."""
+        """Delete the older keys."""
         with self._file.transaction() as connection:
             connection.execute("DELETE FROM handled WHERE at < ?", (before.timestamp(),))
 
     def close(self) -> None:
-        """Let go of the file; repeatable."""
+        """Close the file; can be called again."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -145,7 +144,4 @@ class SQLiteInboxState:
         try:
             return datetime.fromtimestamp(seconds, UTC)
         except (TypeError, ValueError, OverflowError, OSError) as error:
-            raise StorageError(
-                f"{self._file.path} is damaged: a time in it is none ({type(error).__name__}). It was left as it is: "
-                "move it away, or choose another name."
-            ) from None
+            raise self._file.damaged(f"a time cannot be read: {type(error).__name__}") from None

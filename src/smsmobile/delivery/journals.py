@@ -24,7 +24,7 @@ APPLICATION_ID = 0x736D736A
 VERSION = 1
 
 _PAGES_OF_LOG = 4000
-"""How long the file beside it may become (16 MB) before it is merged; the many small notes rewrite the same pages."""
+"""Size of the log (-wal) at which it is merged into the file: 16 MB, since most notes rewrite the same pages."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PLANNED, _STARTED = "planned", "started"
 _SCHEMA = (
@@ -141,18 +141,18 @@ class SQLiteJournal:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """`path`: made where there is none, in a folder that exists. It is opened with the first run, not here."""
+        """`path`: created if it is missing; its folder has to exist. It is opened when a run begins, not here."""
         self._path = path
         self._file: SQLiteFile | None = None
         self._opening = Lock()
         self._boot = ""
 
     def open(self) -> None:
-        """Begin a run. Raises StorageError where the file is in use, damaged, or cannot be written."""
+        """Begin a run. Raises StorageError if the file is in use, damaged, or cannot be written."""
         with self._opening:
             if self._file is not None:
                 raise StorageError(
-                    f"{self._path} is in use by another run of this process: wait for its end, or close() its outcomes."
+                    f"{self._path} is in use by another run of this process: let it end, or close() its outcomes."
                 )
             file = SQLiteFile(
                 self._path,
@@ -234,7 +234,7 @@ class SQLiteJournal:
     @property
     def _opened(self) -> SQLiteFile:
         if self._file is None:
-            raise StorageError(f"{self._path} is not open: no run is going on.")
+            raise StorageError(f"{self._path} is not open: open() the journal before using it.")
         return self._file
 
 

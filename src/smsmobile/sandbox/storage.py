@@ -1,6 +1,6 @@
-"""Keeps the ledger in an SQLite file: reads it when the sandbox is made, and writes down every change to it.
+"""The SQLite file of a sandbox: the ledger is read from it at the start, and every change is written to it.
 
-Which rows there are stands in rows.py. Nothing here is imported unless a file is asked for.
+rows.py defines the rows. This module is imported only if the sandbox has a file.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 APPLICATION_ID = 0x736D7362
-"""In the file's header, so that no other program's file is taken for a sandbox's: `smsb`."""
+"""In the file's header: `smsb`."""
 VERSION = 1
-"""In the header too. A row may get new fields that have defaults without a new version; all else needs one."""
+"""In the header too. A row may get new fields that have defaults; every other change needs a new version."""
 
 _CLOCK = "clock"
 _CREATE = "CREATE TABLE rows (kind TEXT NOT NULL, key TEXT NOT NULL, row TEXT NOT NULL, PRIMARY KEY (kind, key))"
-# A replaced row keeps its place among the others, as in the ledger; a new one comes last.
+# A replaced row keeps its position, as in the ledger; a new row comes last.
 _REPLACE = "INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET row = excluded.row"
 _ADD = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)"
 _REMOVE = "DELETE FROM rows WHERE kind = ? AND key = ?"
@@ -42,19 +42,19 @@ _log = logging.getLogger(__name__)
 
 
 class Storage:
-    """The file of one ledger, from the moment it is made until `close()`.
+    """The file of one ledger, open until `close()`.
 
-    What is changed while the ledger's lock is held is written in one transaction before the lock is let go: no
-    request is answered before what it did is in the file, and a message is never in the outbox and still queued.
+    All changes made while the ledger's lock is held are written in one transaction before the lock is released. So a
+    request is answered after its changes were stored, and the file never shows a message both sent and queued.
 
-    A commit does not wait for the disk: a power failure may take the last moments with it.
+    A commit does not wait for the disk: a power failure may undo the last ones.
 
-    Raises StorageError where the file cannot be used; see `SQLiteFile`.
+    Raises StorageError if the file cannot be used; see `SQLiteFile`.
     """
 
     def __init__(self, path: str | PathLike[str], ledger: Ledger) -> None:
         self.trouble = ""
-        """Why the last changes could not be written, as a sentence; empty while all is well."""
+        """Why the last changes could not be written, in sentences; empty if they were."""
         self._ledger = ledger
         self._ahead = ledger.clock.ahead
         self._unwritten: dict[tuple[str, str], tuple[str, Row | None]] = {}
@@ -71,10 +71,10 @@ class Storage:
         ledger.lock.before_release = self._write
 
     def guarded(self, app: WSGIApplication) -> WSGIApplication:
-        """The application, which answers with an error for as long as what it does cannot be written."""
+        """The same application, but it answers with an error while changes cannot be written."""
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            if not self._tries_again():
+            if not self._is_writable():
                 return self._refuse(environ, start_response)
             began: list[Any] = []
 
@@ -92,9 +92,9 @@ class Storage:
         return answer
 
     def close(self) -> None:
-        """Write what is left, and leave one file that has everything; repeatable.
+        """Write what is left and merge the log into the file; can be called again.
 
-        Raises StorageError where something could not be written.
+        Raises StorageError if something could not be written.
         """
         with self._ledger.lock:
             if not self._is_open:
@@ -125,14 +125,11 @@ class Storage:
                     row = tables[kind].put(adapters[kind].validate_json(text))
                     highest = max(highest, getattr(row, "id", 0))
         except (ValidationError, ValueError, TypeError) as error:
-            raise StorageError(
-                f"{self._file.path} is damaged ({kind}: {type(error).__name__}). It was left as it is: move it away, "
-                "or choose another name."
-            ) from error
+            raise self._file.damaged(f"{kind}: {type(error).__name__}") from error
         self._ledger.start_ids_after(highest)
 
     def _note(self, table: Rows[Row], before: Row | None, after: Row | None) -> None:
-        """A watcher of the ledger: the change is written when the lock is let go."""
+        """A watcher of the ledger: remember the change, which is written when the lock is released."""
         row = before if after is None else after
         place = (table.name, row.key)  # type: ignore[union-attr]
         if after is None:
@@ -149,7 +146,7 @@ class Storage:
         ahead = self._ledger.clock.ahead
         if not self._unwritten and ahead == self._ahead:
             return
-        changes = self._spelled()
+        changes = self._changes()
         if ahead != self._ahead:
             changes.append((_REPLACE, (_CLOCK, _CLOCK, json.dumps(ahead.total_seconds()))))
         try:
@@ -162,37 +159,35 @@ class Storage:
         self._unwritten.clear()
         self._ahead = ahead
         if self.trouble:
-            _log.warning("%s can be written again, and has everything.", self._file.path)
+            _log.warning("%s can be written again. Nothing is missing in it.", self._file.path)
             self.trouble = ""
 
-    def _spelled(self) -> list[_Change]:
-        """What is unwritten, as SQL."""
+    def _changes(self) -> list[_Change]:
+        """The unwritten rows as SQL."""
         changes: list[_Change] = []
         for place, (statement, row) in list(self._unwritten.items()):
             try:
                 changes.append((statement, place if row is None else (*place, _json(row))))
             except Exception:
-                del self._unwritten[place]  # whoever made this row hears of it, and no later change is held up by it
+                del self._unwritten[place]  # the caller that made this row gets the error; later changes are written
                 raise
         return changes
 
     def _fail(self, error: StorageError) -> None:
-        """What could not be written is tried again with the next change; until then nothing is accepted."""
-        path, cause = self._file.path, error.__cause__  # without a cause it is the file that is gone
-        why = f"{path} ({cause}): make room for it." if cause else f"its file: {error}"
+        """Refuse requests; the next one tries to write the changes again."""
         trouble = (
-            f"The sandbox cannot write {why} Until then it refuses every request, and what happens is lost when it "
-            "stops."
+            f"The sandbox cannot write to its file: {error} Until this is solved, it refuses every request, and "
+            "unwritten changes are lost when it stops."
         )
         if trouble != self.trouble:
             _log.error("%s", trouble)
         self.trouble = trouble
 
-    def _tries_again(self) -> bool:
-        """Whether all is well, perhaps since now."""
+    def _is_writable(self) -> bool:
+        """Whether all changes are written; tries again if some are not."""
         if self.trouble:
             with self._ledger.lock:
-                pass  # letting it go writes what is unwritten
+                pass  # releasing it writes the changes
         return not self.trouble
 
     def _refuse(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -209,7 +204,7 @@ class Storage:
 
 
 def _json(row: Row) -> str:
-    # Half an emoji, which no file can hold, becomes a question mark.
+    # Half an emoji (a lone surrogate) cannot be encoded; it becomes a question mark.
     return json.dumps(vars(row), ensure_ascii=False, default=_plain).encode("utf-8", "replace").decode()
 
 

@@ -1,77 +1,82 @@
-"""Remembering which events were handled, since the service delivers each at least once.
+"""Stores of event ids, to tell a new event from a duplicate: the service delivers each event at least once.
 
-What an event's id is lives in events.py.
+events.py defines an event's id.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Protocol, runtime_checkable
 
+from .._storage import SQLiteFile
 from ..errors import ConfigurationError
 
 ONE_WEEK = 7 * 24 * 3600
-"""Seconds. The service does not say for how long it repeats a delivery (A)."""
+"""Seconds. The service does not document for how long it repeats a delivery (A)."""
+
+APPLICATION_ID = 0x736D7365
+"""In the file's header: `smse`."""
+VERSION = 1
 
 _PRUNED_AT_ONCE = 100
-_BUSY_SECONDS = 30
+_SCHEMA = (
+    "CREATE TABLE events (id TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX events_by_expiry ON events (expires_at)",
+)
 
 
 @runtime_checkable
 class EventStore(Protocol):
-    """Anything that can tell a new event from one that was delivered before.
+    """Any object that can tell a new event from a duplicate.
 
-    The stores of this file can also `discard`, for the handler that failed:
+    The stores in this module can also `discard` an id, for a handler that failed:
 
         if not store.add(event.id):
-            return 200                      # a duplicate: it was handled, or is being handled
+            return 200                      # a duplicate: another delivery was handled, or is being handled
         try:
             handle(event)
         except Exception:
-            store.discard(event.id)         # let the service's next delivery through
-            raise                           # a 5xx makes it come
+            store.discard(event.id)         # so that the next delivery counts as new
+            raise                           # the answer is a 5xx, and the service delivers it again
         return 202
 
-    The id is noted before the event is handled, so that two deliveries at the same moment are not handled
-    twice. The other side of it: where the process is killed in between, the next delivery is taken for a
-    duplicate. If no event may ever be lost that way, `add` it in the transaction that also stores the event.
+    The id is stored before the event is handled, so two deliveries at the same moment are not both handled. If the
+    process is killed in between, the next delivery counts as a duplicate. If you must not lose an event in that way,
+    store its id in the transaction that also stores the event.
     """
 
     def add(self, event_id: str) -> bool:
-        """Note an event's id. True the first time, False ever after; atomic, also between threads."""
+        """Store an event's id. True the first time, then False; atomic, also between threads."""
         ...
 
 
 class MemoryEventStore:
-    """Remembers in this process, for `ttl` seconds and at most `max_events` (then it forgets the oldest).
+    """Keeps ids in memory, for `ttl` seconds and at most `max_events` of them (then it drops the oldest).
 
-    For one process with threads. With several workers (gunicorn, uWSGI) each would remember its own events
-    only: use SQLiteEventStore there.
+    For one process with threads. Several workers (gunicorn, uWSGI) would each keep their own ids: use
+    SQLiteEventStore there.
     """
 
     def __init__(self, max_events: int = 10_000, ttl: float = ONE_WEEK) -> None:
-        """Raises ConfigurationError where `max_events` or `ttl` (seconds) is not a number above 0."""
+        """Raises ConfigurationError if `max_events` or `ttl` (seconds) is not a number above 0."""
         if type(max_events) is not int or max_events < 1:
-            raise ConfigurationError(f"max_events is a whole number above 0, not {max_events!r}.")
+            raise ConfigurationError(f"max_events has to be a whole number above 0, not {max_events!r}.")
         self._max_events = max_events
         self._ttl = _checked_ttl(ttl)
         self._expiry: OrderedDict[str, float] = OrderedDict()
         self._lock = Lock()
 
     def add(self, event_id: str) -> bool:
-        """Note an event's id. True when it is new. Raises TypeError for what is not an id."""
+        """Store an event's id. True if it is new. Raises TypeError if `event_id` is not an id."""
         _check_id(event_id)
         with self._lock:
             now = time.time()
-            # The oldest stand in front, and all live equally long.
+            # The oldest ids come first, and all have the same lifetime.
             while self._expiry and next(iter(self._expiry.values())) <= now:
                 self._expiry.popitem(last=False)
             if event_id in self._expiry:
@@ -82,7 +87,7 @@ class MemoryEventStore:
             return True
 
     def discard(self, event_id: str) -> None:
-        """Forget an id, so that the next delivery counts as new. Nothing happens where it is not known."""
+        """Delete an id, so that the next delivery counts as new. Unknown ids are ignored."""
         with self._lock:
             self._expiry.pop(event_id, None)
 
@@ -94,35 +99,31 @@ class MemoryEventStore:
 
 
 class SQLiteEventStore:
-    """Remembers in a file, for `ttl` seconds: shared by threads and processes, and still there after a restart.
+    """Keeps ids in a file, for `ttl` seconds. Threads and processes of one machine share it; it survives a restart.
 
-    Each call opens the file anew, so a store can be made before a server forks its workers.
+    A server can create a store before it forks its workers.
     """
 
     def __init__(self, path: str | os.PathLike[str], ttl: float = ONE_WEEK) -> None:
-        """`path`: a file of its own, made where there is none; its folder has to exist. `ttl`: seconds.
+        """`path`: a file of its own, created with mode 0600 if it is missing; its folder has to exist. `ttl`: seconds.
 
-        Raises ConfigurationError where the file cannot be used.
+        Raises ConfigurationError if `ttl` is not a number above 0, StorageError if the file cannot be used.
         """
-        self._path = Path(path)
         self._ttl = _checked_ttl(ttl)
-        if str(path) in {"", ":memory:"}:
-            raise ConfigurationError("SQLiteEventStore needs a file. For a memory of this process: MemoryEventStore.")
-        if not self._path.parent.is_dir():
-            raise ConfigurationError(f"The folder of the event store {self._path} does not exist: make it first.")
-        with self._transaction():
-            pass
+        self._file = SQLiteFile(
+            path, application_id=APPLICATION_ID, version=VERSION, schema=_SCHEMA, what="an event store", shared=True
+        )
 
     def add(self, event_id: str) -> bool:
-        """Note an event's id. True when it is new, for exactly one of all threads and processes that ask.
+        """Store an event's id. True if it is new, for exactly one of all threads and processes.
 
-        Raises TypeError for what is not an id, ConfigurationError where the file cannot be used (any longer).
+        Raises TypeError if `event_id` is not an id, StorageError if the file cannot be used.
         """
         _check_id(event_id)
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             now = time.time()
             connection.execute("DELETE FROM events WHERE id = ? AND expires_at <= ?", (event_id, now))
-            # A few at a time: after a long pause no delivery has to wait for the removal of all the old ones.
+            # A few at a time, so that after a long pause no delivery waits for the removal of all expired rows.
             connection.execute(
                 "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE expires_at <= ? LIMIT ?)",
                 (now, _PRUNED_AT_ONCE),
@@ -131,38 +132,25 @@ class SQLiteEventStore:
             return connection.execute("INSERT OR IGNORE INTO events VALUES (?, ?)", row).rowcount == 1
 
     def discard(self, event_id: str) -> None:
-        """Forget an id, so that the next delivery counts as new. Nothing happens where it is not known.
+        """Delete an id, so that the next delivery counts as new. Unknown ids are ignored.
 
-        Raises ConfigurationError where the file cannot be used (any longer).
+        Raises StorageError if the file cannot be used.
         """
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             connection.execute("DELETE FROM events WHERE id = ?", (event_id,))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
-                # IMMEDIATE waits its turn at the start; a lock taken later could find another one in its way.
-                connection.execute("BEGIN IMMEDIATE")
-                # Every time, since the file may have been removed while the program ran.
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID"
-                )
-                connection.execute("CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at)")
-                yield connection
-                connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise ConfigurationError(f"The event store {self._path} cannot be used: {error}.") from error
+    def __reduce__(self) -> tuple[type[SQLiteEventStore], tuple[Path, float]]:
+        return type(self), (self._file.path, self._ttl)
 
     def __repr__(self) -> str:
-        return f"<SQLiteEventStore: {self._path}, ttl={self._ttl:g} s>"
+        return f"<SQLiteEventStore: {self._file.path}, ttl={self._ttl:g} s>"
 
 
 def _checked_ttl(ttl: object) -> float:
     number = isinstance(ttl, int | float) and not isinstance(ttl, bool)
     if number and 0 < float(ttl) < math.inf:  # type: ignore[arg-type]
         return float(ttl)  # type: ignore[arg-type]
-    raise ConfigurationError(f"ttl is a number of seconds above 0, not {ttl!r}.")
+    raise ConfigurationError(f"ttl has to be a number of seconds above 0, not {ttl!r}.")
 
 
 def _check_id(event_id: object) -> None:

@@ -452,7 +452,7 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(kept, file):
     kept().close()
     change(file, "PRAGMA user_version = 2")
     before = file.read_bytes()
-    unusable(file, "newer version of smsmobile: update it")
+    unusable(file, "newer version of smsmobile: update smsmobile")
     assert file.read_bytes() == before
 
 
@@ -633,6 +633,6 @@ def test_the_command_says_that_the_disk_is_full(file):
         _, errors = process.communicate(timeout=20)
 
     assert (answers[0], answers[-1]) == (400, 500)
-    assert f"The sandbox cannot write {Path(file)}" in errors
+    assert f"The sandbox cannot write to its file: {Path(file)}" in errors
     assert "Traceback" not in errors
     assert process.returncode == 1

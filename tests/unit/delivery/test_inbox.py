@@ -850,7 +850,7 @@ def test_a_time_in_the_file_that_is_none_is_damage(service: Service, change: str
     looks(made(service), service)
     with closing(sqlite3.connect("inbox.sqlite", isolation_level=None)) as connection:
         connection.execute(f"UPDATE {change}")
-    with pytest.raises(StorageError, match=r"inbox\.sqlite is damaged: a time in it is none"):
+    with pytest.raises(StorageError, match=r"inbox\.sqlite is damaged \(a time cannot be read"):
         looks(made(service), service)
 
 

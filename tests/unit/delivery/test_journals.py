@@ -309,14 +309,14 @@ def test_a_damaged_journal_is_refused_and_left_as_it_was(notes: SQLiteJournal, p
             other.execute("CREATE TABLE messages (key)")
     damaged = path.read_bytes()
 
-    with pytest.raises(StorageError, match="It was left as it is"):
+    with pytest.raises(StorageError, match="The file was not changed"):
         SQLiteJournal(path).open()
     assert path.read_bytes() == damaged
 
 
 @pytest.mark.parametrize("name", ["", ":memory:"])
 def test_a_journal_has_to_be_a_file(name: str) -> None:
-    with pytest.raises(StorageError, match="name is needed"):
+    with pytest.raises(StorageError, match="file name is needed"):
         SQLiteJournal(name).open()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from smsmobile import ConfigurationError
+from smsmobile import ConfigurationError, StorageError, _storage
 from smsmobile.webhooks import EventStore, MemoryEventStore, SQLiteEventStore
 from smsmobile.webhooks import stores as dedupe
 
@@ -106,7 +106,7 @@ def test_of_many_threads_exactly_one_is_first(make_store: Callable[..., Store]) 
 
 @pytest.mark.parametrize("ttl", [0, -1, float("nan"), float("inf"), "60", None, True])
 def test_a_ttl_that_is_no_number_of_seconds_is_refused(make_store: Callable[..., Store], ttl: Any) -> None:
-    with pytest.raises(ConfigurationError, match="ttl is a number of seconds above 0"):
+    with pytest.raises(ConfigurationError, match="ttl has to be a number of seconds above 0"):
         make_store(ttl=ttl)
 
 
@@ -148,7 +148,7 @@ def test_what_expired_in_memory_takes_no_room(time_now: SimpleNamespace) -> None
 
 @pytest.mark.parametrize("max_events", [0, -1, 2.5, "3", None, True])
 def test_a_bound_that_is_no_whole_number_is_refused(max_events: Any) -> None:
-    with pytest.raises(ConfigurationError, match="max_events is a whole number above 0"):
+    with pytest.raises(ConfigurationError, match="max_events has to be a whole number above 0"):
         MemoryEventStore(max_events=max_events)
 
 
@@ -246,26 +246,26 @@ def test_a_failure_in_between_leaves_nothing_half_done(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"folder of the event store .*nowhere.* does not exist"):
+    with pytest.raises(StorageError, match=r"The folder of .*nowhere.* does not exist: make it first"):
         SQLiteEventStore(tmp_path / "nowhere" / "events.sqlite")
 
 
 @pytest.mark.parametrize("path", ["", ":memory:"])
 def test_a_path_that_is_no_file_is_refused(path: str) -> None:
-    with pytest.raises(ConfigurationError, match="MemoryEventStore"):
+    with pytest.raises(StorageError, match="A file name is needed for an event store"):
         SQLiteEventStore(path)
 
 
 def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "events.sqlite"
     path.write_bytes(b"this is not a database" * 100)
-    with pytest.raises(ConfigurationError, match=r"events\.sqlite cannot be used: file is not a database"):
+    with pytest.raises(StorageError, match=r"events\.sqlite is not an event store, or it is damaged"):
         SQLiteEventStore(path)
     assert path.read_bytes() == b"this is not a database" * 100
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be used"):
+    with pytest.raises(StorageError, match="is a folder"):
         SQLiteEventStore(tmp_path)
 
 
@@ -274,7 +274,7 @@ def test_a_file_that_breaks_while_in_use_is_a_clear_error(tmp_path: Path) -> Non
     store = SQLiteEventStore(path)
     path.write_bytes(b"overwritten by something else" * 100)
     for use in (store.add, store.discard):
-        with pytest.raises(ConfigurationError, match="cannot be used"):
+        with pytest.raises(StorageError, match="is not an event store, or it is damaged"):
             use("a")
 
 
@@ -288,12 +288,12 @@ def test_a_file_that_was_removed_while_in_use_starts_anew(tmp_path: Path) -> Non
 
 
 def test_somebody_elses_lock_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dedupe, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(_storage, "SHARED_PATIENCE", 0.01)
     path = tmp_path / "events.sqlite"
     store = SQLiteEventStore(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(ConfigurationError, match="locked"):
+        with pytest.raises(StorageError, match=r"has been locked by another program for 0\.01 seconds"):
             store.add("a")
         other.execute("ROLLBACK")
     assert store.add("a")
