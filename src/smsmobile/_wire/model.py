@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict
@@ -66,14 +63,13 @@ class WireModel(FrozenModel):
         """The same for many rows."""
         if strange := set(map(type, rows)) - {dict}:
             raise ValueError(f"one is of type {strange.pop().__name__}, not an object")
-        with collector_paused(len(rows)):
-            validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
-            models = [validate(row) for row in rows]
-            spellings, emptiness = tuple(cls._spellings), cls._emptiness
-            for place, model in enumerate(models):
-                # pydantic takes the first spelling that is there, even where only the next one can be read.
-                if None in map(model.__dict__.get, spellings) or (emptiness and cls._unread(model)):
-                    models[place] = cls._reread(model, rows[place])
+        validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
+        models = [validate(row) for row in rows]
+        spellings, emptiness = tuple(cls._spellings), cls._emptiness
+        for place, model in enumerate(models):
+            # pydantic takes the first spelling that is there, even where only the next one can be read.
+            if None in map(model.__dict__.get, spellings) or (emptiness and cls._unread(model)):
+                models[place] = cls._reread(model, rows[place])
         return models
 
     @classmethod
@@ -107,36 +103,3 @@ class WireModel(FrozenModel):
 
 
 Model = TypeVar("Model", bound=WireModel)
-
-_MANY = 10_000
-_pause_lock = Lock()
-_pauses = 0
-
-
-@contextmanager
-def collector_paused(objects: int) -> Iterator[None]:
-    """Keep the cyclic garbage collector from re-reading a growing page of models again and again.
-
-    Decoding makes many objects and no cycles; for a page of 100,000 rows the collector is a third of the time.
-    Several threads may decode at once: the first one pauses, the last one resumes.
-    """
-    global _pauses  # noqa: PLW0603 - the collector itself is process-wide
-    paused_here = False
-    if objects >= _MANY:
-        with _pause_lock:
-            paused_here = _pauses > 0 or gc.isenabled()
-            _pauses += paused_here
-            if paused_here:
-                gc.disable()
-    try:
-        yield
-    finally:
-        if paused_here:
-            with _pause_lock:
-                _pauses -= 1
-                if _pauses == 0:
-                    if not gc.get_freeze_count():  # else the application keeps objects frozen on purpose
-                        # Hands what is new to the oldest generation; else the next allocation reads all of it.
-                        gc.freeze()
-                        gc.unfreeze()
-                    gc.enable()
