@@ -256,7 +256,7 @@ def test_an_empty_spelling_hides_no_other(spelling: str, empty: object) -> None:
 class Spelled(WireModel):
     """One field of each kind that has several spellings."""
 
-    _date_and_hour = "at"
+    _day_and_hour = {"at": ("date", "hour")}  # noqa: RUF012
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message", "id"))
     at: Timestamp = Field(None, validation_alias=AliasChoices("at_unix", "at_text"))

@@ -109,7 +109,7 @@ class DeletedSMS(WireModel):
 class LoggedSMS(WireModel):
     """A row of the log of SMS sent through the API (O)."""
 
-    _date_and_hour: ClassVar[str | None] = "created_at"
+    _day_and_hour: ClassVar = {"created_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
@@ -163,7 +163,7 @@ def _failure(error: object) -> str | None:
 class ReceivedSMS(WireModel):
     """An SMS that the phone received (D, O)."""
 
-    _date_and_hour: ClassVar[str | None] = "received_at"
+    _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's handle."""
@@ -182,7 +182,7 @@ class ReceivedSMS(WireModel):
 class HandSentSMS(WireModel):
     """An SMS that the phone's owner wrote on the phone itself (D; the keys of its row are assumed, A)."""
 
-    _date_and_hour: ClassVar[str | None] = "sent_at"
+    _day_and_hour: ClassVar = {"sent_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
