@@ -143,17 +143,23 @@ class LoggedSMS(WireModel):
 
     @model_validator(mode="after")
     def _read_state(self) -> Self:
-        """The wire has three keys for it; a model that was dumped, or made by hand, has only ours."""
+        """Read status and error from the three keys of a row. A dumped model has only the fields themselves."""
         wire = self.__pydantic_extra__ or {}
-        sent, phone_error, api_error = map(wire.get, ("send_from_mobile", "send_from_mobile_erreur", "error_api"))
-        status, error = SMSStatus.SENT, None
-        if sent != "1" or phone_error or (api_error and api_error != "0"):  # seldom, and a long log has very many rows
-            if not any(key in wire for key in ("send_from_mobile", "send_from_mobile_erreur", "error_api")):
-                return self
+        sent = wire.get("send_from_mobile")
+        phone_error = wire.get("send_from_mobile_erreur")
+        api_error = wire.get("error_api")
+        if sent == "1" and not phone_error and api_error in _NO_ERROR:  # almost every row of a long log
+            vars(self).update(_SENT)
+        elif not wire.keys().isdisjoint(_STATE_KEYS):
             error = _failure(phone_error) or _failure(api_error)
             status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(sent) else SMSStatus.QUEUED
-        self.__dict__.update(status=status, error=error)
+            vars(self).update(status=status, error=error)
         return self
+
+
+_STATE_KEYS = ("send_from_mobile", "send_from_mobile_erreur", "error_api")
+_NO_ERROR = ("0", "", None)
+_SENT = {"status": SMSStatus.SENT, "error": None}
 
 
 def _failure(error: object) -> str | None:
