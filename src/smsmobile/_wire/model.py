@@ -70,7 +70,7 @@ def read_other_spellings(model: WireModel) -> None:
     pydantic reads a field from the first of its keys that is present, even if its value is empty or unreadable. It
     leaves the other keys in `model_extra`, where this function looks for the first value that can be read.
     """
-    fields, extra = model.__dict__, model.__pydantic_extra__ or {}
+    fields, extra = vars(model), model.__pydantic_extra__ or {}
     for name in model._spellings:
         if fields[name] not in _EMPTY:
             continue
