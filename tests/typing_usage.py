@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
-from typing_extensions import assert_type
+from typing_extensions import assert_never, assert_type
 
 from smsmobile import (
     APIError,
@@ -76,7 +76,28 @@ from smsmobile.delivery import (
     SQLiteJournal,
     count_segments,
 )
-from smsmobile.webhooks import SMSReceived
+from smsmobile.webhooks import (
+    AnyEvent,
+    CallIncoming,
+    CallMissed,
+    CallOutgoing,
+    EmailReceived,
+    EmailSent,
+    SMSFailed,
+    SMSReceived,
+    SMSSent,
+    SMSSentByHand,
+    SMSSubmitted,
+    UnknownEvent,
+    WebhookEvent,
+    WebhookReceiver,
+    WhatsAppFailed,
+    WhatsAppReceived,
+    WhatsAppSent,
+    WhatsAppSubmitted,
+    WhatsAppVoiceTranscribed,
+    parse_v1,
+)
 
 assert_type(__version__, str)
 
@@ -371,3 +392,37 @@ def inbox(client: SMSMobileClient) -> None:
         assert_type(event.data.guid, str | None)
         assert_type(event.data.received_at, datetime | None)
         received.stop()
+
+
+def events(receiver: WebhookReceiver) -> str:
+    event = receiver.receive(b"{}", {"X-SMSMobileAPI-Signature": "v1=…"})
+    every: AnyEvent = event
+    base: WebhookEvent = every
+    assert_type(base.occurred_at, datetime)
+    assert_type(parse_v1(b"{}"), SMSReceived)
+    match event:
+        case SMSReceived():
+            assert_type(event.data.sender, str)
+            return event.data.message
+        case CallMissed():
+            assert_type(event.data.call_at, datetime | None)
+            return event.data.number or "withheld"
+        case WhatsAppReceived() | WhatsAppVoiceTranscribed():
+            return event.data.contact_name or ""
+        case SMSSubmitted() | SMSSent() | SMSFailed() | SMSSentByHand():
+            return event.data.guid or ""
+        case CallIncoming() | CallOutgoing() | WhatsAppSubmitted() | WhatsAppSent() | WhatsAppFailed():
+            return event.id
+        case EmailSent() | EmailReceived() | UnknownEvent():
+            return event.type
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def not_every_event(receiver: WebhookReceiver) -> str:
+    event = receiver.receive(b"{}", {})
+    match event:
+        case SMSReceived():
+            return event.data.message
+        case _ as unreachable:
+            assert_never(unreachable)  # type: ignore[arg-type]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict
@@ -16,6 +12,9 @@ from .values import is_empty
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_EMPTY = (None, "", ())
+"""What a field holds when nothing was found for it, or nothing that can be read."""
+
 
 class FrozenModel(BaseModel):
     """Immutable, and keeps what it does not know in `model_extra`."""
@@ -24,119 +23,74 @@ class FrozenModel(BaseModel):
 
 
 class WireModel(FrozenModel):
-    """A row or an answer of the service: several spellings a field, and empty means missing."""
+    """What the service sent: a field can come under several keys, and an empty value means a missing one."""
 
-    _date_and_hour: ClassVar[str | None] = None
-    """The field that older rows give in two keys, `date` and `hour`."""
-    _spellings: ClassVar[dict[str, list[str]]] = {}
-    """The fields that come under several keys, with these."""
-    _emptiness: ClassVar[dict[str, Any]] = {}
-    """Of these, the fields that are something else than None where there is nothing to read, with what they are."""
-    _shared: ClassVar[frozenset[str]] = frozenset()
-    """The keys that more than one field reads."""
+    _day_and_hour: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Fields that may also come as a day and an hour: the key of the day, then the possible keys of the hour."""
+    _spellings: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """The keys of each field that has several, best first. Computed for each subclass."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Note the spellings once, not for each row."""
+        """Compute `_spellings` once per class."""
         super().__pydantic_init_subclass__(**kwargs)
-        cls._spellings = {
-            name: [str(choice) for choice in field.validation_alias.choices]
-            for name, field in cls.model_fields.items()
-            if isinstance(field.validation_alias, AliasChoices)
-        }
-        cls._emptiness = {
-            name: field.default
-            for name, field in cls.model_fields.items()
-            if name in cls._spellings and field.default is not None
-        }
-        readers = Counter(
-            key
-            for name, field in cls.model_fields.items()
-            for key in {name, *cls._spellings.get(name, [str(field.validation_alias)])}
-        )
-        cls._shared = frozenset(key for key, fields in readers.items() if fields > 1)
+        cls._spellings = {}
+        for name, field in cls.model_fields.items():
+            alias = field.validation_alias
+            choices = map(str, alias.choices) if isinstance(alias, AliasChoices) else ()
+            keys = tuple(dict.fromkeys((*choices, name)))
+            if len(keys) > 1 or name in cls._day_and_hour:
+                cls._spellings[name] = keys
 
     @classmethod
     def from_wire(cls, row: object) -> Self:
-        """Read what the service sent. Raises ValueError, without the content, for what is not an object."""
+        """Read one row. Raises ValueError, without the content, for anything but an object."""
         return cls.all_from_wire([row])[0]
 
     @classmethod
     def all_from_wire(cls, rows: Sequence[Any]) -> list[Self]:
-        """The same for many rows."""
+        """Read many rows. Raises ValueError as `from_wire` does."""
         if strange := set(map(type, rows)) - {dict}:
             raise ValueError(f"one is of type {strange.pop().__name__}, not an object")
-        with collector_paused(len(rows)):
-            validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
-            models = [validate(row) for row in rows]
-            spellings, emptiness = tuple(cls._spellings), cls._emptiness
-            for place, model in enumerate(models):
-                # pydantic takes the first spelling that is there, even where only the next one can be read.
-                if None in map(model.__dict__.get, spellings) or (emptiness and cls._unread(model)):
-                    models[place] = cls._reread(model, rows[place])
+        validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
+        models: list[Self] = [validate(row) for row in rows]
+        spellings = tuple(cls._spellings)
+        for model in models:
+            if not all(map(model.__dict__.get, spellings)):
+                read_other_spellings(model)
         return models
-
-    @classmethod
-    def _unread(cls, model: WireModel) -> list[str]:
-        """The fields with several spellings in which nothing was found."""
-        return [name for name in cls._spellings if model.__dict__[name] == cls._emptiness.get(name)]
-
-    @classmethod
-    def _reread(cls, model: Self, row: dict[str, Any]) -> Self:
-        """The model with what other spellings say where the first one says nothing that can be read."""
-        validate = cls.__pydantic_validator__.validate_python
-        row = dict(row)
-        while hiding := {key for name in cls._unread(model) if (key := cls._hiding(name, row))}:
-            row = {key: value for key, value in row.items() if key not in hiding}
-            model = validate(row)
-        field = cls._date_and_hour
-        if field and model.__dict__[field] is None and not is_empty(row.get("date")):
-            row = {key: value for key, value in row.items() if key not in {field, *cls._spellings[field]} - cls._shared}
-            # "date" may well have the time in it, and the "hour" beside it as well.
-            for moment in (f"{row['date']} {row.get('hour') or ''}".strip(), row["date"]):
-                dated: Self = validate({**row, field: moment})
-                if dated.__dict__[field] is not None:
-                    return dated
-        return model
-
-    @classmethod
-    def _hiding(cls, field: str, row: dict[str, Any]) -> str | None:
-        """The first spelling of a field in a row, where another one is there too."""
-        there = [key for key in dict.fromkeys((*cls._spellings[field], field)) if key in row]
-        return there[0] if len(there) > 1 and there[0] not in cls._shared else None
 
 
 Model = TypeVar("Model", bound=WireModel)
 
-_MANY = 10_000
-_pause_lock = Lock()
-_pauses = 0
 
+def read_other_spellings(model: WireModel) -> None:
+    """Fill in the fields that are still empty and have another spelling that can be read.
 
-@contextmanager
-def collector_paused(objects: int) -> Iterator[None]:
-    """Keep the cyclic garbage collector from re-reading a growing page of models again and again.
-
-    Decoding makes many objects and no cycles; for a page of 100,000 rows the collector is a third of the time.
-    Several threads may decode at once: the first one pauses, the last one resumes.
+    pydantic reads a field from the first of its keys that is present, even if its value is empty or unreadable. It
+    leaves the other keys in `model_extra`, where this function looks for the first value that can be read.
     """
-    global _pauses  # noqa: PLW0603 - the collector itself is process-wide
-    paused_here = False
-    if objects >= _MANY:
-        with _pause_lock:
-            paused_here = _pauses > 0 or gc.isenabled()
-            _pauses += paused_here
-            if paused_here:
-                gc.disable()
-    try:
-        yield
-    finally:
-        if paused_here:
-            with _pause_lock:
-                _pauses -= 1
-                if _pauses == 0:
-                    if not gc.get_freeze_count():  # else the application keeps objects frozen on purpose
-                        # Hands what is new to the oldest generation; else the next allocation reads all of it.
-                        gc.freeze()
-                        gc.unfreeze()
-                    gc.enable()
+    fields, extra = vars(model), model.__pydantic_extra__ or {}
+    for name in model._spellings:
+        if fields[name] not in _EMPTY:
+            continue
+        for value in _other_values(model, name, extra):
+            # The other fields come along since some are required.
+            found = model.__pydantic_validator__.validate_python({**fields, name: value}).__dict__[name]
+            if found not in _EMPTY:
+                fields[name] = found
+                model.__pydantic_fields_set__.add(name)
+                break
+
+
+def _other_values(model: WireModel, name: str, extra: dict[str, Any]) -> Iterator[Any]:
+    """The values of a field's other keys, best first. Each one is removed from `extra` as it is read."""
+    for key in model._spellings[name]:
+        if key in extra:
+            yield extra.pop(key)
+    if name in model._day_and_hour:
+        day_key, *hour_keys = model._day_and_hour[name]
+        if not is_empty(day := extra.get(day_key)):
+            hour = next(filter(None, map(extra.get, hour_keys)), "")
+            yield f"{day} {hour}".strip()
+            yield day  # it may already contain the time, or the hour is unreadable

@@ -1,6 +1,6 @@
 """The service's spellings of single values as Python values, and the annotated pydantic types that read them.
 
-The models with these types are in model.py and in channels/.
+The models with these types are in channels/ and webhooks/, on the base in model.py.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone, tzinfo
 from typing import Annotated, Any
@@ -22,9 +23,9 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 GUID_KEYS = ("guid", "guid_message", "id")
-"""Under which names a message's handle stands (O)."""
+"""The keys of a message's GUID, best first (O)."""
 DEVICE_KEYS = ("sIdentifiant", "sIdentifiantPhone", "sid", "device_id")
-"""Under which names a phone's SID stands (D, O)."""
+"""The keys of a phone's SID, best first (D, O)."""
 
 _YES = frozenset({"1", "1.0", "yes", "true", "on"})
 _NO = frozenset({"", "0", "0.0", "no", "false", "off"})
@@ -33,27 +34,14 @@ _ANY_DATETIME: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 
 def is_empty(value: object) -> bool:
-    """Whether the wire says "no value": null or an empty string. (A missing key is the third way.)"""
+    """Whether a value means "no value": null or an empty string."""
     return value is None or value == ""
 
 
-def read_bool(value: object) -> bool | None:
-    """0/1, "0"/"1", yes/no, true/false, "" and null as a boolean; None for anything else."""
-    word = "" if value is None else str(value).strip().lower()
-    if word in _YES:
-        return True
-    return False if word in _NO else None
-
-
-def read_optional_bool(value: object) -> bool | None:
-    """A flag whose absence is no answer: None also for "" and null."""
-    return None if is_empty(value) else read_bool(value)
-
-
 def read_json(body: bytes) -> Any:
-    """JSON to Python. Half of a surrogate pair, as in an SMS that was cut inside an emoji, becomes a `?`.
+    """Parse JSON. Half of a surrogate pair, as in an SMS that was cut inside an emoji, becomes a `?`.
 
-    Raises ValueError for what is not JSON.
+    Raises ValueError for anything but JSON.
     """
     try:
         return from_json(body, cache_strings="keys")
@@ -63,62 +51,104 @@ def read_json(body: bytes) -> Any:
         with suppress(ValueError, RecursionError):
             tolerated = json.dumps(json.loads(body), ensure_ascii=False)
             return from_json(tolerated.encode("utf-8", "replace"), cache_strings="keys")
-    raise problem  # the first one: its text tells what was cut short
+    raise problem  # the first error: its text says whether the body was cut short
+
+
+def read_bool(value: object) -> bool | None:
+    """0/1, "0"/"1", yes/no, true/false as a boolean; False for "" and null, None for anything else."""
+    word = "" if value is None else str(value).strip().lower()
+    if word in _YES:
+        return True
+    return False if word in _NO else None
+
+
+def read_optional_bool(value: object) -> bool | None:
+    """As `read_bool`, but None also for "" and null."""
+    return None if is_empty(value) else read_bool(value)
+
+
+def read_wrapped_bool(value: object) -> bool | None:
+    """As `read_bool`, also for a value that is wrapped: `{"status": "0"}`."""
+    return read_bool(value.get("status") if isinstance(value, dict) else value)
 
 
 def read_int(value: object) -> int | None:
-    """A number, also as text, rounded down to a whole one: of 12.7 seconds 12 are over. None where there is none."""
+    """A number, also as text, rounded down to a whole number; None for anything else."""
     text = str(value)
-    for read in (int, float):  # int first: a float would lose the end of a long one
+    for read in (int, float):  # int first: a float would lose the last digits of a long number
         with suppress(ValueError, OverflowError):
             return math.floor(read(text))
     return None
 
 
+def read_text(value: object) -> str | None:
+    """Text, or a number as text; None for anything else."""
+    return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+
+
 def read_guid(value: object) -> str | None:
-    """A GUID or an id as text; None for `0` and `0000-00-00`, as PHP and MySQL spell that there is none."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
-    text = str(value)
-    return None if text in ("", "0") or text.startswith("0000-00-00") else text
+    """A GUID or a numeric id as text; None for `0` and `0000-00-00`, which PHP and MySQL write for "none"."""
+    text = read_text(value)
+    return None if not text or text == "0" or text.startswith("0000-00-00") else text
 
 
 def read_timestamp(value: object, zone: tzinfo = UTC) -> datetime | None:
-    """Every spelling of a moment as an aware UTC datetime; None for what is none (`0`, `0000-00-00 00:00:00`).
+    """Any spelling of a time as an aware UTC datetime; None for anything else, such as `0` or `0000-00-00 00:00:00`.
 
-    Understood: Unix seconds, milliseconds and microseconds, `YYYYMMDDHHMMSS` with or without milliseconds,
-    ISO 8601, `YYYY-MM-DD HH:MM:SS` also with ` UTC` or ` GMT` behind it; numbers also as text. Where no offset is
-    given, `zone` says what it is.
+    Understood: Unix seconds, milliseconds and microseconds, `YYYYMMDDHHMMSS` with or without milliseconds, ISO 8601,
+    and `YYYY-MM-DD HH:MM:SS`, also followed by ` UTC` or ` GMT`; numbers also as text. A time without an offset is in
+    `zone`.
     """
+    moment = read_local_timestamp(value)
+    if moment is None:
+        return None
+    return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
+
+
+def read_local_timestamp(value: object) -> datetime | None:
+    """As `read_timestamp`, but naive where no offset is given."""
     text, in_utc = _GREENWICH.subn("", str(value).strip())
-    zone = UTC if in_utc else zone
     moment: datetime
     try:
         if text.isascii() and text.isdigit() and len(text) in (14, 17):
             # Only strptime reads digits without separators, and it takes the milliseconds for microseconds.
-            moment = datetime.strptime(f"{text:0<17}000", "%Y%m%d%H%M%S%f")  # noqa: DTZ007 - the zone follows
+            moment = datetime.strptime(f"{text:0<17}000", "%Y%m%d%H%M%S%f")  # noqa: DTZ007 - the zone is the caller's
         elif text.isascii() and text.isdigit() and len(text) == 16:
             moment = _ANY_DATETIME.validate_python(int(text) / 1e6)
         else:
             moment = _ANY_DATETIME.validate_python(text)
-        moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-        moment = moment.astimezone(UTC)
+        if in_utc and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        is_plausible = EARLIEST <= (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment) < LATEST
     except (ValueError, OverflowError):
         return None
-    return moment if EARLIEST <= moment < LATEST else None
+    return moment if is_plausible else None
+
+
+class ReadBy:
+    """Makes a type whose values are read by a function, unless pydantic can read them in Rust by the `fast` schema."""
+
+    def __init__(self, function: Callable[[Any], Any], fast: CoreSchema | None = None) -> None:
+        self._function = function
+        self._fast = fast
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        slow = core_schema.no_info_plain_validator_function(self._function)
+        if self._fast is None:
+            return slow
+        return core_schema.union_schema([self._fast, slow], mode="left_to_right")
 
 
 class _TimestampSchema:
-    """pydantic reads what can only mean one thing, in Rust; the rest is left to `read_timestamp`."""
+    """pydantic reads the unambiguous spellings in Rust; `read_timestamp` reads the others."""
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        in_utc = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
         naive = core_schema.datetime_schema(
             tz_constraint="naive", ge=EARLIEST.replace(tzinfo=None), lt=LATEST.replace(tzinfo=None)
         )
         return core_schema.union_schema(
             [
-                in_utc,
+                UTC_DATETIME,
                 core_schema.no_info_after_validator_function(_assume_utc, naive),
                 core_schema.no_info_plain_validator_function(read_timestamp),
             ],
@@ -135,61 +165,26 @@ def _isoformat(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-class _TextSchema:
-    """Text, or a number in its place; what is stranger becomes its Python spelling, never an error.
-
-    `false`, `[]` and `{}` are what PHP makes of "none".
-    """
-
-    def __init__(self, empty: str | None) -> None:
-        self._empty = empty
-
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.union_schema(
-            [
-                core_schema.str_schema(coerce_numbers_to_str=True, min_length=1),
-                core_schema.no_info_plain_validator_function(self._read),
-            ],
-            mode="left_to_right",
-        )
-
-    def _read(self, value: object) -> str | None:
-        return str(value) if value else self._empty
+# What PHP makes of "none" (`false`, `[]`, `{}`) is empty. A stranger value becomes its Python spelling, never an error.
+def _any_text(value: object) -> str | None:
+    return str(value) if value else None
 
 
-class _GuidSchema:
-    """pydantic reads what does not begin with a zero, in Rust; the rest is left to `read_guid`."""
-
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.union_schema(
-            [
-                core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^0]"),
-                core_schema.no_info_plain_validator_function(read_guid),
-            ],
-            mode="left_to_right",
-        )
+def _any_message(value: object) -> str:
+    return str(value) if value else ""
 
 
-def read_wrapped_bool(value: object) -> bool | None:
-    """A flag that may be wrapped: `{"status": "0"}`."""
-    return read_bool(value.get("status") if isinstance(value, dict) else value)
-
-
-class _Read:
-    """A field whose value is whatever `function` makes of the wire's."""
-
-    def __init__(self, function: Any) -> None:
-        self._function = function
-
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._function)
-
+UTC_DATETIME = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
+TEXT = core_schema.str_schema(coerce_numbers_to_str=True)
+NON_EMPTY_TEXT = core_schema.str_schema(coerce_numbers_to_str=True, min_length=1)
+_NOT_FROM_ZERO = core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^0]")
 
 Timestamp = Annotated[datetime | None, _TimestampSchema()]
-OptionalText = Annotated[str | None, _TextSchema(empty=None)]
-Guid = Annotated[str | None, _GuidSchema()]
-MessageText = Annotated[str, _TextSchema(empty="")]
-Bool = Annotated[bool | None, _Read(read_bool)]
-OptionalBool = Annotated[bool | None, _Read(read_optional_bool)]
-WrappedBool = Annotated[bool | None, _Read(read_wrapped_bool)]
-OptionalInt = Annotated[int | None, _Read(read_int)]
+LocalTimestamp = Annotated[datetime | None, ReadBy(read_local_timestamp)]
+OptionalText = Annotated[str | None, ReadBy(_any_text, NON_EMPTY_TEXT)]
+MessageText = Annotated[str, ReadBy(_any_message, NON_EMPTY_TEXT)]
+Guid = Annotated[str | None, ReadBy(read_guid, _NOT_FROM_ZERO)]
+Bool = Annotated[bool | None, ReadBy(read_bool)]
+OptionalBool = Annotated[bool | None, ReadBy(read_optional_bool)]
+WrappedBool = Annotated[bool | None, ReadBy(read_wrapped_bool)]
+OptionalInt = Annotated[int | None, ReadBy(read_int)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field
 
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_whole, unix_milliseconds
@@ -25,7 +25,7 @@ Params = dict[str, str | int]
 class Call(WireModel):
     """A call that a phone missed, took or made (D). Keys beside the documented ones are assumed (A)."""
 
-    _date_and_hour: ClassVar[str | None] = "call_at"
+    _day_and_hour: ClassVar = {"call_at": ("date", "hour", "time")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "id"))
     """The call's handle, where the service gives one."""
@@ -46,16 +46,6 @@ class Call(WireModel):
     """When it began, aware UTC. For missed calls the service names no timezone: it is read as UTC (A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _join(cls, row: Any) -> Any:
-        """The moment may come as a day and a time (A)."""
-        if not isinstance(row, dict):
-            return row
-        day, clock = row.get("date"), row.get("time")
-        has_both = isinstance(day, str) and isinstance(clock, str) and ":" in clock and ":" not in day
-        return {**row, "call_at": f"{day} {clock}"} if has_both and row.get("call_at") in (None, "", day) else row
 
 
 class CallsChannel:

@@ -18,7 +18,7 @@ from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalTe
 class ConversationSMS(WireModel):
     """One SMS of a conversation. The keys of its row are assumed (A): the rest is in `model_extra`."""
 
-    _date_and_hour: ClassVar[str | None] = "at"
+    _day_and_hour: ClassVar = {"at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
@@ -47,7 +47,7 @@ def _read_messages(rows: Any) -> tuple[ConversationSMS, ...]:
 class Conversation(WireModel):
     """The SMS that were exchanged with one person (O). The keys of its row are assumed (A)."""
 
-    _date_and_hour: ClassVar[str | None] = "last_at"
+    _day_and_hour: ClassVar = {"last_at": ("date", "hour")}
 
     number: OptionalText = Field(
         None, validation_alias=AliasChoices("numero", "number", "phone_number", "phone", "from", "recipients")

@@ -54,7 +54,7 @@ class SentEmail(WireModel):
 class ReceivedEmail(WireModel):
     """An e-mail in a folder of the mailbox. The keys of its row are assumed (A): the rest is in `model_extra`."""
 
-    _date_and_hour: ClassVar[str | None] = "received_at"
+    _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS, "uid", "message_id"))
     """The e-mail's handle."""

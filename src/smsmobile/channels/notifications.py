@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -36,7 +36,7 @@ _NO_LOG = (
 
 def _moments(name: str) -> AliasChoices:
     """Under which keys a moment stands. `*_at_unix` is documented; of the others only that they are in GMT (D)."""
-    known = ("at_unix", "at", "datetime", "date")
+    known = ("at_unix", "at", "datetime")
     likely = (
         "unix",
         "timestamp",
@@ -61,6 +61,11 @@ class SentNotification(WireModel):
 class ListedNotification(WireModel):
     """A notification that was sent (D)."""
 
+    _day_and_hour: ClassVar = {
+        "sent_at": ("sent_date", "sent_time", "sent_hour"),
+        "distributed_at": ("distributed_date", "distributed_time", "distributed_hour"),
+    }
+
     id: Guid = Field(None, validation_alias=AliasChoices("id", "guid"))
     """Its number in the service's list."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
@@ -80,17 +85,11 @@ class ListedNotification(WireModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _join(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """Whether it was distributed comes as a flag and as a word, and moments also as a day and a time."""
-        row = dict(row)
-        for name in ("sent", "distributed"):
-            day, clock = row.get(f"{name}_date"), row.get(f"{name}_time") or row.get(f"{name}_hour")
-            if isinstance(day, str) and isinstance(clock, str) and day and ":" in clock and ":" not in day:
-                row[f"{name}_date"] = f"{day} {clock}"
+    def _find_distributed_mark(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Use the first of the four marks that says yes or no, as a flag or as a word."""
         marks = (row.get(key) for key in ("distributed", "distribued", "distribued_status", "distributed_status"))
         words = (_DISTRIBUTED_WORDS.get(str(mark).strip().lower(), mark) for mark in marks)
-        row["distributed"] = next((word for word in words if read_optional_bool(word) is not None), None)
-        return row
+        return {**row, "distributed": next((word for word in words if read_optional_bool(word) is not None), None)}
 
 
 class NotificationsChannel:

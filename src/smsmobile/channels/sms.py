@@ -110,7 +110,7 @@ class DeletedSMS(WireModel):
 class LoggedSMS(WireModel):
     """A row of the log of SMS sent through the API (O)."""
 
-    _date_and_hour: ClassVar[str | None] = "created_at"
+    _day_and_hour: ClassVar = {"created_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""
@@ -144,17 +144,23 @@ class LoggedSMS(WireModel):
 
     @model_validator(mode="after")
     def _read_state(self) -> Self:
-        """The wire has three keys for it; a model that was dumped, or made by hand, has only ours."""
+        """Read status and error from the three keys of a row. A dumped model has only the fields themselves."""
         wire = self.__pydantic_extra__ or {}
-        sent, phone_error, api_error = map(wire.get, ("send_from_mobile", "send_from_mobile_erreur", "error_api"))
-        status, error = SMSStatus.SENT, None
-        if sent != "1" or phone_error or (api_error and api_error != "0"):  # seldom, and a long log has very many rows
-            if not any(key in wire for key in ("send_from_mobile", "send_from_mobile_erreur", "error_api")):
-                return self
+        sent = wire.get("send_from_mobile")
+        phone_error = wire.get("send_from_mobile_erreur")
+        api_error = wire.get("error_api")
+        if sent == "1" and not phone_error and api_error in _NO_ERROR:  # almost every row of a long log
+            vars(self).update(_SENT)
+        elif not wire.keys().isdisjoint(_STATE_KEYS):
             error = _failure(phone_error) or _failure(api_error)
             status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(sent) else SMSStatus.QUEUED
-        self.__dict__.update(status=status, error=error)
+            vars(self).update(status=status, error=error)
         return self
+
+
+_STATE_KEYS = ("send_from_mobile", "send_from_mobile_erreur", "error_api")
+_NO_ERROR = ("0", "", None)
+_SENT = {"status": SMSStatus.SENT, "error": None}
 
 
 def _failure(error: object) -> str | None:
@@ -164,7 +170,7 @@ def _failure(error: object) -> str | None:
 class ReceivedSMS(WireModel):
     """An SMS that the phone received (D, O)."""
 
-    _date_and_hour: ClassVar[str | None] = "received_at"
+    _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's handle."""
@@ -183,7 +189,7 @@ class ReceivedSMS(WireModel):
 class HandSentSMS(WireModel):
     """An SMS that the phone's owner wrote on the phone itself (D; the keys of its row are assumed, A)."""
 
-    _date_and_hour: ClassVar[str | None] = "sent_at"
+    _day_and_hour: ClassVar = {"sent_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's handle."""

@@ -111,7 +111,7 @@ class WhatsAppWindow(WireModel):
 class ReceivedWhatsApp(WireModel):
     """A WhatsApp message that the phone received (D; the keys of its row are assumed, A)."""
 
-    _date_and_hour: ClassVar[str | None] = "received_at"
+    _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     id: OptionalInt = None
     """Its number in the service's list, for `before`."""

@@ -1,6 +1,8 @@
-"""Webhooks of the service, both versions, as verified and typed events. Public names only."""
+"""Webhooks of the service, both versions, as verified and typed events. This file holds the public names."""
 
+from ..errors import MalformedPayload, SignatureMismatch, TimestampOutOfTolerance, WebhookError
 from .events import (
+    AnyEvent,
     CallIncoming,
     CallMissed,
     CallMissedData,
@@ -31,6 +33,7 @@ from .stores import EventStore, MemoryEventStore, SQLiteEventStore
 from .v1 import parse_v1
 
 __all__ = [
+    "AnyEvent",
     "CallIncoming",
     "CallMissed",
     "CallMissedData",
@@ -40,6 +43,7 @@ __all__ = [
     "EventData",
     "EventStore",
     "KnownEvent",
+    "MalformedPayload",
     "MemoryEventStore",
     "SMSFailed",
     "SMSReceived",
@@ -48,7 +52,10 @@ __all__ = [
     "SMSSentByHand",
     "SMSSubmitted",
     "SQLiteEventStore",
+    "SignatureMismatch",
+    "TimestampOutOfTolerance",
     "UnknownEvent",
+    "WebhookError",
     "WebhookEvent",
     "WebhookReceiver",
     "WhatsAppFailed",

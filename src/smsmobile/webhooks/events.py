@@ -1,19 +1,35 @@
-"""The events of version 2 webhooks as immutable models, and how an envelope becomes one.
+"""The events of version 2 webhooks as immutable models, and how a body becomes one.
 
-Nothing here checks where a body came from: verifying is signatures.py's and receiver.py's work.
+Nothing here checks where a body came from: signatures.py and receiver.py verify.
 """
+
+# Events are frozen, so a subclass may narrow a field. pyright does not see this: `frozen` is in a base's model_config.
+# pyright: reportIncompatibleVariableOverride=false
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AliasChoices, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic_core import CoreSchema, SchemaValidator, core_schema
+from pydantic import AliasChoices, Field, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator, core_schema
 
-from .._wire.model import FrozenModel
-from .._wire.values import EARLIEST, LATEST, Bool, OptionalInt, Timestamp, is_empty, read_json, read_timestamp
+from .._wire.model import FrozenModel, WireModel, read_other_spellings
+from .._wire.values import (
+    NON_EMPTY_TEXT,
+    TEXT,
+    UTC_DATETIME,
+    Bool,
+    Guid,
+    OptionalInt,
+    ReadBy,
+    Timestamp,
+    is_empty,
+    read_json,
+    read_text,
+    read_timestamp,
+)
 from ..errors import MalformedPayload
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -22,123 +38,121 @@ MAX_BODY_BYTES = 1024 * 1024
 ENVELOPE_KEYS = ("id", "type", "api_version", "created_at", "occurred_at", "data")
 
 
-class _KnownInstantSchema:
-    """As `Timestamp`, for a moment that has to be there: unreadable is an error instead of None."""
+def _read_message(value: object) -> str:
+    """The text of an SMS. Null is an SMS without text: refused, it would be delivered again and again."""
+    text = "" if value is None else read_text(value)
+    if text is None:
+        raise ValueError("not text")
+    return text
 
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        plain = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
-        spelled = core_schema.no_info_plain_validator_function(_read_known_instant)
-        return core_schema.union_schema([plain, spelled], mode="left_to_right")
 
-
-def _read_known_instant(value: object) -> datetime:
+def _read_known_timestamp(value: object) -> datetime:
     moment = read_timestamp(value)
     if moment is None:
-        raise ValueError("not a moment")
+        raise ValueError("not a time")
     return moment
 
 
-class _YesSchema:
-    """True for true. Whatever else a payload might hold under this name is no reason to refuse it."""
+# An event is worth more than one of its optional fields: an unreadable one is None.
+Text = Annotated[str | None, ReadBy(read_text, TEXT)]
+Name = Annotated[str | None, ReadBy(lambda value: read_text(value) or None, NON_EMPTY_TEXT)]
+_Seconds = Annotated[float | None, ReadBy(lambda _: None, core_schema.float_schema())]
+# Required fields. An unreadable sender is "" at first, since it may have another spelling that can be read.
+_Sender = Annotated[str, ReadBy(lambda value: read_text(value) or "", NON_EMPTY_TEXT)]
+_Message = Annotated[str, ReadBy(_read_message, TEXT)]
+_Id = Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)]
+_KnownTimestamp = Annotated[datetime, ReadBy(_read_known_timestamp, UTC_DATETIME)]
 
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(lambda value: value is True)
-
-
-# Plain types wherever possible: they are read in Rust. What they refuse, `_read_patiently` looks at again.
-_KnownInstant = Annotated[datetime, _KnownInstantSchema()]
-_Message = Annotated[str, Field(coerce_numbers_to_str=True)]
-_Name = Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)]
 _SENDER = AliasChoices("from", "number")
 _DEVICE = AliasChoices("device_id", "sIdentifiantPhone")
 
 
-class EventData(FrozenModel):
+class EventData(WireModel):
     """What an event is about. The contents of most types are not published: see `model_extra`."""
 
-    guid: _Name | None = None
+    guid: Guid = None
     """The GUID of the message or the call (D), where one is given."""
 
 
 class SMSReceivedData(EventData):
-    """A text that somebody sent to the phone (D)."""
+    """An SMS that somebody sent to the phone (D)."""
 
-    sender: _Name = Field(validation_alias=_SENDER)
+    sender: _Sender = Field(validation_alias=_SENDER)
     """What the network gave: a number, often a word such as `MPESA` (O). It is not validated."""
     message: _Message
     """The text; it can be empty."""
     received_at: Timestamp = None
-    """When the phone got it, UTC; None where the payload does not say it in a way that can be read."""
-    alias: _Name | None = None
+    """When the phone received it, UTC; None if the payload does not say it in a readable way."""
+    alias: Name = None
     """The name of the sender in the phone's contacts."""
-    device: _Name | None = Field(default=None, validation_alias=_DEVICE)
-    """The SID of the phone that got it."""
+    device: Name = Field(default=None, validation_alias=_DEVICE)
+    """The SID of the phone that received it."""
 
 
 class CallMissedData(EventData):
     """A call that nobody answered (D)."""
 
-    number: _Name | None = None
+    number: Name = None
     """Who called, as the network gave it."""
-    name: _Name | None = None
+    name: Name = None
     """The caller's name in the phone's contacts."""
     duration_seconds: OptionalInt = None
     """How long it rang, in seconds."""
-    device: _Name | None = Field(default=None, validation_alias=_DEVICE)
+    device: Name = Field(default=None, validation_alias=_DEVICE)
     """The SID of the phone."""
     call_at: Timestamp = None
-    """When it rang, UTC. The service names no timezone here; it is read as UTC (A)."""
+    """When it rang, UTC. The service gives no timezone here; it is read as UTC (A)."""
 
 
 class WhatsAppReceivedData(EventData):
     """A WhatsApp message to the phone (D)."""
 
-    data_id: _Name | None = None
+    data_id: Name = None
     """WhatsApp's own identifier of the message."""
-    sender: _Name | None = Field(default=None, validation_alias=_SENDER)
+    sender: Name = Field(default=None, validation_alias=_SENDER)
     """The number it came from; WhatsApp writes it without `+`."""
-    contact_name: _Name | None = None
+    contact_name: Name = None
     """The sender's name in the phone's contacts."""
-    message: _Message | None = None
+    message: Text = None
     """The text; None or empty for a voice message."""
     is_voice_message: Bool = False
     """Whether it is a voice message; its text follows as a `WhatsAppVoiceTranscribed`."""
     received_at: Timestamp = None
-    """When the phone got it, UTC."""
+    """When the phone received it, UTC."""
 
 
 class WhatsAppVoiceTranscribedData(EventData):
     """The text of a voice message (D)."""
 
-    data_id: _Name | None = None
+    data_id: Name = None
     """WhatsApp's own identifier of the message."""
-    sender: _Name | None = Field(default=None, validation_alias=_SENDER)
+    sender: Name = Field(default=None, validation_alias=_SENDER)
     """The number it came from; WhatsApp writes it without `+`."""
-    contact_name: _Name | None = None
+    contact_name: Name = None
     """The sender's name in the phone's contacts."""
-    transcript: _Message | None = None
+    transcript: Text = None
     """What was said."""
-    duration_seconds: float | None = None
+    duration_seconds: _Seconds = None
     """Length of the recording, in seconds."""
 
 
 class WebhookEvent(FrozenModel):
-    """What every event has. Keys of the envelope that this library does not know are in `model_extra`."""
+    """The base class of all events. Keys of the envelope that this library does not know are in `model_extra`."""
 
-    id: _Name
-    """The event's UUID (D), the same for each delivery of it: what to remember to handle it only once."""
+    id: _Id
+    """The event's UUID (D), the same for each delivery of it: remember it to handle the event only once."""
     type: str
     """The service's name for this kind of event, such as `sms.received`."""
-    api_version: _Name | None
+    api_version: _Id | None
     """The version of the webhooks, a date such as `2026-09-22` (D); None for version 1."""
-    created_at: _KnownInstant
+    created_at: _KnownTimestamp
     """When the service made the event, an aware UTC datetime."""
-    occurred_at: _KnownInstant
+    occurred_at: _KnownTimestamp
     """When it happened, an aware UTC datetime."""
     data: EventData
     """What it is about."""
-    signed: Annotated[bool, _YesSchema()] = False
-    """Whether the signature was verified. Set by the receiver, which overrules what the payload may claim."""
+    signed: Annotated[bool, ReadBy(lambda value: value is True)] = False
+    """Whether the signature was verified. The receiver sets it, whatever the payload claims."""
 
 
 class SMSSubmitted(WebhookEvent):
@@ -256,42 +270,47 @@ KnownEvent = (
     | EmailSent
     | EmailReceived
 )
+"""The documented events."""
 
-EVENT_TYPES: dict[str, type[WebhookEvent]] = {
-    event.model_fields["type"].default: event for event in get_args(KnownEvent)
-}
+AnyEvent = KnownEvent | UnknownEvent
+"""All that a receiver returns: a `match` over these classes is complete."""
+
+EVENT_TYPES: dict[str, type[KnownEvent]] = {event.model_fields["type"].default: event for event in get_args(KnownEvent)}
 """Every documented type (D) and its class."""
 
 
-def read_event(body: bytes, *, signed: bool) -> WebhookEvent:
-    """The event in a version 2 body of which the caller knows whether it is `signed`.
+def read_event(body: bytes, *, signed: bool) -> AnyEvent:
+    """The event in a version 2 body. `signed` says whether its signature was verified.
 
-    Raises MalformedPayload, whose text names fields and never holds their contents.
+    Raises MalformedPayload. Its text names fields and never holds their contents.
     """
-    event: WebhookEvent | None
+    event: AnyEvent | None
     try:
         event = _known_events().validate_json(body)
     except ValidationError:
-        # Nothing is raised from in here: the text of this error holds the payload, and would be our context.
+        # Nothing is raised from in here: the text of this error holds the payload, and would become our context.
         event = None
-    if event is None or (event.data.__dict__.get("device", "") is None and b"sIdentifiantPhone" in body):
-        # The latter because pydantic takes the first spelling that is there, even where it is null.
-        event = _read_patiently(read_object(body))
-    # The payload could hold a `signed` of its own.
-    event.__dict__["signed"] = signed
+    if event is None:
+        event = _read_object_as_event(read_object(body))
+    data = event.data
+    if data.__pydantic_extra__:
+        read_other_spellings(data)
+    if data.__dict__.get("sender") == "":
+        raise MalformedPayload("Missing or not readable: data.from.")
+    vars(event)["signed"] = signed  # the payload may have a key of this name
     return event
 
 
 @cache
 def _known_events() -> SchemaValidator:
-    # Built on first use. Not through the model classes, since one of many types is to be found in one step,
-    # and not through TypeAdapter.validate_json, which takes time to do nothing.
+    # Built on first use. By the union, which finds the class of a type in one step, and without
+    # TypeAdapter.validate_json, which is slower than the validator in it.
     adapter: TypeAdapter[KnownEvent] = TypeAdapter(Annotated[KnownEvent, Field(discriminator="type")])
     return adapter.validator  # type: ignore[return-value]
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Raises MalformedPayload, without the content, where there is none."""
+    """The JSON object in a body. Raises MalformedPayload, without the content, if there is none."""
     if len(body) > MAX_BODY_BYTES:
         raise MalformedPayload(f"The body is larger than {MAX_BODY_BYTES} bytes.")
     parsed: Any = None
@@ -305,8 +324,8 @@ def read_object(body: bytes) -> dict[str, Any]:
     raise MalformedPayload(problem)
 
 
-def _read_patiently(envelope: dict[str, Any]) -> WebhookEvent:
-    """For what the fast way refuses: unknown types, several spellings, unusual values, and what is wrong."""
+def _read_object_as_event(envelope: dict[str, Any]) -> AnyEvent:
+    """Read what `_known_events` refuses: unknown types, empty data, broken JSON text, and malformed envelopes."""
     missing = [key for key in ENVELOPE_KEYS if key not in envelope]
     if missing:
         raise MalformedPayload(f"The envelope lacks {', '.join(missing)}.")
@@ -314,52 +333,18 @@ def _read_patiently(envelope: dict[str, Any]) -> WebhookEvent:
     if not isinstance(kind, str) or not kind:
         raise MalformedPayload("The envelope's type is not a name.")
 
-    model = EVENT_TYPES.get(kind, UnknownEvent)
+    model: type[AnyEvent] = EVENT_TYPES.get(kind, UnknownEvent)
     data = envelope["data"]
-    if is_empty(data) or data == []:  # an empty array is how PHP spells an empty object
+    if is_empty(data) or data == []:  # PHP writes an empty object as an empty array
         data = {}
     if not isinstance(data, dict):
         if model is not UnknownEvent:
             raise MalformedPayload("The envelope's data is not an object.")
         data = {"value": data}
-
-    if model is SMSReceived and data.get("message", "") is None:
-        data = {**data, "message": ""}  # an SMS without text is still one: refused, it would be delivered for ever
-    fields = _fields_of_data(model)
-    data = {k: v for k, v in data.items() if not (is_empty(v) and k in fields and fields[k].several_spellings)}
-    event, wrong = _validate(model, {**envelope, "data": data})
-    while event is None and all(place[0] == "data" and fields[place[1]].optional for place in wrong):
-        # What may be missing may be unreadable as well: most of an event is better than none. Again and again, since
-        # behind one unreadable spelling there may be another; each time the data has fewer keys.
-        unreadable = {place[1] for place in wrong}
-        data = {k: v for k, v in data.items() if k not in unreadable}
-        event, wrong = _validate(model, {**envelope, "data": data})
-    if event is None:
-        raise MalformedPayload(f"Missing or not readable: {', '.join(sorted(map('.'.join, wrong)))}.")
-    return event
-
-
-def _validate(model: type[WebhookEvent], envelope: dict[str, Any]) -> tuple[WebhookEvent | None, set[tuple[str, ...]]]:
-    """The event, or where it went wrong: `("created_at",)`, `("data", "from")`."""
     try:
-        return model.model_validate(envelope), set()
+        return model.model_validate({**envelope, "data": data})
     except ValidationError as error:
         places = [problem["loc"] for problem in error.errors(include_url=False, include_input=False)]
-    return None, {tuple(map(str, place[: 2 if place[0] == "data" else 1])) for place in places}
-
-
-class _DataField(NamedTuple):
-    several_spellings: bool
-    optional: bool
-
-
-@cache
-def _fields_of_data(model: type[WebhookEvent]) -> dict[str, _DataField]:
-    """The spellings that an event's data is read from, and what is known about each."""
-    fields: dict[str, _DataField] = {}
-    data: Any = model.model_fields["data"].annotation
-    for name, field in data.model_fields.items():
-        alias = field.validation_alias
-        spellings = [name, *map(str, alias.choices if isinstance(alias, AliasChoices) else ())]
-        fields |= dict.fromkeys(spellings, _DataField(len(spellings) > 1, not field.is_required()))
-    return fields
+    # ("created_at", …) and ("data", "from", …): what follows is pydantic's own
+    wrong = {".".join(map(str, place[: 2 if place[0] == "data" else 1])) for place in places}
+    raise MalformedPayload(f"Missing or not readable: {', '.join(sorted(wrong))}.")

@@ -1,6 +1,6 @@
-"""The receiving end of version 2 webhooks: verify, check the age, then parse, in one call.
+"""The receiver of webhooks: it verifies the signature, checks the age and parses the event, in one call.
 
-How a signature is made lives in signatures.py; what an event looks like, in events.py.
+Signatures are computed in signatures.py; the events are in events.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from ..errors import ConfigurationError, MalformedPayload, SignatureMismatch, TimestampOutOfTolerance
-from .events import MAX_BODY_BYTES, WebhookEvent, read_event, read_object
+from .events import MAX_BODY_BYTES, AnyEvent, read_event, read_object
 from .signatures import (
     NEXT_SIGNATURE_HEADER,
     SIGNATURE_HEADER,
@@ -26,7 +26,7 @@ from .v1 import read_v1
 
 
 class WebhookReceiver:
-    """Turns a request of the service into an event that can be trusted.
+    """Verifies a request of the service and turns it into an event.
 
         receiver = WebhookReceiver(secrets=[os.environ["SMSMOBILEAPI_WEBHOOK_SECRET"]])
         event = receiver.receive(request.get_data(), request.headers)
@@ -34,7 +34,7 @@ class WebhookReceiver:
     Answer 202 once the event is stored, 200 for one that was there already (see `EventStore`), 401 on
     SignatureMismatch and TimestampOutOfTolerance, 400 on MalformedPayload (D).
 
-    A receiver never changes after it is made, so threads can share it. It cannot be pickled or copied.
+    A receiver is immutable, so threads can share it. It cannot be pickled or copied.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class WebhookReceiver:
     ) -> None:
         """Make a receiver.
 
-        `secrets`: every secret that is accepted; during a rotation the old one and the new one.
-        `tolerance`: how many seconds the timestamp may be away from this machine's clock, either way. The
+        `secrets`: all secrets that are accepted; during a rotation the old one and the new one.
+        `tolerance`: how many seconds the timestamp may differ from this machine's clock, in either direction. The
         service recommends 300 (D).
-        `allow_unsigned`: also parse requests that carry no signature at all, of either version, giving
-        events with `signed=False`. Anybody can make these up: for development, or behind a secret path.
+        `allow_unsigned`: also parse requests without a signature, of either version, as events with
+        `signed=False`. Anybody can forge these: use it for development, or behind a secret path.
 
-        Raises ConfigurationError for an unusable secret or tolerance, or where there is no secret and
-        unsigned requests are not allowed.
+        Raises ConfigurationError for an unusable secret or tolerance, and if there is no secret while unsigned
+        requests are not allowed.
         """
         self._secrets = SigningSecrets(secrets)
         self._tolerance = _checked_tolerance(tolerance)
@@ -66,17 +66,18 @@ class WebhookReceiver:
             )
         elif not self._secrets:
             raise ConfigurationError(
-                "A WebhookReceiver needs the webhook's secret: secrets=[...], by custom from the environment "
+                "A WebhookReceiver needs the webhook's secret: secrets=[...], usually from the environment "
                 "variable SMSMOBILEAPI_WEBHOOK_SECRET. For version 1 webhooks, which are never signed, use parse_v1."
             )
 
-    def receive(self, body: bytes | bytearray | memoryview, headers: Headers) -> WebhookEvent:
+    def receive(self, body: bytes | bytearray | memoryview, headers: Headers) -> AnyEvent:
         """Verify a request, then parse it.
 
         `body`: the raw bytes of the request, at most 1 MiB. `headers`: a mapping in any case, a framework's
         headers, a WSGI `environ`, Django's `request.META`, or (name, value) pairs.
 
-        Returns one of the event classes of this package, an UnknownEvent for a type they do not cover.
+        Returns one of the event classes of this package, an UnknownEvent for a type they do not cover. A type checker
+        can tell whether a `match` over them is complete.
 
         Raises TypeError for a body that is not bytes, SignatureMismatch, TimestampOutOfTolerance, and
         MalformedPayload. Their texts hold nothing of the request.
@@ -91,10 +92,10 @@ class WebhookReceiver:
         return read_event(raw, signed=True)
 
     def _verified_timestamp(self, body: bytes, headers: Headers) -> str | None:
-        """The timestamp that was signed; None for an unsigned request where those are allowed."""
+        """The signed timestamp; None for an unsigned request if these are allowed."""
         get = getattr(headers, "get", None)
         if get is not None:
-            # Almost always this is all: one secret, and headers that find a name as it is documented.
+            # The usual case: headers that find a name as it is documented.
             signature, timestamp = get(SIGNATURE_HEADER), get(TIMESTAMP_HEADER)
             if type(signature) is type(timestamp) is str and self._secrets.made(signature, timestamp, body):
                 return timestamp
@@ -106,10 +107,10 @@ class WebhookReceiver:
                 return None
             raise SignatureMismatch(
                 f"The header {SIGNATURE_HEADER} is missing. Version 1 webhooks are never signed: for these use "
-                "parse_v1. For version 2, see whether a proxy drops the header."
+                "parse_v1. For version 2, check whether a proxy drops the header."
             )
         if TIMESTAMP_HEADER not in found:
-            raise SignatureMismatch(f"The header {TIMESTAMP_HEADER} is missing; it is part of what is signed.")
+            raise SignatureMismatch(f"The header {TIMESTAMP_HEADER} is missing; the signature covers it.")
         if not any(self._secrets.made(signature, found[TIMESTAMP_HEADER], body) for signature in signatures):
             raise SignatureMismatch(
                 f"The signature was made with none of the secrets ({len(self._secrets)} configured), or the body "
@@ -119,11 +120,12 @@ class WebhookReceiver:
         return found[TIMESTAMP_HEADER]
 
     def _check_age(self, timestamp: str) -> None:
+        age: float | None
         try:
             age = time.time() - int(timestamp)
         except (ValueError, OverflowError):
-            age = math.nan
-        if math.isnan(age):
+            age = None
+        if age is None:
             raise TimestampOutOfTolerance(f"The header {TIMESTAMP_HEADER} is not a count of Unix seconds.")
         if abs(age) > self._tolerance:
             raise TimestampOutOfTolerance(
@@ -142,7 +144,7 @@ class WebhookReceiver:
         )
 
 
-def _read_unsigned(body: bytes) -> WebhookEvent:
+def _read_unsigned(body: bytes) -> AnyEvent:
     # Only version 2 has types.
     return read_event(body, signed=False) if "type" in read_object(body) else read_v1(body)
 

@@ -1,6 +1,6 @@
-"""Signing and verifying: HMAC-SHA256 over the exact bytes, and the headers it travels in.
+"""Signing and verifying: HMAC-SHA256 over the exact bytes of a body, and the headers that carry it.
 
-Whether a signed request is fresh, and what becomes of one without a signature, is decided in receiver.py.
+receiver.py checks the age of a request and handles unsigned ones.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class SupportsItems(Protocol):
 
 
 Headers = SupportsItems | Iterable[tuple[Any, Any]]
-"""Where headers come from: a mapping in any case, a WSGI environ, Django's META, or pairs (also of bytes)."""
+"""A mapping with names in any case, a WSGI environ, Django's META, or pairs (also of bytes)."""
 
 
 def sign(body: bytes | bytearray | memoryview, secret: str | bytes, timestamp: int | str) -> str:
-    """The signature header's value for a body, as the service makes it (D). For your own tests and tools.
+    """The signature header's value for a body, as the service computes it (D). For your own tests and tools.
 
-    `body` is exactly what is sent, `timestamp` the Unix seconds that go into `X-SMSMobileAPI-Timestamp`.
+    `body` is the exact body of the request, `timestamp` the Unix seconds in its `X-SMSMobileAPI-Timestamp` header.
     Returns `v1=` and 64 lowercase hexadecimal digits.
 
     Raises TypeError for a body that is not bytes or a timestamp that is neither int nor str, and
@@ -50,7 +50,7 @@ def sign(body: bytes | bytearray | memoryview, secret: str | bytes, timestamp: i
 
 
 def raw_bytes(body: object) -> bytes:
-    """The body as `bytes`. Raises TypeError for text or parsed JSON: neither is what was signed."""
+    """The body as `bytes`. Raises TypeError for text or parsed JSON, which the signature does not cover."""
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body)
     raise TypeError(
@@ -61,7 +61,7 @@ def raw_bytes(body: object) -> bytes:
 
 
 class SigningSecrets:
-    """The webhook secrets of one receiver. It checks with them and never shows them."""
+    """The webhook secrets of one receiver. They never appear in a `repr` or an error."""
 
     __slots__ = ("_keys",)
 
@@ -84,25 +84,26 @@ class SigningSecrets:
         raise TypeError("Webhook secrets cannot be pickled or copied.")
 
     def made(self, signature: str, timestamp: str, body: bytes) -> bool:
-        """Whether one of the secrets gives this signature; compared in constant time, whatever it holds."""
-        # As bytes: compare_digest refuses text that is not ASCII, and anybody can send such a header.
-        claimed = signature.encode("latin-1", "replace")
-        signed = timestamp.encode("latin-1", "replace") + b"." + body
+        """Whether one of the secrets gives this signature. The comparison takes constant time."""
+        # compare_digest raises TypeError for text that is not ASCII, and anybody can send such a header.
+        if not (signature.isascii() and timestamp.isascii()):
+            return False
+        signed = timestamp.encode() + b"." + body
         # A loop rather than any(): a generator costs as much as the comparison.
         for key in self._keys:  # noqa: SIM110
-            if hmac.compare_digest(_signature(key, signed).encode(), claimed):
+            if hmac.compare_digest(_signature(key, signed), signature):
                 return True
         return False
 
 
 def find_headers(headers: Headers) -> dict[str, str]:
-    """The signature and timestamp headers that are there and not empty, under their documented names.
+    """The signature and timestamp headers that are present and not empty, under their documented names.
 
-    Names match in any case, with `_` for `-`, and with WSGI's `HTTP_` in front. Raises TypeError where
-    `headers` is no collection of headers.
+    Names match in any case, with `_` for `-`, and with WSGI's prefix `HTTP_`. Raises TypeError if `headers` is not a
+    collection of headers.
     """
     found: dict[str, str] = {}
-    pairs = headers.items() if hasattr(headers, "items") else headers
+    pairs: Any = getattr(headers, "items", lambda: headers)()
     try:
         for name, value in pairs:
             known = _NEEDED.get(_text(name).lower().replace("_", "-").removeprefix("http-"))
@@ -131,7 +132,7 @@ def _signature(key: bytes, signed: bytes) -> str:
 
 def _key(secret: object) -> bytes:
     if isinstance(secret, str):
-        # Lone surrogates cannot be encoded; with "replace" there is no error whose text would hold the secret.
+        # Lone surrogates cannot be encoded. "replace" avoids an error whose text would hold the secret.
         secret = secret.encode("utf-8", "replace")
     if not isinstance(secret, bytes):
         raise ConfigurationError(
@@ -141,5 +142,5 @@ def _key(secret: object) -> bytes:
     if not secret.strip():
         raise ConfigurationError("A webhook secret is empty: copy it from the webhook's page of your account.")
     if b"\n" in secret or b"\r" in secret:
-        raise ConfigurationError("A webhook secret holds a line break: was it read from a file? Strip it first.")
+        raise ConfigurationError("A webhook secret contains a line break: was it read from a file? Strip it first.")
     return secret

@@ -1,7 +1,7 @@
-"""The small parser for version 1 webhooks: received SMS only, never signed, in several spellings.
+"""The parser for version 1 webhooks: received SMS only, never signed, with keys in several languages.
 
-They become the same `SMSReceived` that version 2 gives, so that a handler is written once. So do the rows of an inbox
-that is asked, which say the same with the same keys (delivery/inbox.py).
+They become the same `SMSReceived` as in version 2, so that one handler is enough. delivery/inbox.py uses it too: the
+rows of the inbox say the same with the same keys.
 """
 
 from __future__ import annotations
@@ -9,50 +9,61 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from .._wire.values import UTC, is_empty, read_timestamp
+from pydantic import AliasChoices, Field
+
+from .._wire.model import WireModel
+from .._wire.values import UTC, Guid, LocalTimestamp, ReadBy, is_empty, read_text, read_timestamp
 from ..errors import MalformedPayload
-from .events import SMSReceived, read_object
+from .events import Name, SMSReceived, read_object
 
-# Best first. The documented keys (D), those of the machine-translated French page, those that integrations
-# report (O), and version 2's. Written as `_plain` spells them, so accents and case make no difference.
-_SPELLINGS = {
-    "message": ("message",),
-    "sender": ("number", "from", "numero", "nombre", "sender"),
-    "guid": ("guid", "guide"),
-    "device": ("sidentifiantphone", "device_id", "device"),
-    "alias": ("alias",),
-    "unix": ("timestamp_unix",),
-    "received": ("time_received", "heure_recue", "received_at"),
-    "date": ("date",),
-    "hour": ("hour", "heure"),
-}
-_KNOWN = frozenset(spelling for spellings in _SPELLINGS.values() for spelling in spellings)
+
+class _Payload(WireModel):
+    """A version 1 payload, whose keys are written as `_plain` writes them.
+
+    For each field: the documented keys (D), those of the machine-translated French page, those that integrations
+    report (O), and those of version 2.
+    """
+
+    _day_and_hour: ClassVar = {"added_at": ("date", "hour", "heure")}
+
+    message: Annotated[str | None, ReadBy(lambda value: "" if value is None else read_text(value))] = None
+    sender: Name = Field(None, validation_alias=AliasChoices("number", "from", "numero", "nombre", "sender"))
+    guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guide"))
+    device: Name = Field(None, validation_alias=AliasChoices("sidentifiantphone", "device_id", "device"))
+    alias: Name = None
+    received_at: LocalTimestamp = Field(
+        None, validation_alias=AliasChoices("timestamp_unix", "time_received", "heure_recue", "received_at")
+    )
+    added_at: LocalTimestamp = None
+
+
+_KEYS = {"message", "alias", "date", "hour", "heure"}.union(*_Payload._spellings.values()) - {"added_at"}
 
 
 def parse_v1(body: bytes | str, tz: tzinfo = UTC) -> SMSReceived:
     """The event in a version 1 body. Nothing proves where it came from: `signed` is False.
 
-    `body`: the JSON of the request, at most 1 MiB. `tz`: what zone the times without an offset are in; the
-    service does not say (UTC is assumed, A).
+    `body`: the JSON of the request, at most 1 MiB. `tz`: the zone of times without an offset; the service does not
+    document it, and UTC is assumed (A).
 
     Version 1 has no event id, no version and sometimes no times. So:
 
-    - `id` is the message's GUID, else `sha256:` and the hash of the body: the same again for a repeated
-      delivery, which is what an `EventStore` needs. `api_version` is None.
-    - `data.received_at` is `timestamp_unix`, else `time_received`, else `date` with `hour`; None where none
-      of them can be read.
-    - `created_at` is `date` with `hour` (when the server added it), else `data.received_at`;
-      `occurred_at` is `data.received_at`. Where there is no time at all both are the moment of parsing.
+    - `id` is the message's GUID, else `sha256:` and the hash of the body. A repeated delivery has the same `id`,
+      which an `EventStore` needs. `api_version` is None.
+    - `data.received_at` is `timestamp_unix`, else `time_received`, else `date` with `hour`; None if none of them can
+      be read.
+    - `created_at` is `date` with `hour` (when the server added it), else `data.received_at`; `occurred_at` is
+      `data.received_at`. Without any time, both are the time of parsing.
 
-    Raises MalformedPayload for a body that is no JSON object or lacks the message or the sender; its text
-    never holds the content. Raises TypeError for a body or a tz of another kind.
+    Raises MalformedPayload for a body that is not a JSON object or lacks the message or the sender; its text never
+    holds the content. Raises TypeError for a body or a tz of another type.
     """
     if not isinstance(tz, tzinfo):
         raise TypeError(f"tz is a tzinfo such as zoneinfo.ZoneInfo('Europe/Paris'), not {type(tz).__name__}.")
     if isinstance(body, str):
-        # "replace" makes lone surrogates question marks rather than an error that would hold the text.
+        # "replace" makes lone surrogates question marks instead of raising an error that would hold the text.
         return read_v1(body.encode("utf-8", "replace"), tz)
     if isinstance(body, bytes | bytearray | memoryview):
         return read_v1(bytes(body), tz)
@@ -66,73 +77,42 @@ def read_v1(body: bytes, zone: tzinfo = UTC) -> SMSReceived:
 
 
 def event_of(payload: dict[str, Any], key: str, now: datetime, zone: tzinfo = UTC) -> SMSReceived:
-    """The event that a version 1 payload is. `key` and `now` stand in for a GUID and for times that it does not have.
+    """The event of a version 1 payload. `key` replaces a missing GUID, `now` a missing time.
 
     Raises MalformedPayload as `parse_v1` does.
     """
-    fields, extra = _sort_out(payload)
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in payload.items():
+        plain = _plain(name)
+        if plain not in _KEYS:
+            extra[name] = value
+        elif is_empty(known.get(plain)):  # the first of several keys that differ in accents or case only
+            known[plain] = value
+    said = _Payload.from_wire(known)
 
-    message, sender = _text(fields.get("message")), _text(fields.get("sender"))
-    if message is None and any(_plain(key) == "message" and is_empty(value) for key, value in payload.items()):
-        message = ""  # null: an SMS without text is still one, and a refusal would be delivered again and again
-    if message is None:
+    if said.message is None:
         raise MalformedPayload("The message is missing: expected as text under the key message.")
-    if sender is None or not sender.strip():
+    if said.sender is None or not said.sender.strip():
         raise MalformedPayload(
             "The sender's number is missing: expected under the key number (or from, numéro, nombre)."
         )
-    guid = _text(fields.get("guid")) or None
-    added = None
-    if "date" in fields:
-        added = read_timestamp(f"{fields['date']} {fields.get('hour') or ''}".strip(), zone)
-    received = read_timestamp(fields.get("unix"), zone) or read_timestamp(fields.get("received"), zone) or added
+    added = read_timestamp(said.added_at, zone)
+    received = read_timestamp(said.received_at, zone) or added
     occurred = received or now
+    data = {field: getattr(said, field) for field in ("guid", "sender", "message", "alias", "device")}
     return SMSReceived.model_validate(
         {
-            "id": guid or key,
+            "id": said.guid or key,
             "api_version": None,
             "created_at": added or occurred,
             "occurred_at": occurred,
-            "data": {
-                **extra,
-                "guid": guid,
-                "sender": sender,
-                "message": message,
-                "received_at": received,
-                "alias": _text(fields.get("alias")) or None,
-                "device": _text(fields.get("device")) or None,
-            },
+            "data": {**extra, **data, "received_at": received},
         }
     )
-
-
-def _sort_out(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What we know, by field; and the rest, as it came."""
-    known: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    for key, value in payload.items():
-        spelling = _plain(key)
-        if spelling not in _KNOWN:
-            extra[key] = value
-        elif is_empty(known.get(spelling)):
-            known[spelling] = value
-
-    fields: dict[str, Any] = {}
-    for field, spellings in _SPELLINGS.items():
-        for spelling in spellings:
-            # An empty value under one spelling must not hide the next one's, and "" is still better than null.
-            if known.get(spelling) is not None and is_empty(fields.get(field)):
-                fields[field] = known[spelling]
-    return fields, extra
 
 
 def _plain(key: str) -> str:
     """A key without accents (composed or not), capitals and spaces: `heure_reçue` → `heure_recue`."""
     letters = unicodedata.normalize("NFKD", key)
     return "".join(c for c in letters if not unicodedata.combining(c)).strip().lower().replace(" ", "_")
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import pickle
-import threading
-import weakref
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -15,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from smsmobile import DeletedSMS, LoggedSMS, ReceivedSMS, ResentSMS, SentSMS, SMSStatus, Token
-from smsmobile._wire.model import FrozenModel, WireModel, collector_paused
+from smsmobile._wire.model import FrozenModel, WireModel
 from smsmobile._wire.values import (
     EARLIEST,
     LATEST,
@@ -259,7 +256,7 @@ def test_an_empty_spelling_hides_no_other(spelling: str, empty: object) -> None:
 class Spelled(WireModel):
     """One field of each kind that has several spellings."""
 
-    _date_and_hour = "at"
+    _day_and_hour = {"at": ("date", "hour")}  # noqa: RUF012
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message", "id"))
     at: Timestamp = Field(None, validation_alias=AliasChoices("at_unix", "at_text"))
@@ -413,81 +410,6 @@ def test_a_logged_sms_made_by_hand_keeps_its_status(status: SMSStatus) -> None:
     row = LoggedSMS(guid="a", status=status)
     assert row.status is status
     assert LoggedSMS.model_validate_json(row.model_dump_json()) == row
-
-
-# --- the collector ----------------------------------------------------------------------------------------
-
-
-def test_a_long_page_is_decoded_with_the_collector_paused_and_resumed() -> None:
-    with collector_paused(100_000):
-        assert not gc.isenabled()
-        with collector_paused(100_000):
-            assert not gc.isenabled()
-        assert not gc.isenabled(), "the inner page must not resume what the outer one paused"
-    assert gc.isenabled()
-
-
-def test_a_short_page_leaves_the_collector_alone() -> None:
-    with collector_paused(100):
-        assert gc.isenabled()
-
-
-def test_a_collector_that_the_program_switched_off_stays_off() -> None:
-    gc.disable()
-    try:
-        with collector_paused(100_000):
-            pass
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-
-
-def test_the_collector_resumes_when_decoding_fails() -> None:
-    with pytest.raises(RuntimeError), collector_paused(100_000):
-        raise RuntimeError
-    assert gc.isenabled()
-
-
-def test_garbage_made_while_the_collector_was_paused_is_still_collected() -> None:
-    class Node:
-        pass
-
-    with collector_paused(100_000):
-        node = Node()
-        node.itself = node  # type: ignore[attr-defined]
-        gone = weakref.ref(node)
-        del node
-    gc.collect()
-    assert gone() is None
-
-
-def test_what_the_program_has_frozen_stays_frozen() -> None:
-    gc.freeze()
-    try:
-        frozen = gc.get_freeze_count()
-        with collector_paused(100_000):
-            pass
-        assert gc.get_freeze_count() == frozen > 0
-    finally:
-        gc.unfreeze()
-
-
-def test_the_last_of_several_threads_resumes_the_collector() -> None:
-    inside, leave = threading.Event(), threading.Event()
-
-    def decode() -> None:
-        with collector_paused(100_000):
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=decode)
-    with collector_paused(100_000):
-        thread.start()
-        inside.wait(10)
-    assert not gc.isenabled()
-    leave.set()
-    thread.join()
-    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(
