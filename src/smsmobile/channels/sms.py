@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
@@ -23,7 +20,8 @@ from .._input.arguments import (
     schedule_time,
     unix_time,
 )
-from .._input.phone_numbers import clean_recipient, same_number
+from .._input.phone_numbers import clean_recipient
+from .._sent_log.search import find_one, precision_of
 from .._sent_log.tracking import HasGuid, check_handles, follow
 from .._wire.outcome import accepted_fields, in_doubt, read_rows, with_guid
 from .._wire.values import (
@@ -43,11 +41,6 @@ from ..errors import PHONE_ADVICE, InvalidRequestError, SendOutcomeUnknown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-RECONCILE_WINDOW = timedelta(minutes=10)
-"""How far the service's clock, or a slow acceptance, may be from the time of the attempt."""
-
-_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.\w{2,}/\S+")
 
 
 class SMSStatus(str, Enum):
@@ -232,9 +225,9 @@ class SMSChannel:
         have been accepted: see there), or APIError and its kinds (the service refused it). With OAuth2 also
         ResponseTimeout, where no token came (nothing was sent).
         """
-        params = self._spelled(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
-        find = partial(self._find, until=schedule_at, shortened=shorten_urls, unreadable=encrypt)
-        with in_doubt(find, to=str(params["recipients"]), message=message):
+        params = self._params(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
+        options = _search_options(schedule_at=schedule_at, shorten_urls=shorten_urls, encrypt=encrypt)
+        with in_doubt(self._reconcile, to=str(params["recipients"]), message=message, options=options):  # type: ignore[arg-type]
             fields = accepted_fields(self._transport.call("sms.send", params))
         return SentSMS.from_wire(fields)
 
@@ -244,7 +237,7 @@ class SMSChannel:
         Raises as `send` does; the service refuses a message that did not fail.
         """
         guid = check_guid(guid)
-        with in_doubt(self._find_resent, guid=guid):
+        with in_doubt(self._reconcile, guid=guid):
             fields = accepted_fields(self._transport.call("sms.resend", {"guid": guid}), guid)
         return ResentSMS.from_wire(fields)
 
@@ -306,6 +299,38 @@ class SMSChannel:
             before = fresh[-1].guid
             seen = {row.guid for row in page} - {None}
 
+    def find(
+        self,
+        to: str,
+        message: str,
+        *,
+        around: datetime,
+        schedule_at: datetime | None = None,
+        shorten_urls: bool = False,
+        encrypt: bool = False,
+    ) -> LoggedSMS | None:
+        """Find the row of a message whose GUID is not known, such as a send in doubt; None if there is none.
+
+        to, message: as they were given to `send`. White space and HTML entities in the text make no difference.
+        around: when it was sent, an aware datetime. Rows dated up to ten minutes before or after it are considered.
+        schedule_at: if it was scheduled, for when: rows dated up to ten minutes after that are considered as well (A).
+        shorten_urls: links in the text are not compared. encrypt: the text is not compared.
+
+        Of several rows that match, the newest is returned. A row without a date matches unless the service calls it
+        older. A row can appear some time after the send (O), so None right after it proves nothing.
+
+        Reads the log backwards until the row is found or the rows are older, one call for each page. Raises
+        InvalidRequestError, or what `log` raises.
+        """
+        number, text = clean_recipient(to, self._default_region), check_text("message", message)
+        schedule_time("around", around)
+        if schedule_at is not None:
+            schedule_time("schedule_at", schedule_at)
+        precision = precision_of(
+            shorten_urls=check_bool("shorten_urls", shorten_urls), encrypt=check_bool("encrypt", encrypt)
+        )
+        return find_one(self._pages, number, text, around=around, until=schedule_at, precision=precision)
+
     def track(self, message: str | HasGuid, *, timeout: float = 60.0, poll: float = 1.0) -> LoggedSMS:
         """Wait until the phone has sent or failed a message, and return its row of the log.
 
@@ -340,7 +365,7 @@ class SMSChannel:
         """
         return follow(
             check_handles(messages),
-            find=lambda guid: self.log(guid=guid),
+            by_guid=lambda guid: self.log(guid=guid),
             pages=self._pages,
             timeout=timeout,
             poll=poll,
@@ -394,7 +419,7 @@ class SMSChannel:
         fields = self._transport.call("sms.delete", {"guid": guid}, about_one=True).fields
         return DeletedSMS.from_wire(with_guid(fields, guid))
 
-    def _spelled(  # noqa: PLR0917 - as many as an SMS has options
+    def _params(  # noqa: PLR0917 - as many as an SMS has options
         self,
         to: str,
         message: str,
@@ -405,7 +430,7 @@ class SMSChannel:
         encrypt: bool,
         whatsapp: bool,
     ) -> dict[str, str | int]:
-        """What `send` sends. delivery/ asks for it too, to check messages without sending them."""
+        """The request of a send. delivery/ uses it too, to check messages without sending them."""
         params: dict[str, str | int] = {
             "recipients": clean_recipient(to, self._default_region),
             "message": check_text("message", message),
@@ -428,46 +453,16 @@ class SMSChannel:
             params["sendwa"] = 1
         return params
 
-    def _find_resent(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
-        return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
-
-    def _find(
-        self, doubt: SendOutcomeUnknown, until: datetime | None, shortened: bool, unreadable: bool
-    ) -> LoggedSMS | None:
-        """The row of a send. `until` is when it was to go, if not at once: the log may date it by that (A)."""
-        assert doubt.attempted_at is not None  # noqa: S101 - in_doubt has set it
-        earliest = doubt.attempted_at - RECONCILE_WINDOW
-        latest = max(doubt.attempted_at, until or doubt.attempted_at) + RECONCILE_WINDOW
-        text = comparable(doubt.message, shortened)
-        undated: list[LoggedSMS] = []
-        for page in self._pages():
-            for row in page:
-                same_text = unreadable or comparable(row.message, shortened) == text
-                if not same_text or not same_number(row.recipient, doubt.to):
-                    continue
-                if row.created_at is None:
-                    undated.append(row)
-                elif earliest <= row.created_at <= latest:
-                    return row
-            # The order within a page is assumed (A), so only a page that is older as a whole ends the search.
-            if page and all(row.created_at is not None and row.created_at < earliest for row in page):
-                break
-        return next(iter(self._not_before(earliest, undated, str(doubt.to))), None)
-
-    def _not_before(self, moment: datetime, undated: list[LoggedSMS], number: str) -> list[LoggedSMS]:
-        """Rows to a number that do not say when they were made, without those that the service calls older."""
-        left = list(undated)
-        pages = self._pages(moment, keyword=number)
-        while left and (page := next(pages, None)) is not None:
-            older = {row.guid for row in page}
-            left = [row for row in left if row.guid not in older]
-        return left
+    def _reconcile(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
+        """What `doubt.reconcile()` does."""
+        if doubt.guid is not None:
+            return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
+        return self.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)  # type: ignore[arg-type]
 
 
-def comparable(text: str | None, shortened: bool) -> str:
-    """A text as it compares: the service may keep other white space, or HTML's spelling of `&` and `<`."""
-    text = " ".join(html.unescape(text or "").split())
-    return _LINK.sub("<link>", text) if shortened else text
+def _search_options(**options: Any) -> dict[str, Any]:
+    """The options of a send that change what its row looks like; only those that are set."""
+    return {name: value for name, value in options.items() if value}
 
 
 def _check_before(before: object) -> str | int:

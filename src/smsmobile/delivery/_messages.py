@@ -109,7 +109,7 @@ def key_of(message: OutgoingSMS, number: str) -> str:
 def number_of(channel: SMSChannel, message: OutgoingSMS) -> str:
     """The recipient's number in digits alone. Raises InvalidRequestError for a message that cannot be sent."""
     given = message
-    params = channel._spelled(
+    params = channel._params(
         *(given.to, given.text, given.sim, given.device, given.schedule_at),
         *(given.shorten_urls, given.encrypt, given.whatsapp),
     )

@@ -15,9 +15,9 @@ from .._http.backoff import check_seconds
 from .._input.arguments import check_whole
 from ..channels.sms import SMSChannel
 from ..errors import ConfigurationError, InvalidRequestError
-from ._campaign import PATIENCE, Run
+from ._campaign import PATIENCE, Campaign
 from ._messages import Message, Template, check_key, filled, key_of, number_of, read_message
-from ._rate_limit import Pace
+from ._rate_limit import RateLimiter
 from ._segments import count_segments
 from ._workers import BulkOutcome
 from .journals import BulkStatus, Journal, JournalEntry, SQLiteJournal
@@ -92,7 +92,7 @@ class BulkSender:
             )
         self._workers = check_whole("workers", workers, 1, 100)
         self._patience = check_seconds("patience", patience)
-        self._pace = Pace(rate, rate_storage)
+        self._rate_limiter = RateLimiter(rate, rate_storage)
 
     def send(
         self, messages: Iterable[Message], *, template: str | None = None, on_progress: Progress | None = None
@@ -180,15 +180,15 @@ class BulkSender:
         total = len(messages) if isinstance(messages, Sequence) else None
         rows = nullcontext((total, messages)) if template is None else filled(template, messages)
         with rows as (total, source):
-            run = Run(
+            campaign = Campaign(
                 self._channel,
                 journal=self._journal,
-                pace=self._pace,
+                rate_limiter=self._rate_limiter,
                 workers=self._workers,
                 patience=self._patience,
                 total=total,
             )
-            for done, outcome in enumerate(run.outcomes(iter(source)), start=1):
+            for done, outcome in enumerate(campaign.outcomes(iter(source)), start=1):
                 if on_progress is not None:
                     on_progress(done, total, outcome)
                 yield outcome

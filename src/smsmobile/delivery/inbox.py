@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
+from .._http.backoff import backoff_intervals, check_seconds, is_temporary, respecting_retry_after
 from .._http.retries import tried_once
 from .._input.arguments import check_bool, check_line, unix_time
 from .._wire.values import EARLIEST, UTC, read_count
@@ -152,7 +152,7 @@ class Inbox:
 
     def _read(self, reading: _Reading, interval: float) -> Iterator[SMSReceived]:
         first, longest = min(interval, FIRST_PAUSE), max(interval, LONGEST_PAUSE)
-        failures, was_empty = growing(first, longest), False
+        failures, was_empty = backoff_intervals(first, longest), False
         while not self._is_stopping:
             pause = interval
             try:
@@ -163,11 +163,11 @@ class Inbox:
             except SMSMobileError as error:
                 if not is_temporary(error):
                     raise
-                pause = at_least_as_asked(next(failures), error)
+                pause = respecting_retry_after(next(failures), error)
                 name = type(error).__name__
                 log.warning("The inbox cannot be read for now: %s: %s Next look in %.3g s", name, error, pause)
             else:
-                failures, was_empty = growing(first, longest), not rows
+                failures, was_empty = backoff_intervals(first, longest), not rows
                 for message in reading.new(rows, undated_are_old=self._since is None):
                     yield message.event()
                     reading.done(message)

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from .._sent_log.search import Precision
 from .._storage import SQLiteFile
 from ..errors import StorageError
 
@@ -36,7 +37,7 @@ _SCHEMA = (
         state TEXT NOT NULL,       -- planned, started; or an outcome: sent, refused, unknown
         number TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
-        reads TEXT NOT NULL,
+        precision TEXT NOT NULL,
         attempted_at REAL NOT NULL,
         until REAL NOT NULL,
         guid TEXT,
@@ -69,8 +70,8 @@ class JournalEntry(NamedTuple):
     """The recipient's number, in digits alone."""
     fingerprint: str
     """By which the message is recognised in the sent log: of the number and the text, or of the number alone."""
-    reads: Literal["text", "links", "number"]
-    """What of a log's row the fingerprint is of: its text, its text but for links, or its number alone."""
+    precision: Precision
+    """What the fingerprint covers: `"text"`, `"text_without_links"`, or `"number"` alone."""
     attempted_at: float
     """When the request left, or was about to: Unix seconds of this machine's clock."""
     until: float
@@ -259,6 +260,6 @@ def _boot_id() -> str:
 
 
 def _entry(row: tuple[str, ...]) -> JournalEntry:
-    key, state, number, fingerprint, reads, attempted_at, until, guid, reason = row
+    key, state, number, fingerprint, precision, attempted_at, until, guid, reason = row
     outcome = None if state in {_PLANNED, _STARTED} else BulkStatus(state)
-    return JournalEntry(key, number, fingerprint, reads, attempted_at, until, outcome, guid, reason)  # type: ignore[arg-type]  # SQLite's columns have types of their own
+    return JournalEntry(key, number, fingerprint, precision, attempted_at, until, outcome, guid, reason)  # type: ignore[arg-type]  # SQLite's columns have types of their own

@@ -31,7 +31,7 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile._http import backoff as pauses
+from smsmobile._http import backoff
 from smsmobile.delivery import Inbox, InboxProgress, InboxState, SQLiteInboxState, inbox
 from smsmobile.webhooks import SMSReceived, parse_v1
 
@@ -98,7 +98,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch, service: Service, time_now: lis
         service.meanwhile()
 
     monkeypatch.setattr(Inbox, "_wait", wait)
-    monkeypatch.setattr(pauses.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(backoff.random, "uniform", lambda low, high: high)
 
 
 def made(service: Service, state: Any = "inbox.sqlite", **options: Any) -> Inbox:
