@@ -48,8 +48,10 @@ QUEUE_SIZE = 256
 """Messages that are read before their turn. No more than these are in memory, however many there are."""
 LARGEST_BATCH = 128
 """Messages that are planned in the journal at a time, at most."""
-BATCH_SECONDS = 0.1
+BATCH_SECONDS = 0.5
 """Seconds that the messages of a batch should keep the workers busy: each batch waits for the disk once."""
+READ_SECONDS = 0.1
+"""Seconds that a single worker waits, at most, for more messages to be read."""
 BATCH_GROWTH = 16
 """How much larger than the batch before it a batch may be."""
 MAX_ATTEMPTS = 20
@@ -225,7 +227,7 @@ class Workers:
         """
         if self._threads:
             return QUEUE_SIZE
-        is_slow = self._queue and time.monotonic() - self._queued_at > BATCH_SECONDS
+        is_slow = self._queue and time.monotonic() - self._queued_at > READ_SECONDS
         return 1 if is_slow else self._batches.size
 
     def submit(self, job: Job) -> None:
