@@ -874,8 +874,8 @@ class PathOfBytes:
         ({"since": datetime(2026, 1, 1)}, "since is a naive datetime"),  # noqa: DTZ001 - on purpose
         ({"since": 1774008000}, "since is of type int; expected an aware datetime"),
         ({"overlap": 60}, "overlap is 60; expected a timedelta"),
-        ({"overlap": timedelta(-1)}, "expected a timedelta between none and 366 days"),
-        ({"overlap": timedelta.max}, "expected a timedelta between none and 366 days"),
+        ({"overlap": timedelta(-1)}, "expected a timedelta from 0 to 366 days"),
+        ({"overlap": timedelta.max}, "expected a timedelta from 0 to 366 days"),
     ],
 )
 def test_a_bad_argument_is_refused(service: Service, options: dict[str, Any], reason: str) -> None:
