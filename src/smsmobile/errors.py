@@ -43,38 +43,47 @@ class SentLogRow(Protocol):
     @property
     def guid(self) -> str | None:
         """The message's handle."""
+        ...
 
     @property
     def recipient(self) -> str | None:
         """The number it goes to, as the service writes it."""
+        ...
 
     @property
     def message(self) -> str:
         """The text."""
+        ...
 
     @property
     def status(self) -> str:
         """`"queued"`, `"sent"` or `"failed"`: an `SMSStatus`."""
+        ...
 
     @property
     def error(self) -> str | None:
         """Why it failed, in the words of the service or the phone; None if it did not."""
+        ...
 
     @property
     def created_at(self) -> datetime | None:
         """When the service accepted it; None if the row does not say (A)."""
+        ...
 
     @property
     def sent_at(self) -> datetime | None:
         """When the phone sent it; None if the row does not say (A)."""
+        ...
 
     @property
     def device(self) -> str | None:
         """SID of the phone."""
+        ...
 
     @property
     def advice(self) -> str | None:
         """For a failed message, what to look at first; else None."""
+        ...
 
 
 class SMSMobileError(Exception):

@@ -34,30 +34,37 @@ class Attempt(Protocol):
     @property
     def key(self) -> str:
         """The caller's name for it."""
+        ...
 
     @property
     def number(self) -> str:
         """The recipient's number, digits only."""
+        ...
 
     @property
     def fingerprint(self) -> str:
         """See `fingerprint`."""
+        ...
 
     @property
     def precision(self) -> Precision:
         """What the fingerprint covers."""
+        ...
 
     @property
     def attempted_at(self) -> float:
         """When the request left."""
+        ...
 
     @property
     def until(self) -> float:
         """When the message was scheduled for, if that is later; the log may date its row by that (A)."""
+        ...
 
     @property
     def outcome(self) -> str | None:
         """For other messages: "sent", "refused", "unknown", or None while it is in flight."""
+        ...
 
 
 class OtherMessages(Protocol):
@@ -65,9 +72,11 @@ class OtherMessages(Protocol):
 
     def has(self, number: str, guid: str) -> bool:
         """Whether a message to this number has this GUID."""
+        ...
 
     def without_guid(self, number: str, since: float) -> Sequence[Attempt]:
         """The messages to this number, attempted or scheduled since then, that may have a row but no known GUID."""
+        ...
 
 
 class Row(SentLogRow, Protocol):
@@ -76,6 +85,7 @@ class Row(SentLogRow, Protocol):
     @property
     def model_extra(self) -> dict[str, Any] | None:
         """The other keys, as the service sent them."""
+        ...
 
 
 RowT = TypeVar("RowT", bound=Row)
@@ -87,6 +97,7 @@ class ReadPages(Protocol[RowT_co]):
 
     def __call__(self, before: datetime | None = None, *, keyword: str | None = None) -> Iterator[Sequence[RowT_co]]:
         """Yield the pages."""
+        ...
 
 
 class _OneAttempt(NamedTuple):

@@ -29,6 +29,7 @@ class HasGuid(Protocol):
     @property
     def guid(self) -> str | None:
         """The message's GUID."""
+        ...
 
 
 class _Clock:

@@ -335,33 +335,33 @@ class SMSChannel:
         """Wait until the phone has sent or failed a message, and return its row of the log.
 
         message: what `send` or `resend` returned, or a GUID.
-        timeout: seconds to wait; 0 looks once. A look that has begun is ended by the client's own timeouts, and repeats
-            nothing: `max_retries` does not count here.
-        poll: seconds until the second look; the pauses grow to 15 s, and vary a little.
+        timeout: seconds to wait; 0 looks once. Only the client's own timeouts end a look that has begun. A look makes
+            no retries: `max_retries` does not apply here.
+        poll: seconds until the second look; the intervals grow to 15 s, and vary a little.
 
-        A row that is not in the log yet is waited for (O). A FAILED row is returned, not raised: its `error` says why,
-        and the service itself may yet try again after an error of the operator (up to 3 times, D). Failures that may
-        pass (the network, a 429, a 5xx) are waited out; the last look's is raised.
+        A message that is not in the log yet is waited for (O). A FAILED row is returned, not raised: its `error` says
+        why. After an error of the operator the service may still try again (up to 3 times, D). After failures that may
+        pass (the network, a 429, a 5xx) the log is read again; only the failure of the last look is raised.
 
-        Raises DeliveryPending where the message is still queued then (a scheduled one is until its time comes),
-        InvalidRequestError (for a GUID that is None, too), or what `log` raises.
+        Raises DeliveryPending if the message is still queued after that time, as a scheduled one is until its time
+        comes; InvalidRequestError, also for a GUID that is None; or what `log` raises.
         """
         return next(self.track_all([message], timeout=timeout, poll=poll))
 
     def track_all(
         self, messages: Iterable[str | HasGuid], *, timeout: float = 60.0, poll: float = 1.0
     ) -> Iterator[LoggedSMS]:
-        """Wait for many messages together; each one's row of the log comes as soon as it is sent or failed.
+        """Wait for many messages together, and yield the row of each as soon as it is sent or failed.
 
-        messages: as in `track`, any mixture of them. Each GUID comes once, in no order that could be relied on.
+        messages: as in `track`, in any mixture. Each GUID is yielded once, in no particular order.
         timeout: seconds for all of them together. poll: as in `track`.
 
-        A look reads the log's newest pages until it has seen all messages that are left, or is past the oldest of them:
-        one call for a page of rows. Where few messages are left, or they are far back, it asks for each by itself; it
-        never takes more than two calls for a message.
+        A look reads the newest pages of the log until it has seen all pending messages or must be past the oldest of
+        them: one call for a page. If few messages are pending, or they are far back, it asks for each by its GUID. A
+        look never makes more than two calls for each message.
 
-        Raises as `track` does. DeliveryPending comes after the rows of all messages that are not queued any more; its
-        `guids` are the others.
+        Raises as `track` does. DeliveryPending is raised after the rows of all other messages; its `guids` are those
+        that are still queued.
         """
         return follow(
             check_handles(messages),

@@ -85,15 +85,12 @@ class RateLimiter:
         """Seconds until the storage should be asked again; 0 if the request may leave."""
         if self._limiter is None:
             return 0.0
-        failure = ""
         try:
             if self._limiter.hit(self._rate, _SHARED_NAME):
                 return 0.0
-            again = self._limiter.get_window_stats(self._rate, _SHARED_NAME).reset_time
+            reset = self._limiter.get_window_stats(self._rate, _SHARED_NAME).reset_time
         except Exception as error:  # noqa: BLE001 - each storage has its own
             failure = type(error).__name__
-        if failure:
-            raise StorageError(
-                f"The storage of the rate limit cannot be reached ({failure}): without it, nothing is sent."
-            )
-        return max(again - time.time(), _SHORTEST_WAIT)
+        else:
+            return max(reset - time.time(), _SHORTEST_WAIT)
+        raise StorageError(f"The storage of the rate limit cannot be reached ({failure}): without it, nothing is sent.")
