@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Condition, Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING
 
@@ -240,15 +240,12 @@ class Workers:
 
     def next_outcome(self, *, wait: bool) -> BulkOutcome | None:
         """An outcome; None if there is none yet, or if the workers have stopped."""
+        wait = wait and not self._stopping.is_set()
         if wait and not self._threads:
-            if not self._stopping.is_set():
-                self._run_once()
+            self._run_once()
             wait = False
-        if not wait and self._outcomes.empty():
-            return None
-        with suppress(Empty):
-            return self._outcomes.get(block=wait and not self._stopping.is_set())
-        return None
+        # Only the campaign's thread takes outcomes: one that is there now cannot be gone the next moment.
+        return self._outcomes.get() if wait or not self._outcomes.empty() else None
 
     def remaining_outcomes(self) -> Iterator[BulkOutcome]:
         """After `stop()`, the outcomes that were not taken."""
