@@ -76,6 +76,7 @@ from smsmobile.delivery import (
     SQLiteJournal,
     count_segments,
 )
+from smsmobile.errors import SentLogRow
 from smsmobile.webhooks import (
     AnyEvent,
     CallIncoming,
@@ -206,6 +207,7 @@ def read(client: SMSMobileClient) -> None:
     assert_type(client.sms.log(guid="g"), list[LoggedSMS])
     assert_type(client.sms.log(before=datetime.now(timezone.utc), keyword="hi", api_errors=True), list[LoggedSMS])
     assert_type(client.sms.iter_log(before=1774040864, phone_errors=True), Iterator[LoggedSMS])
+    assert_type(client.sms.find("+33612345678", "hi", around=datetime.now(timezone.utc)), LoggedSMS | None)
     assert_type(client.sms.track("guid", timeout=30, poll=0.5), LoggedSMS)
     assert_type(client.sms.track(client.sms.send("+33612345678", "hi")), LoggedSMS)
     assert_type(client.sms.track_all(["guid", client.sms.resend("guid")], timeout=300), Iterator[LoggedSMS])
@@ -308,7 +310,7 @@ def fail(client: SMSMobileClient) -> None:
         assert_type(doubt.message, str | None)
         assert_type(doubt.guid, str | None)
         assert_type(doubt.attempted_at, datetime | None)
-        assert_type(doubt.reconcile(), LoggedSMS | None)
+        assert_type(doubt.reconcile(), SentLogRow | None)
         assert_type(doubt.advice, str | None)
     except RateLimited as limited:
         assert_type(limited.retry_after, float | None)

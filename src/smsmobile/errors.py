@@ -1,14 +1,14 @@
-"""Every exception of the library, in one tree. What raises them lives elsewhere.
+"""Every exception of the library, in one tree.
 
 SMSMobileError
-├── ConfigurationError            nothing was sent: credentials missing, doubled, or http:// to a remote host
+├── ConfigurationError            nothing was sent: no credentials or too many, or http:// to a remote host
 ├── InvalidRequestError           nothing was sent: bad number, empty text, naive datetime … (also a ValueError)
 ├── ConnectionFailed              nothing reached the service (a read: no whole answer came back)
-├── SendOutcomeUnknown            it may have been accepted: look it up before sending it again
+├── SendOutcomeUnknown            it may have been accepted: look it up before you send it again
 ├── ResponseTimeout               a read, or a token request, timed out
 ├── DeliveryPending               the phone has neither sent nor failed it within the time; it may still go out
 ├── StorageError                  a file that keeps something across restarts cannot be used (also an OSError)
-├── BulkPaused                    the phone is offline, the subscription is over …: a later run sends the rest
+├── BulkPaused                    the phone is offline, the subscription is over …: the next run sends the rest
 ├── APIError                      the service answered and said no
 │   ├── AuthenticationError
 │   ├── SubscriptionExpired
@@ -29,10 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .channels.sms import LoggedSMS
+from typing import Any, Protocol
 
 PHONE_ADVICE = (
     "Most often Android's battery optimisation has stopped the app: open the phone's battery settings and allow "
@@ -40,12 +37,61 @@ PHONE_ADVICE = (
 )
 
 
+class SentLogRow(Protocol):
+    """A row of the log of sent SMS, as errors hand it out: a `smsmobile.LoggedSMS`. Datetimes are aware UTC."""
+
+    @property
+    def guid(self) -> str | None:
+        """The message's handle."""
+        ...
+
+    @property
+    def recipient(self) -> str | None:
+        """The number it goes to, as the service writes it."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """The text."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """`"queued"`, `"sent"` or `"failed"`: an `SMSStatus`."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, in the words of the service or the phone; None if it did not."""
+        ...
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When the service accepted it; None if the row does not say (A)."""
+        ...
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """When the phone sent it; None if the row does not say (A)."""
+        ...
+
+    @property
+    def device(self) -> str | None:
+        """SID of the phone."""
+        ...
+
+    @property
+    def advice(self) -> str | None:
+        """For a failed message, what to look at first; else None."""
+        ...
+
+
 class SMSMobileError(Exception):
     """Base of everything this library raises on purpose."""
 
 
 class ConfigurationError(SMSMobileError):
-    """The client cannot be built from what it was given; nothing was sent."""
+    """The client cannot be built, or cannot do this, with the settings it has; nothing was sent."""
 
 
 class InvalidRequestError(SMSMobileError, ValueError):
@@ -55,7 +101,7 @@ class InvalidRequestError(SMSMobileError, ValueError):
 class ConnectionFailed(SMSMobileError):
     """The service could not be reached. For a send: nothing left this machine, so trying again is safe.
 
-    For a read it also covers a connection that broke before the whole answer was there.
+    A read also raises this if the connection broke before the whole answer was there.
     """
 
 
@@ -64,10 +110,13 @@ class ResponseTimeout(SMSMobileError):
 
 
 class SendOutcomeUnknown(SMSMobileError):
-    """The message may or may not have been accepted, and nobody can know from the connection alone.
+    """The message may or may not have been accepted, and the connection alone cannot tell.
 
-    Do not simply send it again. Wait a little, then ask `reconcile()`: it looks into the sent log. There is one of SMS
-    only; for anything else `advice` says where to look.
+    Do not simply send it again. Wait a little, then call `reconcile()`, which looks into the sent log. Only SMS have
+    one; for everything else, `advice` says where to look.
+
+    The error can be pickled, or kept as JSON, and looked up by another process:
+    `client.sms.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)`.
     """
 
     def __init__(
@@ -78,12 +127,13 @@ class SendOutcomeUnknown(SMSMobileError):
         message: str | None = None,
         guid: str | None = None,
         attempted_at: datetime | None = None,
-        lookup: Callable[[SendOutcomeUnknown], LoggedSMS | None] | None = None,
+        options: Mapping[str, Any] | None = None,
+        lookup: Callable[[SendOutcomeUnknown], SentLogRow | None] | None = None,
         advice: str | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        """What went wrong on the way, without secrets and without the message."""
+        """What went wrong, without secrets and without the message."""
         self.to = to
         """The recipient as it was sent (a number, a SID, an address); None for a resend."""
         self.message = message
@@ -92,8 +142,11 @@ class SendOutcomeUnknown(SMSMobileError):
         """For a resend: the GUID that was to be sent again."""
         self.attempted_at = attempted_at
         """When the attempt began: an aware UTC datetime of this machine's clock."""
+        self.options = dict(options or {})
+        """The options of `client.sms.send` that `client.sms.find` needs too, by name; those that were not used are
+        missing."""
         self.advice = advice
-        """Where there is no log for `reconcile()` to look into: what to do in its place; else None."""
+        """If there is no log for `reconcile()` to look into: what to do instead; else None."""
         self._lookup = lookup
 
     def __str__(self) -> str:
@@ -104,21 +157,26 @@ class SendOutcomeUnknown(SMSMobileError):
             "looked it up in the sent log."
         )
 
-    def reconcile(self) -> LoggedSMS | None:
-        """Look the message up in the service's sent log, by recipient, text and time.
+    def reconcile(self) -> SentLogRow | None:
+        """Look the message up in the service's sent log: `client.sms.find`, or for a resend the row of its GUID.
 
-        Returns the log's row, or None while there is none. A row can appear some moments after the send (O),
-        so None right after the failure proves nothing: wait, and ask again.
+        Returns the row, or None while there is none. A row can appear some time after the send (O), so None right after
+        the failure proves nothing: wait, and ask again.
 
-        Raises ConfigurationError where there is no log to look into (see `advice`) or the error has lost its client
-        (it was pickled), and whatever `client.sms.log` raises.
+        Raises ConfigurationError if there is no log to look into (see `advice`) or the error has lost its client (it
+        was pickled), and whatever `client.sms.log` raises.
         """
         if self.advice:
-            raise ConfigurationError(f"There is no log in which this could be looked up. {self.advice}")
+            raise ConfigurationError(f"There is no log in which this message can be looked up. {self.advice}")
         if self._lookup is None:
+            call = (
+                "client.sms.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)"
+                if self.guid is None
+                else "client.sms.log(guid=doubt.guid)"
+            )
             raise ConfigurationError(
-                "This error is no longer tied to a client (it was pickled or made by hand). Look the message up "
-                "with client.sms.iter_log(), using its .to, .message and .attempted_at."
+                "This error is not tied to a client, since it was pickled or made by hand. With `doubt` for this "
+                f"error, look the message up with {call}."
             )
         return self._lookup(self)
 
@@ -130,42 +188,42 @@ class SendOutcomeUnknown(SMSMobileError):
 class DeliveryPending(SMSMobileError):
     """The phone has neither sent nor failed the messages within the time. They stay queued, and may still go out.
 
-    Do not send them again; look after the phone (see `PHONE_ADVICE` in the text), and track them once more.
+    Do not send them again. Check the phone (the text says how), and track them once more.
     """
 
-    def __init__(self, text: str, *, guids: Sequence[str] = (), last: Mapping[str, LoggedSMS] | None = None) -> None:
+    def __init__(self, text: str, *, guids: Sequence[str] = (), last: Mapping[str, SentLogRow] | None = None) -> None:
         super().__init__(text)
         self.guids = tuple(guids)
-        """The GUIDs of all that are still queued, in the order they were given."""
+        """The GUIDs of the messages that are still queued, in the order they were given."""
         self.last = dict(last or {})
-        """What the log last said of each, by GUID. One that is not in here is not in the log yet."""
+        """The last row of each message, by GUID. A message that is not in it is not in the log yet."""
 
     @property
     def guid(self) -> str | None:
-        """The GUID, where one message was tracked (else the first of them)."""
+        """The GUID, if one message was tracked; else the first one that is still queued."""
         return self.guids[0] if self.guids else None
 
 
 class StorageError(SMSMobileError, OSError):
-    """A file (or another store) that keeps something across restarts cannot be used; the text says what to do.
+    """A file, or another store that must survive a restart, cannot be used; the text says what to do.
 
-    It is in use, damaged, another program's, or cannot be written. Nothing was done that it would not remember.
+    It is in use, is damaged, belongs to another program, or cannot be written. Nothing was done without recording it.
     """
 
 
 class BulkPaused(SMSMobileError):
-    """A bulk run has stopped for a reason that concerns every message, such as a phone that is offline.
+    """A bulk run has stopped for a reason that every message would meet, such as a phone that is offline.
 
-    `__cause__` is the error that stopped it. No message is marked as refused for it: another run with the same
-    messages and the same journal goes on where this one stopped.
+    `__cause__` is the error that stopped it. No message is marked as refused because of it: another run with the same
+    messages and the same journal continues where this one stopped.
     """
 
     def __init__(self, text: str, *, done: int = 0, left: int | None = None) -> None:
         super().__init__(text)
         self.done = done
-        """How many messages had an outcome in this run."""
+        """How many messages have an outcome in this run."""
         self.left = left
-        """How many had none; None where nobody knows how many there are (a generator)."""
+        """How many have none; None if the total is not known (the messages come from a generator)."""
 
 
 class APIError(SMSMobileError):
@@ -176,11 +234,11 @@ class APIError(SMSMobileError):
     ) -> None:
         super().__init__(text)
         self.code = code
-        """The service's own code or word, as text (`"2"`, `"invalid_apikey"`); None where it gave none."""
+        """The service's own code or word, as text (`"2"`, `"invalid_apikey"`); None if it gave none."""
         self.status = status
         """The HTTP status; 200 is possible, since errors also come inside a 200 (O)."""
         self.note = note
-        """The service's explanation, secrets masked; None where it gave none."""
+        """The service's explanation, secrets masked; None if it gave none."""
 
 
 class AuthenticationError(APIError):
@@ -196,7 +254,7 @@ class DeviceOffline(APIError):
 
 
 class RateLimited(APIError):
-    """Too many requests. The client already waited and tried again where the service asked for at most 60 s."""
+    """Too many requests. If the service asked for at most 60 s, the client has already waited and tried again."""
 
     def __init__(
         self,
@@ -209,11 +267,11 @@ class RateLimited(APIError):
     ) -> None:
         super().__init__(text, code=code, status=status, note=note)
         self.retry_after = retry_after
-        """Seconds the service asks to wait; None where it does not say."""
+        """Seconds the service asks to wait; None if it does not say."""
 
 
 class NotFound(APIError):
-    """There is nothing under this GUID, or no such address on the service."""
+    """The service knows no such GUID, or no such address."""
 
 
 class ServerError(APIError):

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smsmobile import LoggedSMS, SentSMS, SMSMobileClient
-from smsmobile.delivery import BulkSender, OutgoingSMS
-from smsmobile.delivery import _workers as crew
+from smsmobile.delivery import BulkSender, OutgoingSMS, _workers
 
 for model in (SentSMS, LoggedSMS):
     model.model_rebuild()  # else each process would build them on first use
@@ -27,7 +26,7 @@ def messages(count: int) -> Iterator[OutgoingSMS]:
 
 def main(url: str, api_key: str, journal: str, report: str, count: int, workers: int) -> None:
     """Send them all, and write down what was said of each."""
-    crew.FIRST_PAUSE = 0.02  # a life is short
+    _workers.FIRST_INTERVAL = 0.02  # a life is short
     with SMSMobileClient(api_key=api_key, base_url=url, timeout=(2, 0.3)) as client:
         bulk = BulkSender(client, journal, workers=workers, patience=0.1)
         said = [

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from smsmobile import BulkPaused, DeviceOffline, SMSMobileClient, SubscriptionExpired
-from smsmobile.delivery import BulkSender, BulkStatus, OutgoingSMS
-from smsmobile.delivery import _workers as crew
+from smsmobile.delivery import BulkSender, BulkStatus, OutgoingSMS, _workers
 from smsmobile.sandbox import Sandbox
 
 REFUSED_RECIPIENT = "+12025550101"
@@ -63,7 +62,7 @@ def test_what_goes_wrong_on_the_way_is_found_out_from_the_log(
 def test_a_service_that_says_too_fast_gets_everything_all_the_same(
     client: SMSMobileClient, box: Sandbox, journal: Path, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(_workers, "FIRST_INTERVAL", 0.01)
     box.faults.add("rate_limited", probability=0.2, seed=9, seconds=0)
     outcomes = list(BulkSender(client, journal, workers=workers).send(rows(60), template="Bonjour {name}"))
 

@@ -1,7 +1,4 @@
-"""How long to wait between two looks at the service, and which failures waiting may cure.
-
-What is done meanwhile is said in _sent_log/ and delivery/.
-"""
+"""Backoff for loops that read the service again and again: how long to wait, and which failures may pass."""
 
 from __future__ import annotations
 
@@ -23,33 +20,33 @@ from ..errors import (
 _TEMPORARY = (ConnectionFailed, ResponseTimeout, RateLimited, ServerError, DeviceOffline, UnexpectedResponse)
 _FACTOR = 1.5
 _SHORTEST = 0.1
-LONGEST_BELIEVED = 3600.0
-"""Seconds. A service that asks for more is asked again after that all the same."""
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds. If the service asks for more, it is asked again after this time all the same."""
 
 
 def is_temporary(error: SMSMobileError) -> bool:
-    """Whether a read that failed so may well succeed later: the network, the service or the phone is away.
+    """Whether a read that failed like this may succeed later: the network, the service or the phone is away.
 
-    An answer that cannot be read counts, since an HTML page comes instead of it now and then (O). A redirect does not:
-    it means a wrong address.
+    An unreadable answer may pass, since the service sometimes sends an HTML page instead (O). A redirect does not: it
+    means a wrong address.
     """
     return isinstance(error, _TEMPORARY) and getattr(error, "code", None) != "redirect"
 
 
-def growing(first: float, longest: float) -> Iterator[float]:
-    """Seconds to wait, time after time: longer and longer, from `first` to `longest` (or `first`, if that is more).
+def backoff_intervals(first: float, longest: float) -> Iterator[float]:
+    """Seconds between attempts, without end: they grow from `first` to `longest`, or stay at `first` if that is more.
 
-    Up to a quarter less at random, so that many who began at one moment do not ask at one moment ever after.
+    Each is up to a quarter shorter at random, so that many clients do not come back at the same moment.
     """
-    pause = first
+    interval = first
     while True:
-        yield pause * random.uniform(0.75, 1.0)  # noqa: S311
-        pause = min(max(pause, _SHORTEST) * _FACTOR, max(first, longest))
+        yield interval * random.uniform(0.75, 1.0)  # noqa: S311
+        interval = min(max(interval, _SHORTEST) * _FACTOR, max(first, longest))
 
 
-def at_least_as_asked(pause: float, failure: SMSMobileError | None) -> float:
-    """The pause, or the service's `Retry-After` where that is longer, of which an hour is believed."""
-    return max(pause, min(getattr(failure, "retry_after", None) or 0.0, LONGEST_BELIEVED))
+def respecting_retry_after(interval: float, failure: SMSMobileError | None) -> float:
+    """The interval, or the failure's `Retry-After` if that is longer: at most `LONGEST_RETRY_AFTER`."""
+    return max(interval, min(getattr(failure, "retry_after", None) or 0.0, LONGEST_RETRY_AFTER))
 
 
 def check_seconds(name: str, seconds: object) -> float:

@@ -1,1 +1,1 @@
-"""What channels and delivery ask of the log of sent SMS: following messages, and finding one."""
+"""The log of sent SMS: how messages are followed and found in it."""

@@ -1,6 +1,6 @@
-"""Follows messages in the sent log until the phone has sent or failed them, many of them with few calls.
+"""Follows messages in the log of sent SMS until the phone has sent or failed them, with few calls for many messages.
 
-How the log is read is the channel's business, which hands in two functions for it.
+The channel passes in the two functions that read the log.
 """
 
 from __future__ import annotations
@@ -8,31 +8,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import Generic, Protocol, TypeVar
 
-from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
+from .._http.backoff import backoff_intervals, check_seconds, is_temporary, respecting_retry_after
 from .._input.arguments import check_guid
-from ..errors import PHONE_ADVICE, DeliveryPending, InvalidRequestError, SMSMobileError
+from ..errors import PHONE_ADVICE, DeliveryPending, InvalidRequestError, SentLogRow, SMSMobileError
 
-if TYPE_CHECKING:
-    from ..channels.sms import LoggedSMS
+LONGEST_INTERVAL = 15.0
+"""Seconds between two looks, unless the caller's `poll` is longer."""
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How much earlier than the answer to its send a row may be dated, unless the log has shown a larger difference."""
 
-LONGEST_PAUSE = 15.0
-"""Seconds between two looks, unless the caller's first pause is longer."""
-DATES_APART = timedelta(minutes=10)
-"""How far before the answer to its send a row may be dated, where the log did not show that it can be further."""
+RowT = TypeVar("RowT", bound=SentLogRow)
 
 
 class HasGuid(Protocol):
-    """What `send` and `resend` return, a row of the log, and whatever else has a message's GUID."""
+    """What `send` and `resend` return, a row of the log, and anything else with the GUID of a message."""
 
     @property
     def guid(self) -> str | None:
         """The message's GUID."""
+        ...
 
 
 class _Clock:
-    """Tests put another one in its place."""
+    """Tests replace it."""
 
     monotonic = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
@@ -42,14 +42,14 @@ _clock = _Clock()
 
 
 def check_handles(messages: Iterable[str | HasGuid]) -> dict[str, datetime | None]:
-    """The GUIDs of what is to be followed, and since when each may be in the log; None where nothing tells.
+    """The GUIDs of the messages, each with the time from which it may be in the log; None if that is not known.
 
-    Raises InvalidRequestError for what has no GUID.
+    Raises InvalidRequestError for a message without a GUID.
     """
     if isinstance(messages, (str, bytes)) or hasattr(messages, "guid") or not isinstance(messages, Iterable):
         raise InvalidRequestError(
             f"The messages are of type {type(messages).__name__}; expected a list of GUIDs or of what send() returned. "
-            "For a single one: track()."
+            "To follow a single message, use track()."
         )
     return dict(_handle(message) for message in messages)
 
@@ -68,138 +68,150 @@ def _handle(message: object) -> tuple[str, datetime | None]:
 def follow(
     handles: dict[str, datetime | None],
     *,
-    find: Callable[[str], list[LoggedSMS]],
-    pages: Callable[[], Iterator[list[LoggedSMS]]],
+    by_guid: Callable[[str], list[RowT]],
+    pages: Callable[[], Iterator[list[RowT]]],
     timeout: float,
     poll: float,
-) -> Iterator[LoggedSMS]:
-    """The row of each message as soon as it is sent or failed. `find` asks for one GUID, `pages` reads newest first.
+) -> Iterator[RowT]:
+    """The row of each message as soon as it is sent or failed.
 
-    Raises what `client.sms.track_all` says.
+    `by_guid` asks the log for one GUID, `pages` reads it newest first. Raises what `client.sms.track_all` says.
     """
-    # Checked here, before the first row is asked for; what follows is a generator.
-    return _follow(_Watch(handles, find, pages), check_seconds("timeout", timeout), check_seconds("poll", poll))
+    # The arguments are checked now, not when the first row is asked for, as they would be in a generator.
+    return _follow(_Watch(handles, by_guid, pages), check_seconds("timeout", timeout), check_seconds("poll", poll))
 
 
-def _follow(watch: _Watch, timeout: float, poll: float) -> Iterator[LoggedSMS]:
+def _follow(watch: _Watch[RowT], timeout: float, poll: float) -> Iterator[RowT]:
     deadline = _clock.monotonic() + timeout
-    pauses = growing(poll, LONGEST_PAUSE)
-    while watch.left:
+    intervals = backoff_intervals(poll, LONGEST_INTERVAL)
+    while watch.pending:
         failure = watch.look()
-        is_last = _clock.monotonic() >= deadline  # asked here: what is done with the rows meanwhile takes no look away
+        # Read before the rows are handed out: the time that the caller takes for them costs no look.
+        is_last = _clock.monotonic() >= deadline
         while watch.decided:
             yield watch.decided.pop(0)
-        if watch.left and failure is not None and (is_last or not is_temporary(failure)):
+        if not watch.pending:
+            return
+        if failure is not None and (is_last or not is_temporary(failure)):
             raise failure
-        if watch.left and is_last:
-            raise _pending(watch, timeout)
-        if watch.left:
-            pause = at_least_as_asked(next(pauses), failure)
-            _clock.sleep(max(0.0, min(pause, deadline - _clock.monotonic())))
+        if is_last:
+            raise _pending_error(watch, timeout)
+        interval = respecting_retry_after(next(intervals), failure)
+        _clock.sleep(max(0.0, min(interval, deadline - _clock.monotonic())))
 
 
-class _Watch:
+class _Watch(Generic[RowT]):
     """Messages that are followed together, and what is known of them so far."""
 
     def __init__(
         self,
         handles: dict[str, datetime | None],
-        find: Callable[[str], list[LoggedSMS]],
-        pages: Callable[[], Iterator[list[LoggedSMS]]],
+        by_guid: Callable[[str], list[RowT]],
+        pages: Callable[[], Iterator[list[RowT]]],
     ) -> None:
         self.guids = list(handles)
         """All of them, in the order they were given."""
-        self.left = dict(handles)
-        """What is still queued, and since when it may be in the log."""
-        self.last: dict[str, LoggedSMS] = {}
-        self.decided: list[LoggedSMS] = []
-        self._find = find
+        self.pending = dict(handles)
+        """The messages that are still queued, and since when each may be in the log."""
+        self.last: dict[str, RowT] = {}
+        self.decided: list[RowT] = []
+        self._by_guid = by_guid
         self._pages = pages
         self._newest: datetime | None = None
         """The date of the log's newest row, by the service's clock."""
         self._depth = 1
-        """How many pages it last took to find them. Of fewer messages, each is better asked for by itself."""
-        self._apart = DATES_APART
-        """How far before the answer to its send a row may be dated: hours, if that is how they have been found."""
+        """How many pages it last took to find the messages. Fewer messages than that are asked for one by one."""
+        self._tolerance = CLOCK_TOLERANCE
+        """How much earlier than the answer to its send a row may be dated; it grows if rows show a difference."""
 
     def look(self) -> SMSMobileError | None:
-        """Look for all that is left, once; what stopped it half-way, if anything did."""
+        """Look once for all pending messages. Returns the failure that interrupted it, if any."""
         try:
-            if len(self.left) <= self._depth:
-                self._ask_for(list(self.left))
+            if len(self.pending) <= self._depth:
+                self._ask_for(list(self.pending))
             else:
-                self._leaf_through()
+                self._read_pages()
         except SMSMobileError as error:
             return error
-        # Whatever the log did not have now can only be one of its newest rows the next time.
-        self.left.update({guid: self._newest for guid, since in self.left.items() if since is None})
+        # A message that the log does not have now can only be one of its newest rows the next time.
+        self.pending.update({guid: self._newest for guid, since in self.pending.items() if since is None})
         return None
 
     def _ask_for(self, guids: Iterable[str]) -> int:
-        """How many of them the log has."""
+        """Ask for messages one by one. Returns how many of them the log has."""
         count = 0
         for guid in guids:
-            row = next((row for row in self._find(guid) if row.guid == guid), None)
+            row = next((row for row in self._by_guid(guid) if row.guid == guid), None)
             if row is not None:
-                self._note(guid, row)
+                self._record(guid, row)
                 count += 1
         return count
 
-    def _leaf_through(self) -> None:
-        missing = dict.fromkeys(self.left)
-        in_vain = 0
+    def _read_pages(self) -> None:
+        """Read the newest pages until all pending messages are found or must be older; ask for the rest one by one."""
+        missing = dict.fromkeys(self.pending)
+        useless_pages = 0
         for number, page in enumerate(self._pages(), 1):
             self._newest = max(filter(None, [self._newest, *(row.created_at for row in page)]), default=None)
-            found = [row for row in page if row.guid in missing]
-            for row in found:
-                if row.guid in missing:  # else it stands there twice, and the newer row counts
-                    del missing[row.guid]
-                    self._note(row.guid, row)
-            if found:
+            if self._record_page(page, missing):
                 self._depth = number
             else:
-                in_vain += 1
-            if missing and self._is_before(page, missing):
-                # They are not in the log yet, unless its dates are others. One of them tells, each time another one.
-                witness = next(iter(missing))
-                self.left[witness] = self.left.pop(witness)
-                if not self._ask_for([witness]):
+                useless_pages += 1
+            if missing and self._is_older(page, missing):
+                # The missing messages are not in the log yet, unless the dates of its rows differ more than expected.
+                # Ask for one of them to find out, for another one each time.
+                sample = next(iter(missing))
+                self.pending[sample] = self.pending.pop(sample)
+                if not self._ask_for([sample]):
                     return
-                del missing[witness]
-            if in_vain >= len(missing):  # asking for each takes no longer than this has; perhaps there is none left
+                del missing[sample]
+            if useless_pages >= len(missing):  # asking for each takes no more calls than were just used in vain
                 if self._ask_for(missing):
                     self._depth = number
                 return
 
-    def _note(self, guid: str, row: LoggedSMS) -> None:
-        since = self.left[guid]
+    def _record_page(self, page: list[RowT], missing: dict[str, None]) -> bool:
+        """Record the rows of missing messages, and take these out of `missing`. Returns whether there were any."""
+        before = len(missing)
+        for row in page:
+            if row.guid in missing:  # a GUID that comes twice counts once: the newer row is the first one
+                del missing[row.guid]
+                self._record(row.guid, row)
+        return len(missing) < before
+
+    def _record(self, guid: str, row: RowT) -> None:
+        since = self.pending[guid]
         if since is not None and row.created_at is not None:
-            self._apart = max(self._apart, since - row.created_at + DATES_APART)
-        if row.status.value == "queued":
+            self._tolerance = max(self._tolerance, since - row.created_at + CLOCK_TOLERANCE)
+        if row.status == "queued":
             self.last[guid] = row
-            self.left[guid] = row.created_at or since
+            self.pending[guid] = row.created_at or since
         else:
             self.decided.append(row)
             self.last.pop(guid, None)
-            del self.left[guid]
+            del self.pending[guid]
 
-    def _is_before(self, page: list[LoggedSMS], guids: Iterable[str]) -> bool:
-        """Whether the page is older than all of these. Its order is assumed (A), so it has to be older as a whole."""
-        since = [self.left[guid] for guid in guids]
+    def _is_older(self, page: list[RowT], guids: Iterable[str]) -> bool:
+        """Whether the whole page is older than all these messages. The order within a page is assumed (A)."""
+        since = [self.pending[guid] for guid in guids]
         if not page or None in since:
             return False
-        earliest = min(filter(None, since)) - self._apart
+        earliest = min(filter(None, since)) - self._tolerance
         return all(row.created_at is not None and row.created_at < earliest for row in page)
 
 
-def _pending(watch: _Watch, timeout: float) -> DeliveryPending:
-    guids, total = [guid for guid in watch.guids if guid in watch.left], len(watch.guids)
-    which = f"the message {guids[0]}" if total == 1 else f"{len(guids)} of {total} messages"
+def _pending_error(watch: _Watch[RowT], timeout: float) -> DeliveryPending:
+    guids, total = [guid for guid in watch.guids if guid in watch.pending], len(watch.guids)
     unseen = sum(guid not in watch.last for guid in guids)
-    there = " The log does not have it yet." if total == 1 else f" The log does not have {unseen} of them yet."
+    if total == 1:
+        which, missing = f"the message {guids[0]}", "it"
+    else:
+        which, missing = f"{len(guids)} of {total} messages", f"{unseen} of them"
+    still_queued = "It is" if len(guids) == 1 else "They are"
+    not_seen = f" The log does not have {missing} yet." if unseen else ""
     return DeliveryPending(
-        f"After {timeout:g} s the phone has neither sent nor failed {which}: still queued, and may still go out, so do "
-        f"not send again.{there if unseen else ''} {PHONE_ADVICE}",
+        f"After {timeout:g} s the phone has neither sent nor failed {which}. {still_queued} still queued and may still "
+        f"go out: do not send again.{not_seen} {PHONE_ADVICE}",
         guids=guids,
         last=watch.last,
     )

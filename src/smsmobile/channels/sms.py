@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -23,7 +21,8 @@ from .._input.arguments import (
     schedule_time,
     unix_time,
 )
-from .._input.phone_numbers import clean_recipient, same_number
+from .._input.phone_numbers import clean_recipient
+from .._sent_log.search import find_one, precision_of
 from .._sent_log.tracking import HasGuid, check_handles, follow
 from .._wire.envelope import with_guid
 from .._wire.model import WireModel
@@ -44,11 +43,6 @@ from ..errors import PHONE_ADVICE, InvalidRequestError, SendOutcomeUnknown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-RECONCILE_WINDOW = timedelta(minutes=10)
-"""How far the service's clock, or a slow acceptance, may be from the time of the attempt."""
-
-_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.\w{2,}/\S+")
 
 
 class SMSStatus(str, Enum):
@@ -247,9 +241,9 @@ class SMSChannel:
         have been accepted: see there), or APIError and its kinds (the service refused it). With OAuth2 also
         ResponseTimeout, where no token came (nothing was sent).
         """
-        params = self._spelled(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
-        find = partial(self._find, until=schedule_at, shortened=shorten_urls, unreadable=encrypt)
-        with unknown_outcome_about(find, to=str(params["recipients"]), message=message):
+        params = self._params(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
+        options = _search_options(schedule_at=schedule_at, shorten_urls=shorten_urls, encrypt=encrypt)
+        with unknown_outcome_about(self._reconcile, to=str(params["recipients"]), message=message, options=options):
             fields = self._call("sms.send", params).fields
         return SentSMS.from_wire(fields)
 
@@ -259,7 +253,7 @@ class SMSChannel:
         Raises as `send` does; the service refuses a message that did not fail.
         """
         guid = check_guid(guid)
-        with unknown_outcome_about(self._find_resent, guid=guid):
+        with unknown_outcome_about(self._reconcile, guid=guid):
             fields = self._call("sms.resend", {"guid": guid}).fields
         return ResentSMS.from_wire(with_guid(fields, guid))
 
@@ -321,42 +315,74 @@ class SMSChannel:
             before = fresh[-1].guid
             seen = {row.guid for row in page} - {None}
 
+    def find(
+        self,
+        to: str,
+        message: str,
+        *,
+        around: datetime,
+        schedule_at: datetime | None = None,
+        shorten_urls: bool = False,
+        encrypt: bool = False,
+    ) -> LoggedSMS | None:
+        """Find the row of a message whose GUID is not known, such as a send in doubt; None if there is none.
+
+        to, message: as they were given to `send`. White space and HTML entities in the text make no difference.
+        around: when it was sent, an aware datetime. Rows dated up to ten minutes before or after it are considered.
+        schedule_at: if it was scheduled, for when: rows dated up to ten minutes after that are considered as well (A).
+        shorten_urls: links in the text are not compared. encrypt: the text is not compared.
+
+        Of several rows that match, the newest is returned. A row without a date matches unless the service calls it
+        older. A row can appear some time after the send (O), so None right after it proves nothing.
+
+        Reads the log backwards until the row is found or the rows are older, one call for each page. Raises
+        InvalidRequestError, or what `log` raises.
+        """
+        number, text = clean_recipient(to, self._default_region), check_text("message", message)
+        schedule_time("around", around)
+        if schedule_at is not None:
+            schedule_time("schedule_at", schedule_at)
+        precision = precision_of(
+            shorten_urls=check_bool("shorten_urls", shorten_urls), encrypt=check_bool("encrypt", encrypt)
+        )
+        return find_one(self._pages, number, text, around=around, until=schedule_at, precision=precision)
+
     def track(self, message: str | HasGuid, *, timeout: float = 60.0, poll: float = 1.0) -> LoggedSMS:
         """Wait until the phone has sent or failed a message, and return its row of the log.
 
         message: what `send` or `resend` returned, or a GUID.
-        timeout: seconds to wait; 0 looks once. A look that has begun is ended by the client's own timeouts, and repeats
-            nothing: `max_retries` does not count here.
-        poll: seconds until the second look; the pauses grow to 15 s, and vary a little.
+        timeout: seconds to wait; 0 looks once. Only the client's own timeouts end a look that has begun. A look makes
+            no retries: `max_retries` does not apply here.
+        poll: seconds until the second look; the intervals grow to 15 s, and vary a little.
 
-        A row that is not in the log yet is waited for (O). A FAILED row is returned, not raised: its `error` says why,
-        and the service itself may yet try again after an error of the operator (up to 3 times, D). Failures that may
-        pass (the network, a 429, a 5xx) are waited out; the last look's is raised.
+        A message that is not in the log yet is waited for (O). A FAILED row is returned, not raised: its `error` says
+        why. After an error of the operator the service may still try again (up to 3 times, D). After failures that may
+        pass (the network, a 429, a 5xx) the log is read again; only the failure of the last look is raised.
 
-        Raises DeliveryPending where the message is still queued then (a scheduled one is until its time comes),
-        InvalidRequestError (for a GUID that is None, too), or what `log` raises.
+        Raises DeliveryPending if the message is still queued after that time, as a scheduled one is until its time
+        comes; InvalidRequestError, also for a GUID that is None; or what `log` raises.
         """
         return next(self.track_all([message], timeout=timeout, poll=poll))
 
     def track_all(
         self, messages: Iterable[str | HasGuid], *, timeout: float = 60.0, poll: float = 1.0
     ) -> Iterator[LoggedSMS]:
-        """Wait for many messages together; each one's row of the log comes as soon as it is sent or failed.
+        """Wait for many messages together, and yield the row of each as soon as it is sent or failed.
 
-        messages: as in `track`, any mixture of them. Each GUID comes once, in no order that could be relied on.
+        messages: as in `track`, in any mixture. Each GUID is yielded once, in no particular order.
         timeout: seconds for all of them together. poll: as in `track`.
 
-        A look reads the log's newest pages until it has seen all messages that are left, or is past the oldest of them:
-        one call for a page of rows. Where few messages are left, or they are far back, it asks for each by itself; it
-        never takes more than two calls for a message.
+        A look reads the newest pages of the log until it has seen all pending messages or must be past the oldest of
+        them: one call for a page. If few messages are pending, or they are far back, it asks for each by its GUID. A
+        look never makes more than two calls for each message.
 
-        Raises as `track` does. DeliveryPending comes after the rows of all messages that are not queued any more; its
-        `guids` are the others.
+        Raises as `track` does. DeliveryPending is raised after the rows of all other messages; its `guids` are those
+        that are still queued.
         """
         single_try = self._without_retries
         return follow(
             check_handles(messages),
-            find=lambda guid: single_try.log(guid=guid),
+            by_guid=lambda guid: single_try.log(guid=guid),
             pages=single_try._pages,
             timeout=timeout,
             poll=poll,
@@ -420,7 +446,7 @@ class SMSChannel:
             repeat=False,
         )
 
-    def _spelled(  # noqa: PLR0917 - as many as an SMS has options
+    def _params(  # noqa: PLR0917 - as many as an SMS has options
         self,
         to: str,
         message: str,
@@ -431,7 +457,7 @@ class SMSChannel:
         encrypt: bool,
         whatsapp: bool,
     ) -> dict[str, str | int]:
-        """What `send` sends. delivery/ asks for it too, to check messages without sending them."""
+        """The request of a send. delivery/ uses it too, to check messages without sending them."""
         params: dict[str, str | int] = {
             "recipients": clean_recipient(to, self._default_region),
             "message": check_text("message", message),
@@ -454,46 +480,16 @@ class SMSChannel:
             params["sendwa"] = 1
         return params
 
-    def _find_resent(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
-        return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
-
-    def _find(
-        self, doubt: SendOutcomeUnknown, until: datetime | None, shortened: bool, unreadable: bool
-    ) -> LoggedSMS | None:
-        """The row of a send. `until` is when it was to go, if not at once: the log may date it by that (A)."""
-        assert doubt.attempted_at is not None  # noqa: S101 - in_doubt has set it
-        earliest = doubt.attempted_at - RECONCILE_WINDOW
-        latest = max(doubt.attempted_at, until or doubt.attempted_at) + RECONCILE_WINDOW
-        text = comparable(doubt.message, shortened)
-        undated: list[LoggedSMS] = []
-        for page in self._pages():
-            for row in page:
-                same_text = unreadable or comparable(row.message, shortened) == text
-                if not same_text or not same_number(row.recipient, doubt.to):
-                    continue
-                if row.created_at is None:
-                    undated.append(row)
-                elif earliest <= row.created_at <= latest:
-                    return row
-            # The order within a page is assumed (A), so only a page that is older as a whole ends the search.
-            if page and all(row.created_at is not None and row.created_at < earliest for row in page):
-                break
-        return next(iter(self._not_before(earliest, undated, str(doubt.to))), None)
-
-    def _not_before(self, moment: datetime, undated: list[LoggedSMS], number: str) -> list[LoggedSMS]:
-        """Rows to a number that do not say when they were made, without those that the service calls older."""
-        left = list(undated)
-        pages = self._pages(moment, keyword=number)
-        while left and (page := next(pages, None)) is not None:
-            older = {row.guid for row in page}
-            left = [row for row in left if row.guid not in older]
-        return left
+    def _reconcile(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
+        """What `doubt.reconcile()` does."""
+        if doubt.guid is not None:
+            return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
+        return self.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)  # type: ignore[arg-type]
 
 
-def comparable(text: str | None, shortened: bool) -> str:
-    """A text as it compares: the service may keep other white space, or HTML's spelling of `&` and `<`."""
-    text = " ".join(html.unescape(text or "").split())
-    return _LINK.sub("<link>", text) if shortened else text
+def _search_options(**options: Any) -> dict[str, Any]:
+    """The options of a send that change what its row looks like; only those that are set."""
+    return {name: value for name, value in options.items() if value}
 
 
 def _check_before(before: object) -> str | int:

@@ -1,6 +1,6 @@
-"""What needs many calls and a memory: public names and nothing else.
+"""Sending and receiving that needs many calls and a memory: the public names, and nothing else.
 
-The names are imported on first use, so that `client.sms.track`, which lives in here too, does not load SQLite.
+Each is imported on first use, so that `count_segments` does not load a client and a database.
 """
 
 from __future__ import annotations
@@ -34,23 +34,21 @@ __all__ = [
     "count_segments",
 ]
 
-_HOMES = {
-    "bulk": ("BulkCheck", "BulkSender"),
-    "_workers": ("BulkOutcome",),
-    "inbox": ("Inbox",),
-    "_inbox_state": ("InboxProgress", "InboxState", "SQLiteInboxState"),
-    "journals": ("BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"),
-    "_messages": ("OutgoingSMS",),
-    "_segments": ("Segments", "count_segments"),
-}
+if not TYPE_CHECKING:  # type checkers would take every name for one that exists
+    _MODULES = {
+        **dict.fromkeys(["BulkCheck", "BulkSender"], "bulk"),
+        **dict.fromkeys(["BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"], "journals"),
+        **dict.fromkeys(["InboxProgress", "InboxState", "SQLiteInboxState"], "_inbox_state"),
+        **dict.fromkeys(["Segments", "count_segments"], "_segments"),
+        "BulkOutcome": "_workers",
+        "Inbox": "inbox",
+        "OutgoingSMS": "_messages",
+    }
 
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals().setdefault(name, getattr(import_module(f"{__name__}.{_MODULES[name]}"), name))
 
-def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
-        if name in names:
-            return globals().setdefault(name, getattr(import_module(f"{__name__}.{home}"), name))
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__():
+        return sorted(__all__)

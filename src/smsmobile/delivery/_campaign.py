@@ -1,147 +1,156 @@
-"""One run of a bulk sender: what an earlier one left open, reading ahead, and handing out outcomes.
+"""One run of a bulk sender, in the caller's thread: it looks up what an earlier run left, then reads and hands out.
 
-The threads that send live in _workers.py; whoever loops over the outcomes is the thread in here.
+The workers, which send, live in _workers.py.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from functools import partial
 from threading import Event
 
-from ..channels.sms import SMSChannel, comparable
+from .._sent_log.search import comparable, fingerprint, precision_of
+from ..channels.sms import SMSChannel
 from ..errors import APIError, ConfigurationError, InvalidRequestError
+from ._lookup import Lookup, outcome_of
 from ._messages import OutgoingSMS, key_of, number_of, read_message, send
-from ._rate_limit import Pace
-from ._sent_log import SentLog, fingerprint, reads_of, verdict
-from ._workers import CONCERNS_ALL, LEFT_OPEN, BulkOutcome, Crew, Job, paused
+from ._rate_limit import RateLimiter
+from ._workers import INTERRUPTED, STOPS_CAMPAIGN, BulkOutcome, Job, Workers, stop_error
 from .journals import BulkStatus, Journal, JournalEntry
 
 PATIENCE = 30.0
 """Seconds that a row may take to appear in the sent log. The contract says no more than "a while" (O)."""
-ASKED_AGAIN = 24 * 3600.0
-"""Seconds since the attempt for which each new run looks once more for what is unknown."""
+UNKNOWN_RETRY_PERIOD = 24 * 3600.0
+"""Seconds after the attempt in which each new run looks an unknown message up once more."""
 
 _LATEST = 253402214400.0
 """Unix seconds: the last day but one that a datetime can hold."""
 
 
-class Run:
+class Campaign:
     """Made for one call of `outcomes`."""
 
     def __init__(
-        self, channel: SMSChannel, *, journal: Journal, pace: Pace, workers: int, patience: float, total: int | None
+        self,
+        channel: SMSChannel,
+        *,
+        journal: Journal,
+        rate_limiter: RateLimiter,
+        workers: int,
+        patience: float,
+        total: int | None,
     ) -> None:
         self._channel = channel
         self._journal = journal
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._workers = workers
         self._patience = patience
         self._total = total
-        self._log = SentLog(channel, journal)
-        self._busy: dict[str, Job] = {}
-        """What was handed to the crew and has no outcome yet, by key."""
-        self._numbers: Counter[str] = Counter()
-        """How many of these go to a number."""
+        self._lookup = Lookup(channel, journal)
+        self._in_flight: dict[str, Job] = {}
+        """Submitted to the workers, without an outcome yet, by key."""
+        self._by_number: defaultdict[str, list[Job]] = defaultdict(list)
+        """The same, by recipient."""
         self._is_full = False
         self._done = 0
 
     def outcomes(self, source: Iterator[object]) -> Generator[BulkOutcome, None, None]:
         """One for each message; see `BulkSender.send`."""
         self._journal.open()
-        is_ours = True
+        is_forked = False
         try:
-            self._settle_the_past()
-            crew = Crew(
-                partial(send, self._channel._without_retries),  # the workers try again, while all of them wait
+            self._look_up_unfinished()
+            workers = Workers(
+                partial(send, self._channel._without_retries),  # the workers share one retry loop
                 journal=self._journal,
-                log=self._log,
-                pace=self._pace,
-                workers=self._workers,
+                lookup=self._lookup,
+                rate_limiter=self._rate_limiter,
+                count=self._workers,
                 patience=self._patience,
             )
             try:
-                for outcome in self._all(source, crew):
+                for outcome in self._outcomes(source, workers):
                     self._done += 1
                     yield outcome
-                    if not crew.is_ours:
-                        raise ConfigurationError("This run was begun before the process was forked: go on there.")
+                    if workers.is_forked:
+                        raise ConfigurationError(
+                            "This run began before the process was forked: continue it in the parent process."
+                        )
             finally:
-                is_ours = crew.is_ours
-                crew.stop()
-            if crew.failure is not None:
-                raise paused(crew.failure, self._done, self._total)
+                is_forked = workers.is_forked
+                workers.stop()
+            if workers.failure is not None:
+                raise stop_error(workers.failure, self._done, self._total)
         finally:
-            if is_ours:  # in a forked process it is the parent's
+            if not is_forked:  # in a forked process, the journal belongs to the parent
                 self._journal.close()
 
-    def _settle_the_past(self) -> None:
-        """Look for what was in flight when an earlier run ended, and once more for what is unknown."""
+    def _look_up_unfinished(self) -> None:
+        """Look up messages that were in flight when an earlier run ended, and once more those that are unknown."""
         now = time.time()
         entries = [
             entry
             for entry in self._journal.undecided()
-            if entry.outcome is None or now - entry.attempted_at < ASKED_AGAIN
+            if entry.outcome is None or now - entry.attempted_at < UNKNOWN_RETRY_PERIOD
         ]
-        since = min((now - entry.attempted_at for entry in entries if entry.outcome is None), default=self._patience)
+        age = min((now - entry.attempted_at for entry in entries if entry.outcome is None), default=self._patience)
         try:
-            found, was_looked_for = self._log.wait_for(entries, self._patience - max(since, 0.0), Event())
-        except (APIError, *CONCERNS_ALL) as failure:
-            raise paused(failure, 0, self._total) from failure
+            found, was_read = self._lookup.wait_for(entries, self._patience - max(age, 0.0), Event())
+        except (APIError, *STOPS_CAMPAIGN) as failure:
+            raise stop_error(failure, 0, self._total) from failure
         for entry in entries:
             if row := found.get(entry.key):
-                status, reason = verdict(row)
+                status, reason = outcome_of(row)
                 self._journal.settle(entry.key, status, guid=row.guid, reason=reason)
-            elif entry.outcome is None and was_looked_for:
-                self._journal.settle(entry.key, BulkStatus.UNKNOWN, reason=LEFT_OPEN)
+            elif entry.outcome is None and was_read:
+                self._journal.settle(entry.key, BulkStatus.UNKNOWN, reason=INTERRUPTED)
 
-    def _all(self, source: Iterator[object], crew: Crew) -> Iterator[BulkOutcome]:
-        """Read, hand over, hand out, until there is nothing left or the crew has failed."""
+    def _outcomes(self, source: Iterator[object], workers: Workers) -> Iterator[BulkOutcome]:
+        """Read messages, submit them and hand out outcomes, until none is left or the workers have failed."""
         for given in source:
             job = self._read(given)
             if isinstance(job, BulkOutcome):
                 yield job
                 continue
-            while self._must_wait(job) and (outcome := crew.take(wait=True)):
-                yield self._freed(outcome)
-            if crew.failure is not None:
+            while self._has_conflict(job) and (outcome := workers.next_outcome(wait=True)):
+                yield self._finished(outcome)
+            if workers.failure is not None:
                 break
-            self._busy[job.entry.key] = job
-            self._numbers[job.entry.number] += 1
-            crew.put(job)
-            while outcome := crew.take(wait=self._has_enough(crew)):
-                yield self._freed(outcome)
-        while self._busy and (outcome := crew.take(wait=True)):
-            yield self._freed(outcome)
-        crew.stop()
-        for outcome in crew.rest():
-            yield self._freed(outcome)
+            self._in_flight[job.entry.key] = job
+            self._by_number[job.entry.number].append(job)
+            workers.submit(job)
+            while outcome := workers.next_outcome(wait=self._has_enough(workers)):
+                yield self._finished(outcome)
+        while self._in_flight and (outcome := workers.next_outcome(wait=True)):
+            yield self._finished(outcome)
+        workers.stop()
+        for outcome in workers.remaining_outcomes():
+            yield self._finished(outcome)
 
-    def _has_enough(self, crew: Crew) -> bool:
-        """Whether no more is to be read for now. Many in one go, and then none for a while, is quicker than singly."""
-        self._is_full = len(self._busy) >= (crew.ahead // 2 + 1 if self._is_full else crew.ahead)
+    def _has_enough(self, workers: Workers) -> bool:
+        """Whether to wait for outcomes before more is read. Filling up from half is faster than one by one."""
+        wanted = workers.wanted
+        self._is_full = len(self._in_flight) >= (wanted // 2 + 1 if self._is_full else wanted)
         return self._is_full
 
-    def _freed(self, outcome: BulkOutcome) -> BulkOutcome:
-        number = self._busy.pop(outcome.key or "").entry.number
-        self._numbers[number] -= 1
-        if not self._numbers[number]:
-            del self._numbers[number]
+    def _finished(self, outcome: BulkOutcome) -> BulkOutcome:
+        job = self._in_flight.pop(outcome.key or "")
+        same_number = self._by_number[job.entry.number]
+        same_number.remove(job)
+        if not same_number:
+            del self._by_number[job.entry.number]
         return outcome
 
-    def _must_wait(self, job: Job) -> bool:
-        """Whether a message is on its way that has the same key, or could be taken for this one in the sent log."""
-        if job.entry.key in self._busy:
+    def _has_conflict(self, job: Job) -> bool:
+        """Whether a message in flight has the same key, or could be mistaken for this one in the sent log."""
+        if job.entry.key in self._in_flight:
             return True
-        return job.entry.number in self._numbers and any(
-            rival.entry.number == job.entry.number and _look_alike(job.message, rival.message)
-            for rival in self._busy.values()
-        )
+        return any(_look_alike(job.message, other.message) for other in self._by_number.get(job.entry.number, ()))
 
     def _read(self, given: object) -> Job | BulkOutcome:
-        """What is to be sent; or at once the outcome of what cannot be. The journal keeps nothing of that."""
+        """The job for what was given. If it cannot be sent, its outcome; the journal does not record that."""
         message: OutgoingSMS | None = None
         try:
             message = read_message(given)
@@ -149,16 +158,16 @@ class Run:
             key = key_of(message, number)
         except InvalidRequestError as error:
             return BulkOutcome(message, None, BulkStatus.REFUSED, reason=str(error))
-        reads = reads_of(message)
+        precision = precision_of(shorten_urls=message.shorten_urls, encrypt=message.encrypt)
         scheduled = 0.0 if message.schedule_at is None else min(message.schedule_at.timestamp(), _LATEST)
         return Job(
             message,
-            JournalEntry(key, number, fingerprint(number, message.text, reads), reads, time.time(), scheduled),
+            JournalEntry(key, number, fingerprint(number, message.text, precision), precision, time.time(), scheduled),
         )
 
 
 def _look_alike(one: OutgoingSMS, other: OutgoingSMS) -> bool:
-    """Of two messages to one number, whether the row of one may pass for the other's."""
-    return (
-        one.encrypt or other.encrypt or comparable(one.text, shortened=True) == comparable(other.text, shortened=True)
-    )
+    """Whether two messages to one number may have the same row in the sent log."""
+    if one.encrypt or other.encrypt:
+        return True
+    return comparable(one.text, without_links=True) == comparable(other.text, without_links=True)

@@ -1,6 +1,6 @@
-"""What a bulk sender is given: messages in several spellings, rows for a template, and the key of each message.
+"""The input of a bulk sender: messages in several forms, rows for a template, and the key of each message.
 
-Whether a number or a text can be sent is checked by the channel.
+The channel checks whether a number or a text can be sent.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from ..channels.sms import SentSMS, SMSChannel
 
 _SHOWN = 5
-"""How many rows with problems an error names."""
+"""How many wrong rows an error names."""
 _LARGEST_KEY = 2**63 - 1
 
 
 @dataclass(frozen=True, repr=False)
 class OutgoingSMS:
-    """A message to be sent in bulk. What is not said here is as in `client.sms.send`."""
+    """A message to send in bulk. The options are those of `client.sms.send`."""
 
     to: str
     """One phone number."""
     text: str
     """The message."""
     key: str | int | None = None
-    """Your name for this message: of two with one key in a journal, the second is not sent.
+    """Your name for this message: a journal sends one message for a key, and no second one.
 
-    Without one, the number and the text together are the key.
+    Without a key, the number and the text together are the key.
     """
     _: KW_ONLY
     sim: int | None = None
@@ -57,11 +57,11 @@ class OutgoingSMS:
 _FIELDS = [field.name for field in fields(OutgoingSMS)]
 
 Message: TypeAlias = OutgoingSMS | tuple[str, str] | Mapping[str, Any]
-"""What `send` takes of each message: an OutgoingSMS, `(to, text)`, or a mapping with its fields."""
+"""A message as `send` takes it: an OutgoingSMS, `(to, text)`, or a mapping with the fields of an OutgoingSMS."""
 
 
 def read_message(message: object) -> OutgoingSMS:
-    """Any of the spellings of a message. Raises InvalidRequestError for what is none."""
+    """Read any form of a message. Raises InvalidRequestError for anything else."""
     if isinstance(message, OutgoingSMS):
         return message
     is_row = isinstance(message, (tuple, list))
@@ -80,36 +80,40 @@ def _read_mapping(message: Mapping[Any, Any]) -> OutgoingSMS:
     given = dict(message)
     if "message" in given:
         if "text" in given:
-            raise InvalidRequestError("The message has 'text' and 'message', which are the same; expected one of them.")
+            raise InvalidRequestError(
+                "The message has 'text' and 'message', which mean the same; expected one of them."
+            )
         given["text"] = given.pop("message")
     if missing := [name for name in ("to", "text") if name not in given]:
-        raise InvalidRequestError(f"The message has no {' and no '.join(map(repr, missing))}; it needs both.")
-    if strange := [name for name in given if name not in _FIELDS]:
         raise InvalidRequestError(
-            f"The message has {str(strange[0])[:20]!r}, which is no option of a message; expected some of "
+            f"The message has no {' and no '.join(map(repr, missing))}; it needs 'to' and 'text'."
+        )
+    if unknown := [name for name in given if name not in _FIELDS]:
+        raise InvalidRequestError(
+            f"The message has {str(unknown[0])[:20]!r}, which is no option of a message; expected some of "
             f"{', '.join(_FIELDS)}. For fields of a template use send(…, template=…)."
         )
     return OutgoingSMS(**given)
 
 
 def check_key(key: object) -> str:
-    """The caller's name for a message, as the journal has it."""
+    """The caller's key, as the journal stores it."""
     if isinstance(key, int) and not isinstance(key, bool):
-        return str(check_whole("key", key, least=-_LARGEST_KEY, most=_LARGEST_KEY))  # of a row in a database
+        return str(check_whole("key", key, least=-_LARGEST_KEY, most=_LARGEST_KEY))  # the id of a row in a database
     return check_line("key", key)
 
 
 def key_of(message: OutgoingSMS, number: str) -> str:
-    """The caller's key, or one that is the same for the same text to the same number."""
+    """The caller's key, or a hash of number and text."""
     if message.key is not None:
         return check_key(message.key)
     return hashlib.sha256(f"{number}\n{message.text}".encode()).hexdigest()[:32]
 
 
 def number_of(channel: SMSChannel, message: OutgoingSMS) -> str:
-    """The recipient's number in digits alone. Raises InvalidRequestError for a message that cannot be sent."""
+    """The recipient's number, digits only. Raises InvalidRequestError for a message that cannot be sent."""
     given = message
-    params = channel._spelled(
+    params = channel._params(
         *(given.to, given.text, given.sim, given.device, given.schedule_at),
         *(given.shorten_urls, given.encrypt, given.whatsapp),
     )
@@ -133,10 +137,10 @@ def send(channel: SMSChannel, message: OutgoingSMS) -> SentSMS:
 class Template:
     """A text with fields: `Hi {name}`. `{{` and `}}` stand for braces.
 
-    A field is filled with the row's value as text, and with nothing else: names with dots or brackets, conversions
-    and format specifications are refused, since a row could reach into the program with them.
+    A field is replaced by the row's value as text. Names with dots or brackets, conversions and format specifications
+    are refused: a template could read other parts of the program with them.
 
-    Raises InvalidRequestError where it is no such text.
+    Raises InvalidRequestError for a text that is not a template.
     """
 
     def __init__(self, template: object) -> None:
@@ -145,8 +149,8 @@ class Template:
             self._pieces = list(Formatter().parse(text))
         except ValueError as error:
             raise InvalidRequestError(
-                f"The template cannot be read ({error}). Fields stand in braces, as in 'Hi {{name}}'; for a brace in "
-                "the text write it twice."
+                f"The template cannot be read ({error}). Write fields in braces, as in 'Hi {{name}}', and a brace of "
+                "the text twice."
             ) from None
         self.fields: list[str] = []
         """The names of its fields, each once."""
@@ -156,14 +160,14 @@ class Template:
             if specification or conversion or not name.strip() or any(char in name for char in ".[]"):
                 raise InvalidRequestError(
                     f"The template has {{{name}{'!' + conversion if conversion else ''}"
-                    f"{':' + specification if specification else ''}}}; expected a plain name, as in {{name}}. Put the "
-                    "value into the row as it is to be shown; for a brace in the text write it twice."
+                    f"{':' + specification if specification else ''}}}; expected a plain name, as in {{name}}. Format "
+                    "the value in the row, and write a brace of the text twice."
                 )
             if name not in self.fields:
                 self.fields.append(name)
 
     def problem(self, row: object) -> str:
-        """Why there is no message in the row: what it lacks, or what can be no number or key; empty where there is."""
+        """What is wrong with a row: a missing field, or a wrong number or key; empty if nothing is."""
         if not isinstance(row, Mapping):
             return f"is of type {type(row).__name__}; expected a dict with 'to' and the template's fields"
         if missing := [name for name in dict.fromkeys(["to", *self.fields]) if row.get(name) is None]:
@@ -178,26 +182,26 @@ class Template:
         return ""
 
     def read(self, row: object) -> OutgoingSMS:
-        """The message of a row. Raises InvalidRequestError where there is none in it."""
+        """The message of a row. Raises InvalidRequestError if something is wrong with the row."""
         if problem := self.problem(row):
             raise InvalidRequestError(f"The row {problem}.")
         return self.fill(row)  # type: ignore[arg-type]  # `problem` has looked
 
     def fill(self, row: Mapping[str, Any]) -> OutgoingSMS:
-        """The message of a row that has no problem."""
+        """The message of a row that was checked with `problem`."""
         text = "".join(literal + ("" if name is None else str(row[name])) for literal, name, _, _ in self._pieces)
         return OutgoingSMS(row["to"], text, row.get("key"))
 
 
 @contextmanager
 def filled(template: Template, rows: Iterable[object]) -> Iterator[tuple[int, Iterator[OutgoingSMS]]]:
-    """All the messages, and how many, once it is sure that every row has one.
+    """The number of messages and the messages, after every row was checked.
 
-    The rows may come only once and be very many, so the messages wait in a file, which has no name and goes with the
-    block. Raises InvalidRequestError, which names the first rows that have none and why, and StorageError where there
-    is no room for the file.
+    Rows may be many and can perhaps be read only once, so the messages are kept in a temporary file until the block
+    ends. Raises InvalidRequestError, which names the first wrong rows and why, and StorageError if there is no room for
+    the file.
     """
-    with _room():
+    with _storage_errors():
         waiting = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
     try:
         count, bad, shown = 0, 0, []
@@ -209,25 +213,25 @@ def filled(template: Template, rows: Iterable[object]) -> Iterator[tuple[int, It
                     shown.append(f"row {count} {problem}")
             elif not bad:
                 message = template.fill(row)  # type: ignore[arg-type]  # `problem` has looked
-                with _room():
+                with _storage_errors():
                     waiting.write(json.dumps([message.to, message.text, message.key]) + "\n")
         if bad:
             more = "; …" if bad > _SHOWN else ""
             raise InvalidRequestError(
-                f"{bad} of {count} rows do not fit the template; nothing was sent. {'; '.join(shown)}{more}. A field "
-                "has to be there under exactly its name, and not be None."
+                f"{bad} of {count} rows {'does' if bad == 1 else 'do'} not fit the template; nothing was sent. "
+                f"{'; '.join(shown)}{more}. A row needs every field under exactly its name, and not None."
             )
-        with _room():
+        with _storage_errors():
             waiting.seek(0)
         yield count, (OutgoingSMS(*json.loads(line)) for line in waiting)
     finally:
-        with suppress(OSError):  # it writes what is left, which nobody needs
+        with suppress(OSError):  # it writes the rest of its buffer, which nobody needs
             waiting.close()
 
 
 @contextmanager
-def _room() -> Iterator[None]:
-    """Where the temporary file is made or written."""
+def _storage_errors() -> Iterator[None]:
+    """Report an OSError of the temporary file as StorageError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""When the next request may leave: the caller's rate, kept by the `limits` library, and pauses the service asks for."""
+"""The rate limit of a bulk sender, kept by the `limits` library, and the pauses that the service asks for."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from limits.storage import Storage
 
 _SHARED_NAME = "smsmobile-bulk"
-"""Under which all processes with one storage find the same count."""
-_SHORTEST = 0.005
-_LONGEST = 60.0
-"""Seconds between two questions to the storage: others may have used what was expected, or the clock was set."""
+"""The name of the count in the storage: the same for all processes that share it."""
+_SHORTEST_WAIT = 0.005
+_LONGEST_WAIT = 60.0
+"""Seconds between two requests to the storage: other processes use it too, and the clock may be set."""
 
 
-class Pace:
-    """One for all workers of a run, and with a shared storage for the runs of many processes."""
+class RateLimiter:
+    """One for all workers of a campaign, and with a shared storage for the campaigns of many processes."""
 
     def __init__(self, rate: str | None, storage: str | Storage) -> None:
-        """Raises ConfigurationError without the `limits` library, InvalidRequestError for a rate that is none."""
-        self._turn = Lock()
-        self._held_until = 0.0
+        """Raises ConfigurationError without the `limits` library, InvalidRequestError for an unreadable rate."""
+        self._lock = Lock()
+        self._paused_until = 0.0
         self._limiter = None
         if rate is None:
             return
@@ -34,7 +34,7 @@ class Pace:
             from limits import strategies
         except ImportError:
             raise ConfigurationError(
-                "A rate needs the limits library: pip install 'smsmobile[bulk]', or leave the rate out."
+                "A rate needs the limits library: pip install 'smsmobile[bulk]', or omit the rate."
             ) from None
         try:
             (self._rate,) = limits.parse_many(rate)
@@ -44,14 +44,14 @@ class Pace:
                 "or '1 per 5 seconds'."
             ) from None
         if self._rate.amount < 1 or self._rate.get_expiry() < 1:
-            raise InvalidRequestError(f"rate is {rate!r}: nothing would ever be sent; expected 1 or more.")
+            raise InvalidRequestError(f"rate is {rate!r}: with it nothing would ever be sent; expected 1 or more.")
         refused = ""
         try:
             if isinstance(storage, str):
                 storage = cast("Storage", storages.storage_from_string(storage, wrap_exceptions=True))
             self._limiter = strategies.MovingWindowRateLimiter(storage)
         except (limits.errors.ConfigurationError, NotImplementedError, TypeError, ValueError) as error:
-            # Its text may hold the address, and that a password.
+            # The text of the error may hold the address, and the address a password.
             refused = type(error).__name__
         if self._limiter is None:
             raise ConfigurationError(
@@ -60,40 +60,37 @@ class Pace:
                 "library that has moving windows."
             )
 
-    def wait(self, stopping: Event) -> bool:
-        """Wait until a request may leave, and count it. False where `stopping` was set before.
+    def acquire(self, stopping: Event) -> bool:
+        """Wait until a request may leave, and count it. Returns False if `stopping` was set before that.
 
-        Raises StorageError where the shared storage cannot be reached.
+        Raises StorageError if the shared storage cannot be reached.
         """
-        if self._limiter is None and self._held_until <= time.monotonic():
+        if self._limiter is None and self._paused_until <= time.monotonic():
             return not stopping.is_set()
-        with self._turn:  # one asks, the others stand in line
+        with self._lock:  # one worker asks, the others wait for it
             while not stopping.is_set():
-                pause = self._held_until - time.monotonic()
-                if pause <= 0:
-                    pause = self._ask()
-                    if pause <= 0:
+                seconds = self._paused_until - time.monotonic()
+                if seconds <= 0:
+                    seconds = self._ask()
+                    if seconds <= 0:
                         return True
-                stopping.wait(min(pause, _LONGEST))
+                stopping.wait(min(seconds, _LONGEST_WAIT))
         return False
 
-    def hold(self, seconds: float) -> None:
-        """Let nothing leave for so many seconds from now."""
-        self._held_until = max(self._held_until, time.monotonic() + seconds)
+    def pause(self, seconds: float) -> None:
+        """Let no request leave for this many seconds from now."""
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def _ask(self) -> float:
-        """Seconds until it may be asked again; 0 where the request may leave."""
+        """Seconds until the storage should be asked again; 0 if the request may leave."""
         if self._limiter is None:
             return 0.0
-        failure = ""
         try:
             if self._limiter.hit(self._rate, _SHARED_NAME):
                 return 0.0
-            again = self._limiter.get_window_stats(self._rate, _SHARED_NAME).reset_time
-        except Exception as error:  # noqa: BLE001 - of whatever storage it is
+            reset = self._limiter.get_window_stats(self._rate, _SHARED_NAME).reset_time
+        except Exception as error:  # noqa: BLE001 - each storage has its own
             failure = type(error).__name__
-        if failure:
-            raise StorageError(
-                f"The storage of the rate limit cannot be reached ({failure}): nothing is sent without it."
-            )
-        return max(again - time.time(), _SHORTEST)
+        else:
+            return max(reset - time.time(), _SHORTEST_WAIT)
+        raise StorageError(f"The storage of the rate limit cannot be reached ({failure}): without it, nothing is sent.")

@@ -1,6 +1,6 @@
-"""How many parts an SMS is sent in: GSM-7 or UCS-2, by the tables and lengths of 3GPP TS 23.038 and 23.040.
+"""Counts the segments of an SMS: GSM-7 or UCS-2, by the tables and lengths of 3GPP TS 23.038 and 23.040.
 
-The libraries there are encode; none that is looked after counts parts.
+No maintained library does it: those there are only encode.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-"""The default alphabet: one septet each. Phones do not use the tables of single languages unless told to."""
+"""The default alphabet: one septet each. Phones do not use the national tables by default."""
 EXTENSION = "\f^{}\\[~]|€"
-"""Behind an escape: two septets each."""
+"""Written with an escape: two septets each."""
 
 _ALL_BASIC = re.compile(f"[{re.escape(BASIC)}]*")
 _ALL_GSM = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
@@ -22,7 +22,7 @@ _EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
 
 
 class Segments(NamedTuple):
-    """What a text takes on the air."""
+    """The size of a text on the air."""
 
     encoding: Literal["GSM-7", "UCS-2"]
     units: int
@@ -43,7 +43,7 @@ def count_segments(text: str) -> Segments:
 
 
 def _parts(units: int, alone: int, each: int, doubles: list[bool] | None = None) -> int:
-    """`doubles` says which characters are two units, since none is cut in half at the end of a part."""
+    """`doubles` tells which characters take two units: none of them is split between two parts."""
     if units <= alone:
         return 1
     if doubles is None:

@@ -1,6 +1,6 @@
-"""Sends any number of messages, each once, however often the program is killed on the way.
+"""The public bulk sender: it sends any number of messages, each once, however often the program is killed.
 
-How a run goes is said in _campaign.py, what is remembered in journals.py.
+A run lives in _campaign.py and _workers.py, its memory in journals.py.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from .._http.backoff import check_seconds
 from .._input.arguments import check_whole
 from ..channels.sms import SMSChannel
 from ..errors import ConfigurationError, InvalidRequestError
-from ._campaign import PATIENCE, Run
+from ._campaign import PATIENCE, Campaign
 from ._messages import Message, Template, check_key, filled, key_of, number_of, read_message
-from ._rate_limit import Pace
+from ._rate_limit import RateLimiter
 from ._segments import count_segments
 from ._workers import BulkOutcome
 from .journals import BulkStatus, Journal, JournalEntry, SQLiteJournal
@@ -34,41 +34,41 @@ Progress: TypeAlias = Callable[[int, int | None, BulkOutcome], object]
 
 @dataclass(frozen=True)
 class BulkCheck:
-    """What a dry run has found."""
+    """The result of a dry run."""
 
     messages: int
-    """How many there are."""
+    """How many messages there are."""
     invalid: int
     """How many of them cannot be sent."""
     segments: int
-    """How many SMS the network charges for the others: the parts of all texts."""
+    """How many SMS the network charges for the others: the segments of all texts."""
     unicode: int
-    """How many of the others are sent as UCS-2, since a character is not in GSM-7: their parts are shorter."""
+    """How many of the others are sent as UCS-2, since a character is not in GSM-7: their segments are shorter."""
     problems: tuple[tuple[int, str], ...]
-    """The first 100 invalid ones: the message's place, beginning with 1, and what is wrong with it."""
+    """The first 100 invalid messages: the position of each, from 1, and what is wrong with it."""
 
 
 class BulkSender:
-    """Sends many messages, remembers in a journal what it means to send and has sent, and never sends one twice.
+    """Sends many messages and never sends one twice: a journal records each before it leaves, and its outcome.
 
         bulk = BulkSender(client, journal="campaign.sqlite", rate="20/minute")
         for outcome in bulk.send([("+33612345678", "Bonjour"), …]):
             print(outcome.status, outcome.key, outcome.reason)
 
-    Killed at any instant, or stopped by an offline phone, it goes on where it was when `send` is called again with the
-    same messages and the same journal. What was in flight is looked up in the sent log; what is not there is `unknown`,
-    and is not sent again.
+    If the program is killed, or the run stops because the phone is offline, call `send` again with the same messages
+    and the same journal: it continues where it stopped. Messages that were in flight are looked up in the sent log. A
+    message that is not there is `unknown`, and is not sent again.
 
-    client: the client that sends. It may be in use elsewhere, too.
-    journal: a file of this campaign's own, made where there is none; or any other `Journal`. One run at a time has it.
-    rate: at most so many requests, such as `"20/minute"`; needs the extra `[bulk]`.
-    rate_storage: where they are counted, for the `limits` library: `"redis://localhost:6379/0"` shares one rate among
-        all processes that name it (whatever their client). Without it, each BulkSender counts for itself.
-    workers: how many requests are on their way at a time. Several are threads; a single one sends while the loop over
-        the outcomes waits for the next.
+    client: the client that sends. Other code may use it at the same time.
+    journal: a file for this campaign alone, created if it does not exist; or any other `Journal`. One run at a time.
+    rate: a limit for requests, such as `"20/minute"`; needs the extra `[bulk]`.
+    rate_storage: where requests are counted, for the `limits` library: `"redis://localhost:6379/0"` shares one rate
+        among all processes that name it, whatever their client. Without it, each BulkSender counts its own.
+    workers: how many requests are in flight at a time. Several workers are threads; a single one sends while the loop
+        over the outcomes waits for the next outcome.
     patience: seconds to wait for a message in doubt to appear in the sent log before it is `unknown`.
 
-    Raises InvalidRequestError or ConfigurationError for arguments that cannot be; nothing is opened or sent here.
+    Raises InvalidRequestError or ConfigurationError for wrong arguments. Nothing is opened or sent here.
     """
 
     def __init__(
@@ -92,34 +92,34 @@ class BulkSender:
             )
         self._workers = check_whole("workers", workers, 1, 100)
         self._patience = check_seconds("patience", patience)
-        self._pace = Pace(rate, rate_storage)
+        self._rate_limiter = RateLimiter(rate, rate_storage)
 
     def send(
         self, messages: Iterable[Message], *, template: str | None = None, on_progress: Progress | None = None
     ) -> Generator[BulkOutcome, None, None]:
-        """Send the messages, and hand out what became of each as soon as it is known: one outcome for each message.
+        """Send the messages, and yield one outcome for each as soon as it is known.
 
         Nothing is sent before the first outcome is asked for: loop over them. Leaving the loop ends the run, once the
-        requests that are on their way have come to their outcomes; but where the outcomes have a name of their own, as
-        in `outcomes = bulk.send(…)`, only `outcomes.close()` does (see `contextlib.closing`).
+        requests in flight have their outcomes. If the outcomes have a name, as in `outcomes = bulk.send(…)`, only
+        `outcomes.close()` ends the run (see `contextlib.closing`).
 
         messages: any iterable, of any length: `(to, text)`, dicts (`to`, `text` or `message`, `key`, and the options of
             `client.sms.send`), or OutgoingSMS. It is read in the caller's thread, a little ahead of what is sent.
         template: a text such as `"Hi {name}"`. The messages are then rows: dicts with `to`, the template's fields, and
-            perhaps a `key`; other keys are not looked at. All rows are read, and a missing field reported, before the
+            optionally a `key`; other keys are ignored. All rows are read, and a missing field reported, before the
             first message is sent.
-        on_progress: called before each outcome is handed out, with how many there were, how many there will be (None
-            where the messages are no list or other sequence, and there is no template), and the outcome.
+        on_progress: called before each outcome is yielded, with the number of outcomes so far, the total (None without
+            a template if the messages are not a list or another sequence), and the outcome.
 
-        A message without a `key` is known by its number and text: the same text to the same number is sent once in
-        the life of a journal. Messages that could be mistaken for each other in the sent log are not on their way at
-        one time.
+        A message without a `key` is identified by its number and text: the same text to the same number is sent once in
+        the life of a journal. Messages that could be mistaken for each other in the sent log are never in flight at the
+        same time.
 
-        Raises, beside what reading the messages raises: InvalidRequestError for a template that is none or lacks
-        fields; StorageError where the journal is in use elsewhere, damaged or full; BulkPaused for what concerns all
-        messages (the phone is offline, the subscription is over, the credentials are wrong, the service cannot be
-        reached), or where ten messages in a row are unknown. Whatever it raises, the same call later goes on where this
-        one stopped.
+        Raises whatever reading the messages raises; InvalidRequestError for a wrong template or rows without its
+        fields; StorageError if the journal is in use elsewhere, damaged or full; BulkPaused for a reason that concerns
+        all messages (the phone is offline, the subscription is over, the credentials are wrong, the service cannot be
+        reached), or if ten messages in a row are unknown. After each of these, the same call continues where this one
+        stopped.
         """
         _check_iterable(messages)
         if on_progress is not None and not callable(on_progress):
@@ -127,17 +127,17 @@ class BulkSender:
         return self._send(messages, None if template is None else Template(template), on_progress)
 
     def check(self, messages: Iterable[Message], *, template: str | None = None) -> BulkCheck:
-        """A dry run: look at all messages as `send` would, and count their segments. Nothing is sent or opened.
+        """A dry run: check all messages as `send` would, and count their segments. Nothing is sent or opened.
 
-        It does not tell duplicates: these are known to the journal alone.
+        It does not find duplicates: only the journal knows them.
         """
         _check_iterable(messages)
-        form = None if template is None else Template(template)
+        text_template = None if template is None else Template(template)
         total = invalid = segments = unicode = 0
         problems: list[tuple[int, str]] = []
         for total, given in enumerate(messages, start=1):
             try:
-                message = read_message(given) if form is None else form.read(given)
+                message = read_message(given) if text_template is None else text_template.read(given)
                 key_of(message, number_of(self._channel, message))
             except InvalidRequestError as error:
                 invalid += 1
@@ -150,9 +150,9 @@ class BulkSender:
         return BulkCheck(total, invalid, segments, unicode, tuple(problems))
 
     def unknown(self) -> list[JournalEntry]:
-        """The messages of which nobody knows whether they were sent. Not to be asked while a run is going on.
+        """The messages whose outcome is unknown. Not for use during a run.
 
-        Raises StorageError where the journal cannot be opened.
+        Raises StorageError if the journal cannot be opened.
         """
         self._journal.open()
         try:
@@ -161,10 +161,10 @@ class BulkSender:
             self._journal.close()
 
     def forget(self, key: str | int) -> bool:
-        """Drop a message from the journal, so that it is sent when a run meets it again; whether there was one.
+        """Remove a message from the journal, so that the next run with it sends it. Returns whether it was there.
 
-        For an unknown one, once you know that it was not sent; for a refused one, once the reason is gone. Raises
-        InvalidRequestError for what is no key, StorageError where the journal cannot be opened.
+        Use it for an unknown message once you know that it was not sent, and for a refused one once the reason is gone.
+        Raises InvalidRequestError for a wrong key, StorageError if the journal cannot be opened (a run is using it).
         """
         key = check_key(key)
         self._journal.open()
@@ -176,19 +176,19 @@ class BulkSender:
     def _send(
         self, messages: Iterable[object], template: Template | None, on_progress: Progress | None
     ) -> Generator[BulkOutcome, None, None]:
-        # Of a sequence alone: what else has a length may work it out, as a database's query does by being read.
+        # Only a sequence is asked for its length: a database query may have to read all its rows for that.
         total = len(messages) if isinstance(messages, Sequence) else None
         rows = nullcontext((total, messages)) if template is None else filled(template, messages)
         with rows as (total, source):
-            run = Run(
+            campaign = Campaign(
                 self._channel,
                 journal=self._journal,
-                pace=self._pace,
+                rate_limiter=self._rate_limiter,
                 workers=self._workers,
                 patience=self._patience,
                 total=total,
             )
-            for done, outcome in enumerate(run.outcomes(iter(source)), start=1):
+            for done, outcome in enumerate(campaign.outcomes(iter(source)), start=1):
                 if on_progress is not None:
                     on_progress(done, total, outcome)
                 yield outcome

@@ -1,6 +1,6 @@
-"""Received SMS for who cannot receive webhooks: asks for them now and then, and hands each over once.
+"""Received SMS for programs that cannot receive webhooks: it polls for them, and hands each over once.
 
-What it remembers, and where, stands in _inbox_state.py; the events are those of webhooks.
+What it remembers is in _inbox_state.py. The events are those of webhooks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._http.backoff import at_least_as_asked, check_seconds, growing, is_temporary
+from .._http.backoff import backoff_intervals, check_seconds, is_temporary, respecting_retry_after
 from .._input.arguments import check_bool, check_line, unix_time
 from .._wire.values import EARLIEST, UTC, read_int
 from ..errors import InvalidRequestError, SMSMobileError, StorageError
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from ..channels.sms import ReceivedSMS
     from ..client import SMSMobileClient
 
-FIRST_PAUSE = 5.0
-"""Seconds until the look after one that failed, unless the interval is shorter."""
-LONGEST_PAUSE = 60.0
+FIRST_INTERVAL = 5.0
+"""Seconds from a failed look to the next, unless the interval is shorter."""
+LONGEST_INTERVAL = 60.0
 """Seconds between two looks while the service cannot be reached, unless the interval is longer."""
 CLOCKS_APART = timedelta(days=1)
-"""How far this machine's clock may be ahead of the service's when an inbox begins."""
-NOBODY = "unknown"
-"""What stands for the sender in an event, where a row has none."""
+"""How far this machine's clock may be ahead of the service's clock when an inbox begins."""
+NO_SENDER = "unknown"
+"""The sender of an event whose row has none."""
 
 _ONE_SECOND = timedelta(seconds=1)
 _LONGEST_OVERLAP = timedelta(days=366)
@@ -47,7 +47,7 @@ log = logging.getLogger("smsmobile")
 
 
 class Inbox:
-    """The SMS that the account's phones receive, each handed over once, in order, across restarts.
+    """The SMS that the account's phones receive: each is handed over once, in order, across restarts.
 
         inbox = Inbox(client, state="inbox.sqlite")
         for event in inbox.poll(interval=5):
@@ -56,16 +56,16 @@ class Inbox:
     client: an SMSMobileClient. Reading marks messages as read on the service.
     state: a file (SQLite, see `SQLiteInboxState`) for this inbox alone, or an `InboxState` of your own.
     device: SID of a phone; all phones without it.
-    since: for a new state, from when on: an aware datetime, by which the message was received. Without it, from the
-        moment this inbox was made: what was there before is not handed over, as far as the clocks of phones and machine
-        agree, nor is what bears no time and was there at the first look. A state that has begun goes on where it was,
-        whatever is said here.
-    overlap: how far a message may be dated before the newest one that was handled, and still be seen: each look reads
-        that time again. What is dated further back is never handed over, if others were handled meanwhile: from a phone
-        that was away for longer, whose clock is behind, or that uploads its newest messages first. A look fetches all
-        messages of that time: for a busy account make it shorter.
+    since: for a new state, an aware datetime: messages received before it are not handed over. The default is the time
+        at which this inbox was created, as far as the clocks of phones and machine agree; messages without a time that
+        are there at the first look are not handed over either. A state that exists continues where it was, whatever
+        `since` is.
+    overlap: each look reads this much time before the newest handled message again, for messages that arrive late. A
+        message that is dated further back is lost if newer ones were handled before it arrived: its phone was away for
+        longer, has a slow clock, or uploads its newest messages first. Each look fetches all messages of that time, so
+        make it shorter for a busy account.
 
-    Nothing is sent or opened by making one. Raises InvalidRequestError.
+    Creating an inbox opens and sends nothing. Raises InvalidRequestError.
     """
 
     def __init__(
@@ -88,46 +88,47 @@ class Inbox:
         self._device = None if device is None else check_line("device", device)
         self._since = None if since is None else _check_since(since)
         self._overlap = overlap
-        # Whole seconds, as the service counts: a message of this very second is one from now on.
+        # Whole seconds, as the service counts: a message of this second is a new one.
         self._made_at = _now().replace(microsecond=0)
         self._is_stopping = False
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._polling = threading.Lock()
 
     def poll(self, interval: float = 5.0, *, signals: bool = False) -> Generator[SMSReceived, None, None]:
-        """Each received SMS, as it comes in, until `stop()`; oldest first among those that one look finds.
+        """Yield each received SMS as it comes in, until `stop()`. The messages of one look come oldest first.
 
         interval: seconds from the last message of a look to the next look.
-        signals: end as with `stop()` on SIGINT (Ctrl-C) and SIGTERM; a second signal then does what it did before. Only
-            for the main thread.
+        signals: SIGINT (Ctrl-C) and SIGTERM end it as `stop()` does; a second signal then does what it did before. Only
+            in the main thread.
 
-        A message counts as handled when the next one is asked for. Where the body of the loop raises, is left with
-        `break`, or the process is killed, the message at hand comes again with the next `poll`, before all newer ones:
-        so every message is handed over at least once, and exactly once where the loop went on. A message whose handling
-        always fails would be in the way for ever: catch what it raises, and put it aside.
+        A message counts as handled when the next one is asked for. If the body of the loop raises or breaks, or the
+        process is killed, the next `poll` begins with the same message. So every message is handed over at least once,
+        and exactly once if the loop went on. A message whose handling always fails blocks all newer ones: catch the
+        exception, and put the message aside.
 
         `event.id` is the message's GUID; for a row without one, a hash of sender, text and time. `data.message` is the
-        text, `data.sender` what the network gave (`unknown` where it gave nothing), `data.received_at` an aware UTC
-        datetime, or None where the row does not say.
+        text, `data.sender` what the network gave (`unknown` if it gave nothing), `data.received_at` an aware UTC
+        datetime, or None if the row does not say.
 
         Failures that may pass (the network, a 429, a 5xx, a phone that is off) are logged as warnings, without personal
-        data, and waited out, up to a minute between looks. Nothing is repeated within a look. With a wrong key the
-        service may say that there is nothing, and no error (O): so the first empty answer is believed only after
-        `client.sms.log`, which does complain, was asked too.
+        data, and the next look is made up to a minute later. A look makes no retries. With a wrong key the service may
+        answer with no messages and no error (O); so after the first empty answer `client.sms.log`, which does report a
+        wrong key, is called too.
 
-        Raises StorageError where the state cannot be used, in use by another process or by another `poll` that has not
-        ended included, before a message is handed over that it would not remember; AuthenticationError,
-        SubscriptionExpired and whatever else of `client.sms.received` does not pass; InvalidRequestError.
+        Raises StorageError if the state cannot be used, or is in use by another process or another `poll`, before any
+        message is handed over that could not be recorded; AuthenticationError, SubscriptionExpired and other errors of
+        `client.sms.received` that do not pass; InvalidRequestError.
         """
         return self._poll(check_seconds("interval", interval), signals=check_bool("signals", signals))
 
     def stop(self) -> None:
-        """End the `poll` that runs, or else the next one: once the message at hand is handled, or at once in a pause.
+        """End the running `poll`, or the next one if none runs: after the current message, or at once while it waits.
 
-        For the body of the loop, other threads and signal handlers. A look that has begun is waited for.
+        It may be called in the body of the loop, in other threads and in signal handlers. A look that has begun is
+        finished.
         """
         self._is_stopping = True
-        self._wake.put(None)  # an Event cannot be set in a signal handler: its lock may be held by whom it interrupts
+        self._wake.put(None)  # not an Event: a signal handler may interrupt code that holds the lock of the Event
 
     def __repr__(self) -> str:
         state = self._state if isinstance(self._state, InboxState) else os.fspath(self._state)
@@ -136,8 +137,8 @@ class Inbox:
     def _poll(self, interval: float, *, signals: bool) -> Generator[SMSReceived, None, None]:
         if not self._polling.acquire(blocking=False):
             raise StorageError(
-                "The state of this inbox is in use: another poll() of it has not ended. One that was left with `break` "
-                "ends with the close() of its generator."
+                "The state of this inbox is in use: another poll() of it has not ended. After a `break`, close() its "
+                "generator."
             )
         try:
             with self._stopped_by_signals() if signals else nullcontext(), self._opened() as state:
@@ -150,23 +151,23 @@ class Inbox:
             self._polling.release()
 
     def _read(self, reading: _Reading, interval: float) -> Iterator[SMSReceived]:
-        first, longest = min(interval, FIRST_PAUSE), max(interval, LONGEST_PAUSE)
-        failures, was_empty = growing(first, longest), False
-        sms = self._client.sms._without_retries  # this loop tries again
+        first, longest = min(interval, FIRST_INTERVAL), max(interval, LONGEST_INTERVAL)
+        intervals, was_empty = backoff_intervals(first, longest), False
+        sms = self._client.sms._without_retries  # this is the retry loop
         while not self._is_stopping:
             pause = interval
             try:
                 rows = sms.received(after=reading.start(), device=self._device)
                 if not rows and not was_empty:
-                    sms.log()  # a wrong key, which may look like no messages (O), is an error here
+                    sms.log()  # with a wrong key, which may look like no messages (O), this raises
             except SMSMobileError as error:
                 if not is_temporary(error):
                     raise
-                pause = at_least_as_asked(next(failures), error)
+                pause = respecting_retry_after(next(intervals), error)
                 name = type(error).__name__
                 log.warning("The inbox cannot be read for now: %s: %s Next look in %.3g s", name, error, pause)
             else:
-                failures, was_empty = growing(first, longest), not rows
+                intervals, was_empty = backoff_intervals(first, longest), not rows
                 for message in reading.new(rows, undated_are_old=self._since is None):
                     yield message.event()
                     reading.done(message)
@@ -193,7 +194,7 @@ class Inbox:
     @contextmanager
     def _stopped_by_signals(self) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
-            raise InvalidRequestError("signals=True works in the main thread only; elsewhere call stop() yourself.")
+            raise InvalidRequestError("signals=True works in the main thread only; in another thread, call stop().")
         before: dict[int, Any] = {}
 
         def restore() -> None:
@@ -215,33 +216,33 @@ class Inbox:
 
 
 class _Message(NamedTuple):
-    """A row of the inbox that is to be handed over."""
+    """A message to hand over."""
 
     key: str
     row: ReceivedSMS
 
     def event(self) -> SMSReceived:
-        """What a version 1 webhook would have made of it."""
+        """The event that a version 1 webhook would have given."""
         row = self.row
-        said = {
+        fields = {
             "guid": row.guid,
-            "number": row.sender if row.sender and row.sender.strip() else NOBODY,
+            "number": row.sender if row.sender and row.sender.strip() else NO_SENDER,
             "message": row.message,
             "timestamp_unix": row.received_at,
             "alias": row.alias,
             "sIdentifiantPhone": row.device,
         }
-        # In the first place, and with the last word, so that no other spelling of the row contradicts it.
-        return event_of(said | (row.model_extra or {}) | said, self.key, _now())
+        # First and last, so that its keys come first and its values win over those of the row.
+        return event_of(fields | (row.model_extra or {}) | fields, self.key, _now())
 
 
 class _Reading:
-    """How far one inbox has come, and what of an answer is new.
+    """How far one inbox has read, and which messages of an answer are new.
 
-    A key is remembered for as long as the service may show its row again: until the beginning of what is asked for has
-    passed the moment at which it was last seen, whether the service goes by when a message was received or by when it
-    arrived there. The beginning follows the times of messages, not our own clock, which may be wrong for a while; only
-    before the first one there is nothing else to go by.
+    A key is remembered for as long as the service may show its row again: until looks start later than the time at
+    which it was last seen. That holds whether the service selects by when a message was received or by when it arrived
+    there. The start follows the times of messages, not this machine's clock, which may be wrong for a while; only
+    before the first message there is nothing else to use.
     """
 
     def __init__(self, state: InboxState, first: InboxProgress, overlap: timedelta) -> None:
@@ -250,19 +251,19 @@ class _Reading:
         loaded = state.load()
         self._progress = first if loaded is None else loaded
         if loaded is None:
-            state.save(first, {})  # else a crash before the first look would move the beginning
+            state.save(first, {})  # otherwise a crash before the first look would move the start
         self._start = self._forgotten = EARLIEST
 
     def start(self) -> datetime:
-        """From when on to ask now."""
+        """Begin a look, and return the time from which it reads."""
         self._start = self._until - self._overlap - _ONE_SECOND
         return self._start
 
     def new(self, rows: list[ReceivedSMS], *, undated_are_old: bool) -> list[_Message]:
-        """What is to be handed over of the answer, in this order."""
+        """The messages of the answer to hand over, in order."""
         messages = _keyed(rows)
         known = self._state.handled(messages)
-        # What is shown though it is older than what was asked for is remembered for as long as it is.
+        # A row that is shown although it is older than the start is remembered for as long as it is shown.
         handled = {key: self._until for key, moment in known.items() if moment < self._start}
         is_first, since = not self._progress.has_begun, self._progress.since
         if is_first:
@@ -272,16 +273,16 @@ class _Reading:
                     handled[key] = self._until
         new = [_Message(key, row) for key, row in messages.items() if key not in known and key not in handled]
         if new or handled or is_first:
-            # Also where there is nothing to remember yet: that the state cannot be written is better known now than
-            # after a message was handed over.
+            # Even if there is nothing to record yet: if the state cannot be written, fail before a message is handed
+            # over.
             self._state.save(self._progress, handled)
-        if rows and self._start > self._forgotten:  # no rows: perhaps the service's way to say something else (O)
+        if rows and self._start > self._forgotten:  # an empty answer may hide an error (O)
             self._state.forget(self._start)
             self._forgotten = self._start
         return new
 
     def done(self, message: _Message) -> None:
-        """The message was handled."""
+        """Record that the message was handled."""
         if message.row.received_at is not None:
             received_at = min(message.row.received_at, _now())  # a phone's clock can be years ahead
             self._progress = self._progress._replace(read_until=max(self._until, received_at))
@@ -294,26 +295,27 @@ class _Reading:
 
 
 def _keyed(rows: list[ReceivedSMS]) -> dict[str, ReceivedSMS]:
-    """The rows by what tells one from the other, oldest first."""
+    """The rows by key, oldest first: the GUID, or a hash of sender, text and second."""
     keyed: dict[str, ReceivedSMS] = {}
-    alike: Counter[str] = Counter()
+    copies: Counter[str] = Counter()
     for row in _oldest_first(rows):
         key = row.guid
         if key is None:
-            second = row.received_at and row.received_at.replace(microsecond=0)  # all that some spellings of it give
-            said = f"{row.sender}\0{row.message}\0{second}".encode("utf-8", "replace")
-            key = "sha256:" + hashlib.sha256(said).hexdigest()
-            alike[key] += 1
-            if alike[key] > 1:  # the same words from the same sender in the same second, twice
-                key = f"{key}:{alike[key]}"
+            # Whole seconds: some of the service's formats are no more precise.
+            second = row.received_at and row.received_at.replace(microsecond=0)
+            identity = f"{row.sender}\0{row.message}\0{second}".encode("utf-8", "replace")
+            key = "sha256:" + hashlib.sha256(identity).hexdigest()
+            copies[key] += 1
+            if copies[key] > 1:  # the same text from the same sender twice in one second
+                key = f"{key}:{copies[key]}"
         keyed.setdefault(key, row)
     return keyed
 
 
 def _oldest_first(rows: list[ReceivedSMS]) -> list[ReceivedSMS]:
-    """By time; those of one moment by the service's own count, else as they stand, newest first being assumed (A).
+    """Sort by time, then by the service's row id, then in reverse order, since it sends the newest first (A).
 
-    Those without a time come first: the beginning of what is asked for must not pass them before they are handled.
+    Rows without a time come first: they must be handled before the start of the next look moves on.
     """
     moments = [row.received_at for row in rows if row.received_at is not None]
     is_oldest_first = bool(moments) and moments[0] < moments[-1]
@@ -332,7 +334,7 @@ def _check_since(since: object) -> datetime:
 
 def _check_overlap(overlap: object) -> None:
     if not (isinstance(overlap, timedelta) and timedelta(0) <= overlap <= _LONGEST_OVERLAP):
-        raise InvalidRequestError(f"overlap is {overlap!r}; expected a timedelta between none and 366 days.")
+        raise InvalidRequestError(f"overlap is {overlap!r}; expected a timedelta from 0 to 366 days.")
 
 
 def _now() -> datetime:

@@ -1,7 +1,4 @@
-"""What a bulk sender remembers: every message it means to send, before it is sent, and what became of it.
-
-Who asks, and when, is said in _campaign.py, _workers.py and _sent_log.py.
-"""
+"""The journal of a bulk sender: each message is recorded before it is sent, and its outcome after it."""
 
 from __future__ import annotations
 
@@ -11,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from .._sent_log.search import Precision
 from .._storage import SQLiteFile
 from ..errors import StorageError
 
@@ -36,7 +34,7 @@ _SCHEMA = (
         state TEXT NOT NULL,       -- planned, started; or an outcome: sent, refused, unknown
         number TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
-        reads TEXT NOT NULL,
+        precision TEXT NOT NULL,
         attempted_at REAL NOT NULL,
         until REAL NOT NULL,
         guid TEXT,
@@ -53,73 +51,73 @@ class BulkStatus(str, Enum):
     SENT = "sent"
     """The service has accepted it; the phone sends it later."""
     REFUSED = "refused"
-    """It was not accepted, for a reason that concerns this message; nothing was sent."""
+    """It was not accepted, for a reason that concerns this message alone; nothing was sent."""
     UNKNOWN = "unknown"
-    """It may have been accepted, and the sent log does not show it. It is not sent again."""
+    """It may have been accepted, but the sent log does not show it. It is not sent again."""
     DUPLICATE = "duplicate"
-    """There is an outcome for its key already, of an earlier run or earlier in this one. Nothing was done."""
+    """Its key has an outcome already, from an earlier run or from earlier in this one. Nothing was done."""
 
 
 class JournalEntry(NamedTuple):
-    """What a journal keeps of one message. Its text is not among it."""
+    """What a journal keeps of one message. It does not keep the text."""
 
     key: str
-    """The message's name in the journal; there is one entry for it."""
+    """Identifies the message; a journal has one entry for a key."""
     number: str
-    """The recipient's number, in digits alone."""
+    """The recipient's number, digits only."""
     fingerprint: str
-    """By which the message is recognised in the sent log: of the number and the text, or of the number alone."""
-    reads: Literal["text", "links", "number"]
-    """What of a log's row the fingerprint is of: its text, its text but for links, or its number alone."""
+    """A hash that is compared with those of the rows in the sent log."""
+    precision: Precision
+    """What the fingerprint covers: `"text"`, `"text_without_links"`, or `"number"` alone."""
     attempted_at: float
-    """When the request left, or was about to: Unix seconds of this machine's clock."""
+    """When the request left, or was planned: Unix seconds of this machine's clock."""
     until: float
-    """When it was scheduled for, where that is later than the attempt; else as `attempted_at`. Unix seconds."""
+    """When it was scheduled for, if that is later than the attempt; else like `attempted_at`. Unix seconds."""
     outcome: BulkStatus | None = None
     """Sent, refused or unknown; None while it is in flight."""
     guid: str | None = None
-    """The message's GUID; None where there is none (yet)."""
+    """The message's GUID; None if there is none, or none yet."""
     reason: str | None = None
     """Why it was refused, or is unknown."""
 
 
 @runtime_checkable
 class Journal(Protocol):
-    """Any store that can remember a bulk run; SQLiteJournal is the one that comes along.
+    """A store for the messages of a campaign, to be implemented for another database; see `SQLiteJournal`.
 
-    It is opened for one run at a time and asked by several threads. Whatever it raises stops the run: raise
-    StorageError, and nothing of what could not be written is sent.
+    It is opened for one run at a time, and used by several threads. Any exception stops the run: raise StorageError if
+    a message cannot be recorded, and it is not sent.
     """
 
     def open(self) -> None:
-        """Begin a run. Raises StorageError where another run has it."""
+        """Begin a run. Raises StorageError if another run uses the journal."""
         ...
 
     def close(self) -> None:
-        """End the run; called once for each that was begun."""
+        """End the run; called once for each `open`."""
         ...
 
     def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-        """Note messages that are about to be sent: on the disk on return, even if power fails.
+        """Record messages that are about to be sent. On return they survive a power failure.
 
-        Those whose key has an entry already are not noted; the entries that there are for them are returned.
+        A message whose key has an entry is not recorded; these entries are returned.
         """
         ...
 
     def start(self, key: str, at: float) -> None:
-        """The request of a planned message leaves now. On return a kill of the process must not undo it."""
+        """The request of a planned message leaves now. On return, this survives a kill of the process."""
         ...
 
     def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
-        """Note what became of a message."""
+        """Record the outcome of a message."""
         ...
 
     def withdraw(self, keys: Iterable[str]) -> int:
-        """Forget entries: nothing of them was sent. Returns how many there were; those that are not are no error."""
+        """Remove entries of messages that were not sent. Returns how many were there; missing ones are no error."""
         ...
 
     def undecided(self) -> list[JournalEntry]:
-        """Messages that may have been sent: in flight when an earlier run ended, or unknown."""
+        """The messages that may have been sent: in flight when an earlier run ended, or unknown."""
         ...
 
     def has(self, number: str, guid: str) -> bool:
@@ -132,12 +130,12 @@ class Journal(Protocol):
 
 
 class SQLiteJournal:
-    """A journal in a file, for one run at a time; see `SQLiteFile` for what it survives.
+    """A journal in a file, for one run at a time.
 
-    A plan is on the disk before it counts. The many small notes after it, that a request leaves and what became of it,
-    are not waited for: they outlive the process however it ends, and only a power failure can take the last of them.
-    Whether there was one is told by the system's boot id: if so, all that was planned may have left. On a system that
-    has no such id (only Linux has) the note that a request leaves is waited for as well.
+    A plan is on the disk before any of its messages leaves. The starts and outcomes that follow are written without
+    waiting for the disk: they survive a kill of the process, and only a power failure can lose the last of them. The
+    system's boot id tells whether the machine was restarted since; if it was, every planned message may have left.
+    Where there is no boot id (only Linux has one), each start waits for the disk as well.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -152,7 +150,8 @@ class SQLiteJournal:
         with self._opening:
             if self._file is not None:
                 raise StorageError(
-                    f"{self._path} is in use by another run of this process: let it end, or close() its outcomes."
+                    f"{self._path} is in use by another run of this process: wait until that run ends, or close() its "
+                    "outcomes."
                 )
             file = SQLiteFile(
                 self._path,
@@ -165,7 +164,7 @@ class SQLiteJournal:
                 with file.transaction() as connection:
                     connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
                     self._boot = _boot_id()
-                    _after_an_end(connection, self._boot)
+                    _recover(connection, self._boot)
             except BaseException:
                 file.close()
                 raise
@@ -179,7 +178,7 @@ class SQLiteJournal:
                 file.close()
 
     def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-        """Note messages that are about to be sent, and return the entries of those that have one already."""
+        """Record messages that are about to be sent, and return the entries of those that have one already."""
         some = ", ".join("?" * len(entries))
         with self._opened.transaction() as connection:
             rows = connection.execute(
@@ -202,18 +201,18 @@ class SQLiteJournal:
         )
 
     def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
-        """Note what became of a message."""
+        """Record the outcome of a message."""
         self._opened.note(
             "UPDATE messages SET state = ?, guid = ?, reason = ? WHERE key = ?", (outcome.value, guid, reason, key)
         )
 
     def withdraw(self, keys: Iterable[str]) -> int:
-        """Forget entries, and return how many there were."""
+        """Remove entries, and return how many were there."""
         with self._opened.transaction(flush=False) as connection:
             return sum(connection.execute("DELETE FROM messages WHERE key = ?", (key,)).rowcount for key in keys)
 
     def undecided(self) -> list[JournalEntry]:
-        """Messages that may have been sent."""
+        """The messages that may have been sent."""
         return self._select("state IN (?, ?)", _STARTED, BulkStatus.UNKNOWN.value)
 
     def has(self, number: str, guid: str) -> bool:
@@ -238,8 +237,8 @@ class SQLiteJournal:
         return self._file
 
 
-def _after_an_end(connection: sqlite3.Connection, boot: str) -> None:
-    """What was planned and not started: not sent, if the notes since then can be relied on; else in flight."""
+def _recover(connection: sqlite3.Connection, boot: str) -> None:
+    """Decide what earlier runs planned without a start: not sent, unless a power failure may have lost the start."""
     (before,) = connection.execute("SELECT boot FROM run").fetchone()
     if before in {"", boot}:
         connection.execute("DELETE FROM messages WHERE state = ?", (_PLANNED,))
@@ -251,7 +250,7 @@ def _after_an_end(connection: sqlite3.Connection, boot: str) -> None:
 
 
 def _boot_id() -> str:
-    """Another one after each start of the system; empty where there is none."""
+    """An id that changes when the system starts; empty if there is none."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -259,6 +258,6 @@ def _boot_id() -> str:
 
 
 def _entry(row: tuple[str, ...]) -> JournalEntry:
-    key, state, number, fingerprint, reads, attempted_at, until, guid, reason = row
+    key, state, number, fingerprint, precision, attempted_at, until, guid, reason = row
     outcome = None if state in {_PLANNED, _STARTED} else BulkStatus(state)
-    return JournalEntry(key, number, fingerprint, reads, attempted_at, until, outcome, guid, reason)  # type: ignore[arg-type]  # SQLite's columns have types of their own
+    return JournalEntry(key, number, fingerprint, precision, attempted_at, until, outcome, guid, reason)  # type: ignore[arg-type]  # as the schema has them

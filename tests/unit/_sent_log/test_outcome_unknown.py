@@ -103,8 +103,30 @@ def test_a_pickled_one_keeps_what_it_knows_but_cannot_look_it_up(doubt: SendOutc
     assert type(again) is SendOutcomeUnknown
     assert (again.to, again.message, again.attempted_at) == (TO, TEXT, NOW)
     assert str(again) == str(doubt)
-    with pytest.raises(ConfigurationError, match="no longer tied to a client"):
+    with pytest.raises(ConfigurationError) as lost:
         again.reconcile()
+    assert str(lost.value) == (
+        "This error is not tied to a client, since it was pickled or made by hand. With `doubt` for this error, look "
+        "the message up with client.sms.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)."
+    )
+
+
+def test_a_pickled_one_of_a_resend_names_the_call_that_finds_it(resend_doubt: SendOutcomeUnknown) -> None:
+    again = pickle.loads(pickle.dumps(resend_doubt))
+    with pytest.raises(ConfigurationError, match=r"look the message up with client\.sms\.log\(guid=doubt\.guid\)\."):
+        again.reconcile()
+
+
+def test_it_keeps_the_options_that_change_what_the_row_looks_like(
+    service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    service.post(f"{BASE}/sendsms/", status=502)
+    later = NOW + timedelta(hours=5)
+    for options in ({}, {"schedule_at": later}, {"schedule_at": later, "shorten_urls": True, "encrypt": True}):
+        with pytest.raises(SendOutcomeUnknown) as unknown:
+            client.sms.send(TO, TEXT, sim=1, whatsapp=True, **options)  # type: ignore[arg-type]
+        assert unknown.value.options == options
+        assert pickle.loads(pickle.dumps(unknown.value)).options == options
 
 
 # --- looking it up ----------------------------------------------------------------------------------------
@@ -201,7 +223,7 @@ def test_an_undated_row_is_the_attempts_unless_the_service_calls_it_older(
     def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
         rows = b"" if "before=last" in request.url else b'{"guid": "last"}'
         same = b'{"guid": "%s", "number": "+33612345678", "message": "The code is 4711\\nBye"}'
-        if "keyword=%2B33612345678" in request.url:
+        if "keyword=33612345678" in request.url:
             rows = same % b"older" if "before=1774040264" in request.url else b""
         elif rows:
             rows = b", ".join([same % b"older", same % b"mine", rows])
@@ -246,7 +268,7 @@ def test_a_failure_of_the_lookup_is_told_as_it_is(doubt: SendOutcomeUnknown, ser
 
 
 def test_one_made_by_hand_says_what_it_lacks() -> None:
-    with pytest.raises(ConfigurationError, match=r"client\.sms\.iter_log"):
+    with pytest.raises(ConfigurationError, match=r"client\.sms\.find"):
         SendOutcomeUnknown("Nobody knows.").reconcile()
 
 

@@ -275,7 +275,7 @@ def test_what_has_no_guid_is_refused_and_nothing_is_asked(
 
 @pytest.mark.parametrize("messages", ["guid", b"guid", None, 7, SentSMS(guid="g"), Order()])
 def test_one_message_is_not_taken_for_many(client: SMSMobileClient, log: Log, messages: Any) -> None:
-    with pytest.raises(InvalidRequestError, match=r"For a single one: track\(\)"):
+    with pytest.raises(InvalidRequestError, match=r"To follow a single message, use track\(\)"):
         client.sms.track_all(messages)
 
 
@@ -628,7 +628,7 @@ def test_every_message_comes_once_or_is_told_to_be_pending(data: st.DataObject) 
         shown.sort(key=lambda row: crc32(f"{row.guid} {page}".encode()))  # whatever comes in one hour, in any order
         return sorted(shown, key=lambda row: row.created_at or NOON, reverse=True)
 
-    def find(guid: str) -> list[LoggedSMS]:
+    def by_guid(guid: str) -> list[LoggedSMS]:
         calls[now] += 1
         return [row for row in rows() if row.guid == guid]
 
@@ -638,10 +638,10 @@ def test_every_message_comes_once_or_is_told_to_be_pending(data: st.DataObject) 
             calls[now] += 1
             yield shown[start : start + page]
 
-    watch = tracking._Watch(wanted, find, pages)
+    watch = tracking._Watch(wanted, by_guid, pages)
     given_out: list[str] = []
     for now in range(rounds + 1):
-        left = len(watch.left)
+        left = len(watch.pending)
         calls.append(0)
         assert watch.look() is None
         given_out += [str(row.guid) for row in watch.decided]
@@ -651,4 +651,4 @@ def test_every_message_comes_once_or_is_told_to_be_pending(data: st.DataObject) 
     decided = {name for i, name in enumerate(names) if max(appear[i], decide[i]) <= rounds}
     assert len(given_out) == len(set(given_out))
     assert set(given_out) == decided
-    assert set(watch.left) == set(names) - decided
+    assert set(watch.pending) == set(names) - decided

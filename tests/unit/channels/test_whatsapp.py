@@ -300,7 +300,7 @@ def test_a_send_in_doubt_says_where_to_look_since_there_is_no_log(
     assert doubt.advice is not None
     assert "the chat on the phone" in doubt.advice
     assert doubt.advice in str(doubt)
-    with pytest.raises(ConfigurationError, match=r"no log in which this could be looked up.* the chat on the phone"):
+    with pytest.raises(ConfigurationError, match=r"no log in which this message can be looked up.* the chat on the phone"):
         doubt.reconcile()
     assert len(service.calls) == 1
     assert "4711" not in str(doubt)

@@ -38,7 +38,7 @@ from smsmobile import (
     UnexpectedResponse,
 )
 from smsmobile import _storage as sqlite_files
-from smsmobile._http import backoff as pauses
+from smsmobile._http import backoff
 from smsmobile.delivery import (
     BulkCheck,
     BulkOutcome,
@@ -47,11 +47,11 @@ from smsmobile.delivery import (
     JournalEntry,
     OutgoingSMS,
     SQLiteJournal,
+    _campaign,
 )
-from smsmobile.delivery import _campaign as run
-from smsmobile.delivery import _rate_limit as pace
-from smsmobile.delivery import _sent_log as sentlog
-from smsmobile.delivery import _workers as crew
+from smsmobile.delivery import _lookup as lookup
+from smsmobile.delivery import _workers as workers_module
+from smsmobile.delivery._rate_limit import RateLimiter
 
 from .scripted_service import ScriptedService, numbered
 
@@ -59,21 +59,21 @@ SENT, REFUSED, UNKNOWN, DUPLICATE = BulkStatus
 TO = "+33612345678"
 OTHER = "+33698765432"
 
-every_crew = pytest.mark.parametrize("workers", [1, 4])
+with_one_and_four_workers = pytest.mark.parametrize("workers", [1, 4])
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between tries are counted in `holds`, those between looks into the log are short."""
     monkeypatch.setattr(sqlite_files, "PATIENCE", 0.01)
-    monkeypatch.setattr(sentlog, "growing", lambda first, longest: itertools.repeat(0.001))
-    monkeypatch.setattr(pace.Pace, "hold", lambda self, seconds: None)
+    monkeypatch.setattr(lookup, "backoff_intervals", lambda first, longest: itertools.repeat(0.001))
+    monkeypatch.setattr(RateLimiter, "pause", lambda self, seconds: None)
 
 
 @pytest.fixture
 def holds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     holds: list[float] = []
-    monkeypatch.setattr(pace.Pace, "hold", lambda self, seconds: holds.append(seconds))
+    monkeypatch.setattr(RateLimiter, "pause", lambda self, seconds: holds.append(seconds))
     return holds
 
 
@@ -107,7 +107,7 @@ def statuses(outcomes: Any) -> list[BulkStatus]:
 # --- what becomes of each ---------------------------------------------------------------------------------
 
 
-@every_crew
+@with_one_and_four_workers
 def test_each_message_is_sent_once_and_has_one_outcome(sender: Sender, workers: int) -> None:
     service = ScriptedService()
     messages = numbered(300)
@@ -166,7 +166,7 @@ def test_a_message_that_could_not_be_sent_is_sent_once_it_is_put_right(sender: S
     assert statuses(bulk.send([OutgoingSMS(TO, "hi", "a")])) == [SENT]
 
 
-@every_crew
+@with_one_and_four_workers
 def test_what_the_service_refuses_is_refused_and_is_not_sent_again(sender: Sender, workers: int) -> None:
     service = ScriptedService("refuse")
     bulk = sender(service, workers=workers)
@@ -189,7 +189,7 @@ def test_of_two_with_one_key_the_second_is_a_duplicate(sender: Sender) -> None:
     assert service.phone == [(TO, "one")]
 
 
-@every_crew
+@with_one_and_four_workers
 def test_the_same_text_to_the_same_number_is_sent_once_unless_keys_tell_them_apart(
     sender: Sender, workers: int
 ) -> None:
@@ -212,7 +212,7 @@ def test_an_outcome_is_handed_out_before_the_next_message_is_sent(sender: Sender
     assert list(outcomes) == []
 
 
-@every_crew
+@with_one_and_four_workers
 def test_a_message_is_sent_while_the_next_one_is_awaited(sender: Sender, workers: int) -> None:
     service = ScriptedService()
 
@@ -241,7 +241,7 @@ def test_messages_are_read_a_little_ahead_and_no_more(sender: Sender) -> None:
             yield message
 
     for done, _ in enumerate(sender(service, workers=4).send(source()), start=1):
-        assert read - done <= crew.AHEAD + 4
+        assert read - done <= workers_module.QUEUE_SIZE + 4
 
 
 def test_messages_are_sent_while_the_next_ones_are_slow_to_come(
@@ -298,7 +298,7 @@ def test_progress_is_told_before_each_outcome(sender: Sender) -> None:
 # --- doubts -----------------------------------------------------------------------------------------------
 
 
-@every_crew
+@with_one_and_four_workers
 def test_a_message_in_doubt_that_is_in_the_log_was_sent(sender: Sender, workers: int) -> None:
     service = ScriptedService("doubt after")
     (outcome,) = sender(service, workers=workers).send([(TO, "hi")])
@@ -306,7 +306,7 @@ def test_a_message_in_doubt_that_is_in_the_log_was_sent(sender: Sender, workers:
     assert len(service.attempts) == 1
 
 
-@every_crew
+@with_one_and_four_workers
 def test_a_message_in_doubt_that_is_not_in_the_log_is_unknown_and_is_not_sent_again(
     sender: Sender, workers: int
 ) -> None:
@@ -342,9 +342,9 @@ def test_the_log_is_looked_at_no_longer_than_patience_lasts(sender: Sender, monk
             now += timeout or 0.0
             return False
 
-    monkeypatch.setattr(sentlog, "growing", pauses.growing)
+    monkeypatch.setattr(lookup, "backoff_intervals", backoff.backoff_intervals)
     monkeypatch.setattr("time.monotonic", lambda: now)
-    monkeypatch.setattr(crew, "Event", Clockwork)
+    monkeypatch.setattr(workers_module, "Event", Clockwork)
     service = ScriptedService("doubt before")
     (outcome,) = sender(service, patience=30).send([(TO, "hi")])
     assert outcome.status is UNKNOWN
@@ -394,7 +394,7 @@ def test_a_row_of_another_message_is_not_taken_for_this_one(sender: Sender) -> N
     assert statuses(sender(service).send(alike)) == [SENT, UNKNOWN]
 
 
-@every_crew
+@with_one_and_four_workers
 def test_as_many_are_sent_as_there_are_rows_however_alike_they_are(sender: Sender, workers: int) -> None:
     service = ScriptedService(*["doubt after", "doubt before", "accept", "accept without a guid"] * 5)
     alike = [OutgoingSMS(TO, "hi", f"{number}") for number in range(20)]
@@ -585,7 +585,7 @@ def test_the_search_ends_where_the_log_is_older_than_the_attempt(sender: Sender)
 # --- what stops a run, and what does not --------------------------------------------------------------------
 
 
-@every_crew
+@with_one_and_four_workers
 @pytest.mark.parametrize("trouble", ["unreachable", "no token", "too fast"])
 def test_what_did_not_leave_is_tried_again_after_a_pause(
     sender: Sender, workers: int, trouble: str, holds: list[float]
@@ -597,7 +597,7 @@ def test_what_did_not_leave_is_tried_again_after_a_pause(
     assert all(pause >= 7 for pause in holds) if trouble == "too fast" else 0 < holds[0] < 3 > holds[2]
 
 
-@every_crew
+@with_one_and_four_workers
 @pytest.mark.parametrize(
     ("trouble", "cause"),
     [
@@ -624,7 +624,7 @@ def test_what_concerns_all_messages_stops_the_run_and_a_later_one_sends_the_rest
     assert {outcome.status for outcome in seen} == {SENT}
     assert paused.value.done == len(seen) == len(service.phone)
     assert paused.value.left == 50 - len(seen)
-    assert f"{paused.value.left} are left" in str(paused.value)
+    assert f"{paused.value.left} messages are left" in str(paused.value)
     assert str(paused.value.__cause__) in str(paused.value)
 
     service.behave = lambda number, text: None
@@ -632,7 +632,7 @@ def test_what_concerns_all_messages_stops_the_run_and_a_later_one_sends_the_rest
     assert Counter(service.phone) == Counter(messages)
 
 
-@every_crew
+@with_one_and_four_workers
 def test_where_one_after_the_other_is_unknown_the_run_stops_and_a_later_one_sends_the_rest(
     sender: Sender, workers: int
 ) -> None:
@@ -685,7 +685,7 @@ def test_no_length_is_asked_of_what_may_have_to_work_it_out(sender: Sender) -> N
 
 
 def test_of_a_generator_nobody_knows_how_many_are_left(sender: Sender) -> None:
-    with pytest.raises(BulkPaused, match="The rest is left") as paused:
+    with pytest.raises(BulkPaused, match="The rest was not sent") as paused:
         list(sender(ScriptedService("accept", "offline")).send(iter(numbered(3))))
     assert (paused.value.done, paused.value.left) == (1, None)
 
@@ -695,15 +695,15 @@ def test_a_service_that_stays_away_stops_the_run(sender: Sender, holds: list[flo
     with pytest.raises(BulkPaused) as paused:
         list(sender(service).send([(TO, "hi")]))
     assert isinstance(paused.value.__cause__, ConnectionFailed)
-    assert len(service.attempts) == crew.TRIES
-    assert max(holds) <= crew.LONGEST_PAUSE
+    assert len(service.attempts) == workers_module.MAX_ATTEMPTS
+    assert max(holds) <= workers_module.LONGEST_INTERVAL
     assert sum(holds) > 300
 
 
 def test_the_service_says_how_long_to_wait_and_only_where_nothing_gets_through_it_is_longer(
     sender: Sender, holds: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "growing", lambda first, longest: iter([1.0, 20.0, 300.0]))
+    monkeypatch.setattr(workers_module, "backoff_intervals", lambda first, longest: iter([1.0, 20.0, 300.0]))
     service = ScriptedService("too fast", "accept", "too fast", "too fast", "accept", "too fast", "refuse", "too fast")
     list(sender(service).send(numbered(5)))
     assert holds == [7, 7, 20, 7, 7]
@@ -721,7 +721,7 @@ def test_what_several_workers_meet_at_a_time_is_one_setback(sender: Sender, hold
 
     service = ScriptedService()
     service.behave = behave
-    assert 8 * rounds > crew.TRIES
+    assert 8 * rounds > workers_module.MAX_ATTEMPTS
     assert set(statuses(sender(service, workers=8).send(numbered(50)))) == {SENT}
     assert max(holds) <= 1.5 ** (rounds - 1)
 
@@ -747,7 +747,7 @@ def test_before_anything_is_sent_the_log_must_be_readable_with_these_credentials
     assert len(service.attempts) == 1
 
 
-@every_crew
+@with_one_and_four_workers
 def test_an_error_that_nobody_foresaw_ends_the_run_and_leaves_its_message_in_doubt(
     sender: Sender, workers: int
 ) -> None:
@@ -766,7 +766,7 @@ def test_an_error_that_nobody_foresaw_ends_the_run_and_leaves_its_message_in_dou
     assert service.phone == [(OTHER, "hi")]
 
 
-@every_crew
+@with_one_and_four_workers
 def test_an_error_of_the_source_ends_the_run_and_the_next_one_goes_on(sender: Sender, workers: int) -> None:
     service = ScriptedService()
     bulk = sender(service, workers=workers)
@@ -781,7 +781,7 @@ def test_an_error_of_the_source_ends_the_run_and_the_next_one_goes_on(sender: Se
     assert Counter(service.phone) == Counter(numbered(10))
 
 
-@every_crew
+@with_one_and_four_workers
 def test_who_stops_listening_ends_the_run_and_loses_nothing(sender: Sender, workers: int) -> None:
     service = ScriptedService()
     bulk = sender(service, workers=workers)
@@ -796,7 +796,7 @@ def test_who_stops_listening_ends_the_run_and_loses_nothing(sender: Sender, work
     assert Counter(service.phone) == Counter(numbered(100))
 
 
-@every_crew
+@with_one_and_four_workers
 def test_who_never_listens_sends_nothing(sender: Sender, workers: int, path: Path) -> None:
     service = ScriptedService()
     sender(service, workers=workers).send(numbered(10))
@@ -866,7 +866,8 @@ def test_two_that_were_in_flight_are_not_found_in_one_row(sender: Sender, path: 
     killed_in_flight(path, alike[0])
     with sqlite3.connect(path) as journal:  # a power failure can leave two
         journal.execute(
-            "INSERT INTO messages SELECT 'two', state, number, fingerprint, reads, attempted_at, until, guid, reason "
+            "INSERT INTO messages "
+            "SELECT 'two', state, number, fingerprint, precision, attempted_at, until, guid, reason "
             "FROM messages"
         )
     journal.close()
@@ -884,7 +885,7 @@ def test_the_log_is_read_once_for_all_that_were_in_flight(sender: Sender, path: 
     with sqlite3.connect(path) as journal:
         for number, message in enumerate(messages[1:], start=1):
             journal.execute(
-                "INSERT INTO messages SELECT ?, 'started', ?, ?, reads, attempted_at, until, guid, reason "
+                "INSERT INTO messages SELECT ?, 'started', ?, ?, precision, attempted_at, until, guid, reason "
                 "FROM messages WHERE key <> '' LIMIT 1",
                 (f"{number}", message.to[1:], f"{number}"),
             )
@@ -920,7 +921,7 @@ def test_where_the_log_cannot_be_read_what_was_in_flight_stays_so_and_the_rest_i
     assert statuses(outcomes) == [UNKNOWN, SENT]
     assert service.attempts == [(OTHER, "hi")]
     (outcome, _) = outcomes
-    assert outcome.reason == crew.NOT_LOOKED_UP
+    assert outcome.reason == workers_module.NOT_LOOKED_UP
     assert sender(service).unknown() == []  # but in flight, and asked for by every run until the log tells
 
 
@@ -933,7 +934,7 @@ def test_an_unknown_message_is_looked_for_by_the_runs_of_a_day(
     assert statuses(bulk.send([(TO, "hi")])) == [UNKNOWN]
     service.rows_are_late_by = 0
     looks = service.looks
-    monkeypatch.setattr(run, "ASKED_AGAIN", -1.0)
+    monkeypatch.setattr(_campaign, "UNKNOWN_RETRY_PERIOD", -1.0)
     assert statuses(bulk.send([(TO, "hi")])) == [UNKNOWN]
     assert service.looks == looks
     monkeypatch.undo()
@@ -965,7 +966,7 @@ def test_a_key_that_another_message_had_is_told(sender: Sender) -> None:
     assert statuses(bulk.send([OutgoingSMS(TO, "first campaign", 17)])) == [SENT]
     others = [OutgoingSMS(OTHER, "first campaign", 17), OutgoingSMS(TO, "second campaign", "17")]
     outcomes = [outcome for other in others for outcome in bulk.send([other])]
-    assert [(one.status, one.reason) for one in outcomes] == [(DUPLICATE, crew.ANOTHER_MESSAGE)] * 2
+    assert [(one.status, one.reason) for one in outcomes] == [(DUPLICATE, workers_module.KEY_REUSED)] * 2
     (same,) = bulk.send([OutgoingSMS("0033 612345678", "first campaign", 17)])
     assert (same.status, same.reason) == (DUPLICATE, None)
 
@@ -1001,7 +1002,7 @@ def test_the_intent_is_noted_before_the_request_leaves_and_the_outcome_after(pat
     assert steps == ["plan", "start", "send", "settle"] * 2
 
 
-@every_crew
+@with_one_and_four_workers
 @pytest.mark.parametrize("step", ["plan", "start", "settle"])
 def test_nothing_is_sent_whose_intent_is_not_on_the_disk(path: Path, workers: int, step: str) -> None:
     service = ScriptedService()
@@ -1015,7 +1016,7 @@ def test_nothing_is_sent_whose_intent_is_not_on_the_disk(path: Path, workers: in
         list(bulk.send(numbered(500)))
     sent = len(service.attempts)
     # What was planned before the disk was full may leave; of what was not, nothing does.
-    assert 20 <= sent < (20 + crew.AHEAD + workers if step == "plan" else 20 + 2 * workers)
+    assert 20 <= sent < (20 + workers_module.QUEUE_SIZE + workers if step == "plan" else 20 + 2 * workers)
 
     outcomes = Counter(statuses(BulkSender(service.client, path, workers=1, patience=0).send(numbered(500))))
     assert outcomes == {DUPLICATE: sent, SENT: 500 - sent}
@@ -1277,7 +1278,7 @@ def test_a_dry_run_keeps_only_the_first_problems_and_the_memory_it_began_with(se
     assert peak(10_000) < peak(300) * 1.1
 
 
-@every_crew
+@with_one_and_four_workers
 def test_a_run_holds_no_more_in_memory_when_it_is_longer(sender: Sender, workers: int) -> None:
     class Forgetful(ScriptedService):
         def add(self, *_: Any, **__: Any) -> None:
@@ -1355,12 +1356,12 @@ def test_a_journal_is_a_file_or_has_what_a_journal_has(journal: Any) -> None:
 
 def test_a_rate_is_kept_by_all_workers_together(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    wait = pace.Pace.wait
+    wait = RateLimiter.acquire
 
-    def counted(self: pace.Pace, stopping: threading.Event) -> bool:
+    def counted(self: RateLimiter, stopping: threading.Event) -> bool:
         asked.append(1)
         return wait(self, stopping)
 
-    monkeypatch.setattr(pace.Pace, "wait", counted)
+    monkeypatch.setattr(RateLimiter, "acquire", counted)
     list(sender(ScriptedService("too fast"), workers=4, rate="100000/second").send(numbered(20)))
     assert len(asked) == 21

@@ -14,8 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsmobile import BulkPaused
-from smsmobile.delivery import BulkOutcome, BulkSender, BulkStatus, JournalEntry, OutgoingSMS, SQLiteJournal
-from smsmobile.delivery import _rate_limit as pace
+from smsmobile.delivery import (
+    BulkOutcome,
+    BulkSender,
+    BulkStatus,
+    JournalEntry,
+    OutgoingSMS,
+    SQLiteJournal,
+    _rate_limit,
+)
 
 from .scripted_service import BEHAVIOURS, ScriptedService
 
@@ -110,9 +117,9 @@ def test_nobody_twice_and_nobody_missing(
     boots = 0
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch.object(pace.Pace, "hold", lambda self, seconds: None),
+        patch.object(_rate_limit.RateLimiter, "pause", lambda self, seconds: None),
         patch("smsmobile.delivery.journals._boot_id", lambda: f"boot {boots}"),
-        patch("smsmobile.delivery._sent_log.growing", lambda first, longest: itertools.repeat(0.0005)),
+        patch("smsmobile.delivery._lookup.backoff_intervals", lambda first, longest: itertools.repeat(0.0005)),
     ):
         foretold = list(ends)
         for _ in range(RUNS):

@@ -31,7 +31,7 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile._http import backoff as pauses
+from smsmobile._http import backoff
 from smsmobile.delivery import Inbox, InboxProgress, InboxState, SQLiteInboxState, inbox
 from smsmobile.webhooks import SMSReceived, parse_v1
 
@@ -98,7 +98,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch, service: Service, time_now: lis
         service.meanwhile()
 
     monkeypatch.setattr(Inbox, "_wait", wait)
-    monkeypatch.setattr(pauses.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(backoff.random, "uniform", lambda low, high: high)
 
 
 def made(service: Service, state: Any = "inbox.sqlite", **options: Any) -> Inbox:
@@ -874,8 +874,8 @@ class PathOfBytes:
         ({"since": datetime(2026, 1, 1)}, "since is a naive datetime"),  # noqa: DTZ001 - on purpose
         ({"since": 1774008000}, "since is of type int; expected an aware datetime"),
         ({"overlap": 60}, "overlap is 60; expected a timedelta"),
-        ({"overlap": timedelta(-1)}, "expected a timedelta between none and 366 days"),
-        ({"overlap": timedelta.max}, "expected a timedelta between none and 366 days"),
+        ({"overlap": timedelta(-1)}, "expected a timedelta from 0 to 366 days"),
+        ({"overlap": timedelta.max}, "expected a timedelta from 0 to 366 days"),
     ],
 )
 def test_a_bad_argument_is_refused(service: Service, options: dict[str, Any], reason: str) -> None:
