@@ -17,8 +17,8 @@ import trustme
 from smsmobile import SMSMobileClient, SMSMobileError
 from smsmobile.sandbox import Sandbox
 
-from .ailing import Ailing
-from .hostile import API_KEY, CLIENT_SECRET, PATIENT, PROXY_PASSWORD, TEXT, TO, TOKENS, HostileServer, Script
+from .flaky_server import Ailing
+from .raw_server import API_KEY, CLIENT_SECRET, PATIENT, PROXY_PASSWORD, TEXT, TO, TOKENS, HostileServer, Script
 
 SECRETS = (API_KEY, CLIENT_SECRET, PROXY_PASSWORD, *TOKENS)
 PERSONAL = (TO.lstrip("+"), TEXT, TEXT.replace(" ", "+"))

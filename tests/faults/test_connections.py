@@ -16,7 +16,7 @@ import pytest
 
 from smsmobile import APIError, SendOutcomeUnknown, SentSMS, SMSMobileError
 
-from .hostile import (
+from .raw_server import (
     API_KEY,
     PATIENT,
     SUCCESS,

@@ -11,7 +11,7 @@ import pytest
 from smsmobile import SendOutcomeUnknown, SMSMobileError, UnexpectedResponse
 from smsmobile._http.transport import LARGEST_ANSWER
 
-from .hostile import LOG, QUICK, TEXT, TO, HostileServer, Script, answer, flood, head
+from .raw_server import LOG, QUICK, TEXT, TO, HostileServer, Script, answer, flood, head
 from .test_send_once import ENORMOUS, PIECE
 
 Hostile = Callable[..., HostileServer]

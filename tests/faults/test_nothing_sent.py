@@ -13,7 +13,7 @@ import pytest
 
 from smsmobile import ConnectionFailed, SendOutcomeUnknown, SentSMS, SMSMobileClient
 
-from .hostile import (
+from .raw_server import (
     API_KEY,
     GUID,
     PATIENT,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smsmobile import SendOutcomeUnknown, SentSMS, SMSMobileError
 
-from .hostile import GUID, LOG, SUCCESS, TEXT, TO, HostileServer, accepted, answer, close, head, reset, say_goodbye
+from .raw_server import GUID, LOG, SUCCESS, TEXT, TO, HostileServer, accepted, answer, close, head, reset, say_goodbye
 
 Hostile = Callable[..., HostileServer]
 Try = Callable[..., Any]

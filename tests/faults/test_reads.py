@@ -9,8 +9,8 @@ import pytest
 
 from smsmobile import ConnectionFailed, DeletedSMS, ResponseTimeout, ServerError, SMSMobileClient, UnexpectedResponse
 
-from .ailing import Ailing
-from .hostile import (
+from .flaky_server import Ailing
+from .raw_server import (
     GUID,
     LOG,
     PATIENT,

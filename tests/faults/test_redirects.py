@@ -9,7 +9,7 @@ import pytest
 
 from smsmobile import UnexpectedResponse
 
-from .hostile import (
+from .raw_server import (
     API_KEY,
     CLIENT_ID,
     CLIENT_SECRET,

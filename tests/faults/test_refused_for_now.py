@@ -17,8 +17,8 @@ from smsmobile import (
     UnexpectedResponse,
 )
 
-from .ailing import Ailing
-from .hostile import (
+from .flaky_server import Ailing
+from .raw_server import (
     CLIENT_ID,
     CLIENT_SECRET,
     PATIENT,

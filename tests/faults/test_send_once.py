@@ -17,8 +17,8 @@ import pytest
 
 from smsmobile import APIError, DeviceOffline, SendOutcomeUnknown, SentSMS
 
-from .ailing import Ailing
-from .hostile import (
+from .flaky_server import Ailing
+from .raw_server import (
     API_KEY,
     GUID,
     PATIENT,

@@ -1,4 +1,4 @@
-"""A service that speaks HTTP as it should, and fails as its sandbox is told to. What that cannot tell: hostile.py."""
+"""A sandbox with faults that tests switch on, and a client of it. Faults below HTTP are in raw_server.py."""
 
 from __future__ import annotations
 
