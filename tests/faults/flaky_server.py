@@ -9,12 +9,12 @@ from smsmobile.sandbox import Faults, RecordedRequest, Sandbox
 
 
 @dataclass
-class Ailing:
-    """The sandbox, and a client of it."""
+class FlakyServer:
+    """The sandbox and its client."""
 
     box: Sandbox
     client: SMSMobileClient
-    """Repeats up to three times."""
+    """Retries up to three times."""
 
     @property
     def faults(self) -> Faults:
