@@ -1,6 +1,7 @@
-"""The phone page in a real browser: Chromium, driven by Playwright, with a sandbox, a client and a webhook receiver.
+"""Fixtures for the phone page in Chromium: the browser, a sandbox, a client and a webhook receiver.
 
-Every page that a test opens is watched: it must log no error and ask no other host for anything.
+Every page that a test opens is watched: it must log no error and send no request to another host. `make test` runs only
+test_messages.py in the browser; the other tests are marked long.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from smsmobile.webhooks import WebhookEvent
 
-PATIENCE = 10_000
-"""Milliseconds after which the browser is taken not to get there any more; nothing here takes one of them."""
+PATIENCE = 20_000
+"""Milliseconds until an expectation of the browser fails. Usually it holds within 1,000."""
 SECRET = "a secret for tests"
 ARGUMENTS = [
     "--no-sandbox",
@@ -40,7 +41,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless and with a profile of its own."""
+    """The installed Chromium, headless and with a fresh profile."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
     executable = next(filter(None, found), None)
@@ -67,20 +68,20 @@ def client(box: Sandbox) -> Iterator[SMSMobileClient]:
 
 @dataclass
 class Watch:
-    """What a page did that it should not."""
+    """Errors and foreign requests of a page."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
-    """What it logged as an error, or did not catch."""
+    """Errors that the page logged or did not catch."""
     foreign: list[str] = field(default_factory=list)
-    """What it asked of others than the sandbox."""
+    """URLs of requests to other hosts than the sandbox."""
     expected: tuple[str, ...] = ()
-    """Words of errors that the test brings about itself."""
+    """Parts of error messages that the test expects."""
 
 
 @pytest.fixture
 def open_page(browser: Browser, box: Sandbox) -> Iterator[Callable[..., Page]]:
-    """Opens the sandbox's page in a window of its own: `open_page(width=390, theme="dark")`."""
+    """Opens the page in a new window, for example `open_page(width=390, theme="dark")`."""
     playwright = pytest.importorskip("playwright.sync_api")
     watches: list[Watch] = []
 
@@ -130,12 +131,12 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 @dataclass
 class Receiver:
-    """An application's webhook, which verifies what it gets."""
+    """A webhook of an application that verifies its events."""
 
     url: str = ""
     events: list[WebhookEvent] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
-    """Answers for the next requests; 202 once there is none left."""
+    """Status codes of the next answers; after these, 202."""
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is no
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.long
+
 THEMES = ["light", "dark"]
 TABS = ["Requests", "Webhooks", "Schedule", "Faults", "Connect"]
 NUMBER = "+33612345678"

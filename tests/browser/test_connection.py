@@ -1,4 +1,4 @@
-"""How the page hears of changes: by events, by asking where those are refused, and again after the sandbox was away."""
+"""How the page learns of changes: from events, by polling if those are refused, and after the sandbox was away."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from smsmobile.sandbox import Sandbox
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, Route, expect
+
+pytestmark = pytest.mark.long
 
 NUMBER = "+33612345678"
 
@@ -26,7 +28,7 @@ def test_where_events_are_refused_the_page_asks_every_second(open_page: Callable
     page = open_page(prepare=refuse, expected_errors=("status of 503",))
     expect(page.locator("#connection")).to_have_text("Every second")
     box.phone.receive(NUMBER, "still heard")
-    expect(page.locator("#entries .bubble")).to_have_text("still heard", timeout=5_000)
+    expect(page.locator("#entries .bubble")).to_have_text("still heard")
 
 
 def test_more_pages_than_the_sandbox_has_streams_for_all_go_on(open_page: Callable[..., Page], box: Sandbox) -> None:

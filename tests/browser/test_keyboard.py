@@ -12,6 +12,8 @@ from smsmobile.sandbox import Sandbox
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Locator, Page, expect
 
+pytestmark = pytest.mark.long
+
 NUMBER = "+33612345678"
 
 

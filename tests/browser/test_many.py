@@ -12,6 +12,8 @@ from smsmobile.sandbox import Sandbox
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.long
+
 NUMBER = "+33612345678"
 MOST_BUBBLES = 150
 MOST_ELEMENTS = 5_000

@@ -12,6 +12,8 @@ from smsmobile.sandbox import Sandbox
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.long
+
 SCRIPT = "<script>window.ran = 1</script>"
 IMAGE = "<img src=x onerror='window.ran = 2'>"
 LINK = "<a href=javascript:window.ran=3>https://example.com/</a>"

@@ -1,4 +1,4 @@
-"""The program that test_bulk_crash.py kills: one run of a bulk sender."""
+"""The program that test_bulk_crash.py kills: a bulk sender that sends all messages once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from smsmobile import LoggedSMS, SentSMS, SMSMobileClient
 from smsmobile.delivery import BulkSender, OutgoingSMS, _workers
 
 for model in (SentSMS, LoggedSMS):
-    model.model_rebuild()  # else each process would build them on first use
+    model.model_rebuild()  # build them before the fork
 
 
 def messages(count: int) -> Iterator[OutgoingSMS]:
-    """For each number one, and for some the same once more: with a key of its own, or without one."""
+    """One message for each number. Some are repeated, with the same key or with a key of their own."""
     for number in range(count):
         message = OutgoingSMS(f"+336{number:08d}", f"Reminder {number}")
         yield message
@@ -25,8 +25,8 @@ def messages(count: int) -> Iterator[OutgoingSMS]:
 
 
 def main(url: str, api_key: str, journal: str, report: str, count: int, workers: int) -> None:
-    """Send them all, and write down what was said of each."""
-    _workers.FIRST_INTERVAL = 0.02  # a life is short
+    """Send all messages and write the outcomes to the report."""
+    _workers.FIRST_INTERVAL = 0.02  # a process does not live long
     with SMSMobileClient(api_key=api_key, base_url=url, timeout=(2, 0.3)) as client:
         bulk = BulkSender(client, journal, workers=workers, patience=0.1)
         said = [

@@ -1,4 +1,4 @@
-"""The program that test_inbox_crash.py kills: it writes down what an inbox hands over, before and after handling it."""
+"""The program that test_inbox_crash.py kills: it notes each message of an inbox before and after handling it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from smsmobile.delivery import Inbox
 from smsmobile.webhooks import SMSReceived
 
 for model in (ReceivedSMS, SMSReceived):
-    model.model_rebuild()  # else each process would build them on first use
+    model.model_rebuild()  # build them before the fork
 
 
 def main(url: str, api_key: str, state: str, notes: str, since: str, count: int, seconds: float) -> None:
-    """Handle what comes, each for some time, until `count` messages are handled."""
+    """Handle messages, each for `seconds`, until `count` are handled."""
     logging.disable()
     file = os.open(notes, os.O_CREAT | os.O_APPEND | os.O_RDWR)
     with open(notes) as before:  # noqa: PTH123 - as plain as what is written

@@ -1,7 +1,7 @@
-"""A program that is started, killed at any instant and started again, hundreds of times in little time.
+"""Starts a program, kills it at a random instant and starts it again, hundreds of times in a short time.
 
-`python restarting.py PROGRAM.py` loads the program once, with all that it imports, and forks a process for each order
-that it reads. Before the fork nothing is open and there are no threads, so each is as good as a fresh one.
+`python restarting.py PROGRAM.py` imports the program once and forks a process for each order that it reads. No file is
+open and no thread runs before the fork, so each process starts like a fresh one.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from pathlib import Path
 from typing import Any
 
 LONGEST = 120.0
-"""Seconds. A process that does not end by then fails the test, since it is killed."""
+"""Seconds after which a process is killed, and the test fails."""
 
 
 class Lives:
-    """Random times until a kill, which follow what a process gets done in them: a busy machine gets longer ones."""
+    """Random times until a kill. They adapt to how much a process gets done, so a busy machine gets longer ones."""
 
     def __init__(self, course: random.Random) -> None:
         self._course = course
-        self._longest = 0.05
+        self._longest = 0.2
 
     def next(self) -> float:
-        """Seconds until the next kill, from none at all."""
+        """Seconds until the next kill, from zero."""
         return self._course.uniform(0, self._longest)
 
     def learn(self, *, was_long: bool) -> None:
-        """Whether a process has got much done: three of four shall."""
+        """Adapt so that about three of four processes get much done."""
         self._longest = min(self._longest * (0.9 if was_long else 1.3), 2.0)
 
 
 class Program:
-    """Runs `main(**order)` of a Python file in a process of its own, as often as asked for."""
+    """Runs `main(**order)` of a Python file, each time in a process of its own."""
 
     def __init__(self, file: Path) -> None:
         self._server = subprocess.Popen(
@@ -48,9 +48,9 @@ class Program:
         assert self._line() == "ready"
 
     def run(self, order: dict[str, Any], *, kill_after: float = LONGEST) -> bool:
-        """Whether it came to its end by itself; else it was killed after so many seconds.
+        """True if the program ended by itself, False if it was killed after `kill_after` seconds.
 
-        Raises AssertionError where it failed.
+        Raises AssertionError if the program failed.
         """
         assert self._server.stdin is not None
         self._server.stdin.write(json.dumps([kill_after, order]).encode() + b"\n")
@@ -59,7 +59,7 @@ class Program:
         return status == "0"
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server of processes."""
         try:
             self._server.communicate(timeout=5)
         finally:
@@ -72,7 +72,7 @@ class Program:
 
 
 def serve(file: str) -> None:
-    """Take orders until there are no more."""
+    """Run the program for each order on stdin."""
     specification = importlib.util.spec_from_file_location("program", file)
     assert specification is not None
     assert specification.loader is not None
@@ -85,7 +85,7 @@ def serve(file: str) -> None:
 
 
 def live(program: Any, order: dict[str, Any], kill_after: float) -> int:
-    """The exit code of one process."""
+    """Run one process and return its exit code."""
     until_its_end, its_end = os.pipe()
     process = os.fork()
     if process == 0:

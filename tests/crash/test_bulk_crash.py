@@ -1,6 +1,6 @@
-"""A bulk sender that is killed at any instant, again and again: nobody gets a message twice, and nobody is forgotten.
+"""A bulk sender is killed at random instants: nobody gets a message twice, and nobody is forgotten.
 
-With SMSMOBILE_CRASH_SEED another course is taken, with SMSMOBILE_CRASH_KILLS another number of kills of each campaign.
+SMSMOBILE_CRASH_SEED sets the seed of the random instants, SMSMOBILE_CRASH_KILLS the number of kills of a long test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .restarting import Lives, Program
 SEED = int(os.environ.get("SMSMOBILE_CRASH_SEED", "20260923"))
 KILLS = int(os.environ.get("SMSMOBILE_CRASH_KILLS", "60"))
 AT_ONCE = 4
-"""Messages that there are more before each kill, and whenever all were sent without one."""
+"""New messages before each run of the program."""
 
 SENDS = "/sendsms/"
 
@@ -72,8 +72,16 @@ def program() -> Iterator[Program]:
     program.close()
 
 
-@pytest.mark.parametrize("mix", MIXES)
-def test_nobody_gets_a_message_twice_and_nobody_is_forgotten(mix: str, program: Program, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mix", "wanted_kills"),
+    [
+        pytest.param("everything at once", 8),
+        *(pytest.param(mix, KILLS, marks=[pytest.mark.long, pytest.mark.timeout(900)]) for mix in MIXES),
+    ],
+)
+def test_nobody_gets_a_message_twice_and_nobody_is_forgotten(
+    mix: str, wanted_kills: int, program: Program, tmp_path: Path
+) -> None:
     faults, workers, log_delay = MIXES[mix]
     course = random.Random(f"{SEED} {mix}")
     lives = Lives(course)
@@ -87,19 +95,19 @@ def test_nobody_gets_a_message_twice_and_nobody_is_forgotten(mix: str, program: 
         order: dict[str, Any] = {"url": box.url, "api_key": box.api_key, "journal": journal}
         order |= {"report": str(report), "count": 0, "workers": workers}
         kills = 0
-        for _ in range(10 * KILLS):
+        for _ in range(10 * wanted_kills):
             before = len(box.phone.outbox)
             order["count"] += AT_ONCE
             has_ended = program.run(order, kill_after=lives.next())
             lives.learn(was_long=has_ended or len(box.phone.outbox) - before >= AT_ONCE)
             kills += not has_ended
-            if kills == KILLS:
+            if kills == wanted_kills:
                 break
         before_the_last = len(box.phone.outbox)
         assert program.run(order), "the last run, which nobody kills, did not come to its end"
         phone = Counter((message.recipient, message.message) for message in box.phone.outbox)
 
-    # Of each key what was said in the end; a second one with the same key says the same.
+    # The last outcome of each key; messages with the same key have the same outcome.
     said = {key: ((to, text), status) for key, to, text, status in json.loads(report.read_text())}
     wanted = Counter(message for message, _ in said.values())
     sent = Counter(message for message, status in said.values() if status == "sent")
@@ -109,7 +117,7 @@ def test_nobody_gets_a_message_twice_and_nobody_is_forgotten(mix: str, program: 
         f"\n{mix}: {kills} kills, {wanted.total()} messages, {phone.total()} on the phone ({before_the_last} before "
         f"the last kill), {unknown.total()} reported unknown ({(unknown - missing).total()} were sent); seed {SEED}"
     )
-    assert kills == KILLS
+    assert kills == wanted_kills
     assert wanted.total() == len({message.key or message.to for message in campaign.messages(order["count"])})
     assert phone - wanted == Counter(), "somebody got a message twice"
     assert missing - unknown == Counter(), "somebody is missing and was not reported"

@@ -1,4 +1,4 @@
-"""What the fault tests share: certificates, a sandbox, and a trial that looks for secrets in what comes out of it."""
+"""Fixtures of the fault tests: certificates, the two servers, and a call that searches all output for secrets."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import trustme
 from smsmobile import SMSMobileClient, SMSMobileError
 from smsmobile.sandbox import Sandbox
 
-from .ailing import Ailing
-from .hostile import API_KEY, CLIENT_SECRET, PATIENT, PROXY_PASSWORD, TEXT, TO, TOKENS, HostileServer, Script
+from .flaky_server import FlakyServer
+from .raw_server import API_KEY, CLIENT_SECRET, PATIENT, PROXY_PASSWORD, TEXT, TO, TOKENS, RawServer, Script
 
 SECRETS = (API_KEY, CLIENT_SECRET, PROXY_PASSWORD, *TOKENS)
 PERSONAL = (TO.lstrip("+"), TEXT, TEXT.replace(" ", "+"))
@@ -38,13 +38,13 @@ def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def trusted(bundle: Path, _clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients made in this test trust the certificates of `tls`."""
+    """Clients that this test makes trust the certificates of `tls`."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
 
 
 @pytest.fixture(scope="session")
 def tls_for(authority: trustme.CA) -> Callable[[str], ssl.SSLContext]:
-    """A server's side of TLS, with a certificate for this name."""
+    """Makes the TLS context of a server with a certificate for this name."""
 
     def make(name: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -65,25 +65,25 @@ def tls(_tls_here: ssl.SSLContext, trusted: None) -> ssl.SSLContext:
 
 
 @pytest.fixture(params=["http", "https"])
-def hostile(request: pytest.FixtureRequest) -> Callable[..., HostileServer]:
-    """A hostile server, over plain HTTP and over TLS."""
+def raw_server(request: pytest.FixtureRequest) -> Callable[..., RawServer]:
+    """Makes a raw server, over HTTP and over HTTPS."""
     context = request.getfixturevalue("tls") if request.param == "https" else None
 
-    def make(*scripts: Script, **options: Any) -> HostileServer:
-        return HostileServer(*scripts, tls=context, **options)
+    def make(*scripts: Script, **options: Any) -> RawServer:
+        return RawServer(*scripts, tls=context, **options)
 
     return make
 
 
 @pytest.fixture(params=["over HTTP", "without a socket"])
-def ailing(request: pytest.FixtureRequest) -> Iterator[Ailing]:
-    """A sandbox whose faults can be switched on, and a client of it."""
+def flaky(request: pytest.FixtureRequest) -> Iterator[FlakyServer]:
+    """A sandbox whose faults can be switched on, and its client."""
     box = Sandbox(api_key=API_KEY)
     options: dict[str, Any] = (
         {"base_url": box.start().url} if request.param == "over HTTP" else {"session": box.session()}
     )
     with SMSMobileClient(api_key=API_KEY, timeout=PATIENT, max_retries=3, **options) as client:
-        yield Ailing(box, client)
+        yield FlakyServer(box, client)
     box.close()
 
 
@@ -133,9 +133,9 @@ def _try(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def outcome_of() -> Callable[..., Any]:
-    """Make the call; give what it returns, or the SMSMobileError it raises. Anything else fails the test.
+    """Makes a call and returns its result or its SMSMobileError; any other exception fails the test.
 
-    And so does a secret in anything it says: `str`, `repr`, the traceback, also with each frame's variables as error
-    reporters print it, the pickle, and every record of every logger at DEBUG. Or a number or a message in a text.
+    The test also fails if a secret shows up in `str`, `repr`, the traceback (with the variables of each frame, as error
+    reporters print it), the pickle, or a DEBUG log record, or if a text holds a phone number or a message.
     """
     return _try

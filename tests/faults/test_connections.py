@@ -1,4 +1,4 @@
-"""Kept-alive connections: reused, replaced when they are gone, and never a source of somebody else's answer."""
+"""Kept-alive connections: reused, replaced when they have ended, and never mixing up answers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import pytest
 
 from smsmobile import APIError, SendOutcomeUnknown, SentSMS, SMSMobileError
 
-from .hostile import (
+from .raw_server import (
     API_KEY,
     PATIENT,
     SUCCESS,
     TEXT,
     TO,
-    HostileServer,
-    Line,
+    Connection,
+    RawServer,
     accepted,
     acknowledge,
     answer,
@@ -33,12 +33,12 @@ from .hostile import (
     stall,
 )
 
-Hostile = Callable[..., HostileServer]
+MakeServer = Callable[..., RawServer]
 Try = Callable[..., Any]
 
 
-def test_many_sends_share_one_connection(hostile: Hostile, outcome_of: Try) -> None:
-    with hostile((acknowledge,)) as server:
+def test_many_sends_share_one_connection(raw_server: MakeServer, outcome_of: Try) -> None:
+    with raw_server((acknowledge,)) as server:
         client = server.client()
         assert [outcome_of(client.sms.send, TO, f"guid-{n}").guid for n in range(50)] == [
             f"guid-{n}" for n in range(50)
@@ -48,8 +48,8 @@ def test_many_sends_share_one_connection(hostile: Hostile, outcome_of: Try) -> N
 
 
 @pytest.mark.parametrize("refusal", ["400 Bad Request", "403 Forbidden", "404 Not Found"])
-def test_a_connection_is_still_good_after_an_error(hostile: Hostile, outcome_of: Try, refusal: str) -> None:
-    with hostile((answer({"success": False, "error": "odd"}, refusal),), (acknowledge,)) as server:
+def test_a_connection_is_still_good_after_an_error(raw_server: MakeServer, outcome_of: Try, refusal: str) -> None:
+    with raw_server((answer({"success": False, "error": "odd"}, refusal),), (acknowledge,)) as server:
         client = server.client()
         assert isinstance(outcome_of(client.sms.send, TO, "first"), APIError)
         assert outcome_of(client.sms.send, TO, "second").guid == "second"
@@ -58,15 +58,15 @@ def test_a_connection_is_still_good_after_an_error(hostile: Hostile, outcome_of:
 
 @pytest.mark.parametrize("end", [close, reset], ids=lambda step: step.__name__)
 def test_a_connection_that_ended_while_idle_is_replaced(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], end: Callable[[Line], None]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], end: Callable[[Connection], None]
 ) -> None:
     read = threading.Event()
 
-    def end_later(line: Line) -> None:
+    def end_later(connection: Connection) -> None:
         read.wait(PATIENT)
-        end(line)
+        end(connection)
 
-    with hostile((acknowledge, end_later), (acknowledge,)) as server:
+    with raw_server((acknowledge, end_later), (acknowledge,)) as server:
         client = server.client()
         first = outcome_of(client.sms.send, TO, "first")
         read.set()
@@ -79,9 +79,9 @@ def test_a_connection_that_ended_while_idle_is_replaced(
 
 @pytest.mark.parametrize("end", [close, reset], ids=lambda step: step.__name__)
 def test_a_connection_that_ends_at_any_moment_doubles_nothing(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], end: Callable[[Line], None]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], end: Callable[[Connection], None]
 ) -> None:
-    with hostile((acknowledge, end)) as server:
+    with raw_server((acknowledge, end)) as server:
         client = server.client()
         outcomes = [outcome_of(client.sms.send, TO, f"text-{number}") for number in range(30)]
     assert max(Counter(request.form["message"] for request in server.requests).values()) == 1
@@ -109,9 +109,9 @@ STALE = answer(accepted("stale"))
     ids=["twice", "one and a half", "a line break", "a buffer full", "half a chunked one", "early hints", "none"],
 )
 def test_what_comes_behind_an_answer_is_never_the_answer_to_the_next_send(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], answers: bytes
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], answers: bytes
 ) -> None:
-    with hostile((answers,), (acknowledge,)) as server:
+    with raw_server((answers,), (acknowledge,)) as server:
         client = server.client(1.0)
         first = outcome_of(client.sms.send, TO, "first")
         second = outcome_of(client.sms.send, TO, "second")
@@ -121,9 +121,11 @@ def test_what_comes_behind_an_answer_is_never_the_answer_to_the_next_send(
     assert pauses == []
 
 
-def test_an_answer_that_comes_unasked_is_never_the_answer_to_the_next_send(hostile: Hostile, outcome_of: Try) -> None:
+def test_an_answer_that_comes_unasked_is_never_the_answer_to_the_next_send(
+    raw_server: MakeServer, outcome_of: Try
+) -> None:
     said = threading.Event()
-    with hostile((acknowledge, STALE, lambda _: said.set()), (acknowledge,)) as server:
+    with raw_server((acknowledge, STALE, lambda _: said.set()), (acknowledge,)) as server:
         client = server.client()
         outcome_of(client.sms.send, TO, "first")
         assert said.wait(PATIENT)
@@ -131,8 +133,10 @@ def test_an_answer_that_comes_unasked_is_never_the_answer_to_the_next_send(hosti
     assert server.messages == 2
 
 
-def test_an_answer_that_comes_too_late_is_never_the_answer_to_the_next_send(hostile: Hostile, outcome_of: Try) -> None:
-    with hostile((stall,), (acknowledge,)) as server:
+def test_an_answer_that_comes_too_late_is_never_the_answer_to_the_next_send(
+    raw_server: MakeServer, outcome_of: Try
+) -> None:
+    with raw_server((stall,), (acknowledge,)) as server:
         client = server.client(1.0)
         assert isinstance(outcome_of(client.sms.send, TO, "first"), SendOutcomeUnknown)
         assert outcome_of(client.sms.send, TO, "second").guid == "second"
@@ -140,27 +144,27 @@ def test_an_answer_that_comes_too_late_is_never_the_answer_to_the_next_send(host
 
 
 def test_threads_that_share_a_client_in_bad_weather_get_their_own_answers_and_double_nothing(
-    hostile: Hostile, pauses: list[float]
+    raw_server: MakeServer, pauses: list[float]
 ) -> None:
     dice = random.Random(20260923)
     lock = threading.Lock()
 
-    def weather(line: Line) -> None:
+    def weather(connection: Connection) -> None:
         with lock:
             luck = dice.random()
         if luck < 0.6:
-            acknowledge(line)
+            acknowledge(connection)
         elif luck < 0.7:
-            reset(line)
+            reset(connection)
         elif luck < 0.8:
-            close(line)
+            close(connection)
         elif luck < 0.9:
-            line.send(SUCCESS[:-9])
-            close(line)
+            connection.send(SUCCESS[:-9])
+            close(connection)
         else:
-            line.send(answer(b"<h1>Bad Gateway</h1>", "502 Bad Gateway"))
+            connection.send(answer(b"<h1>Bad Gateway</h1>", "502 Bad Gateway"))
 
-    with hostile((weather,)) as server:
+    with raw_server((weather,)) as server:
         client = server.client(max_retries=3)
 
         def send(text: str) -> object:
@@ -204,8 +208,8 @@ print("status", status)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_child_does_not_share_the_connection_of_its_parent(hostile: Hostile) -> None:
-    with hostile((acknowledge,)) as server:
+def test_a_forked_child_does_not_share_the_connection_of_its_parent(raw_server: MakeServer) -> None:
+    with raw_server((acknowledge,)) as server:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", FORK, server.url, API_KEY],
             capture_output=True,
@@ -218,12 +222,10 @@ def test_a_forked_child_does_not_share_the_connection_of_its_parent(hostile: Hos
     assert server.messages == len({request.form["message"] for request in server.requests}) == 61
 
 
-def test_closing_a_client_hangs_up_even_while_an_error_is_kept(hostile: Hostile, outcome_of: Try) -> None:
-    with hostile((answer({"success": False, "error": "odd"}, "400 Bad Request"),)) as server:
+def test_closing_a_client_hangs_up_even_while_an_error_is_kept(raw_server: MakeServer, outcome_of: Try) -> None:
+    with raw_server((answer({"success": False, "error": "odd"}, "400 Bad Request"),)) as server:
         client = server.client()
         kept = outcome_of(client.sms.send, TO, TEXT)
         client.close()
-        for thread in server._threads[1:]:
-            thread.join(PATIENT / 2)
-            assert not thread.is_alive()
+        assert server.has_no_connection(within=PATIENT / 2)
     assert isinstance(kept, APIError)

@@ -13,7 +13,7 @@ import pytest
 
 from smsmobile import ConnectionFailed, SendOutcomeUnknown, SentSMS, SMSMobileClient
 
-from .hostile import (
+from .raw_server import (
     API_KEY,
     GUID,
     PATIENT,
@@ -22,7 +22,7 @@ from .hostile import (
     SUCCESS,
     TEXT,
     TO,
-    HostileServer,
+    RawServer,
     Script,
     answer,
     close,
@@ -37,9 +37,9 @@ Try = Callable[..., Any]
 
 
 def test_a_refused_connection_means_that_nothing_was_sent(
-    hostile: Callable[..., HostileServer], outcome_of: Try, pauses: list[float]
+    raw_server: Callable[..., RawServer], outcome_of: Try, pauses: list[float]
 ) -> None:
-    with hostile((SUCCESS,), late=True) as server:
+    with raw_server((SUCCESS,), late=True) as server:
         failure = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
         again = outcome_of(server.client(max_retries=3).sms.resend, GUID)
     assert type(failure) is type(again) is ConnectionFailed, repr((failure, again))
@@ -49,9 +49,9 @@ def test_a_refused_connection_means_that_nothing_was_sent(
 
 
 def test_a_connection_refused_twice_is_made_at_the_third_try(
-    hostile: Callable[..., HostileServer], outcome_of: Try, monkeypatch: pytest.MonkeyPatch
+    raw_server: Callable[..., RawServer], outcome_of: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with hostile((SUCCESS,), late=True) as server:
+    with raw_server((SUCCESS,), late=True) as server:
         waits = iter([lambda: None, server.listen])
         monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda _: next(waits)())
         sent = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
@@ -60,9 +60,9 @@ def test_a_connection_refused_twice_is_made_at_the_third_try(
 
 
 def test_a_refusal_before_and_a_reset_after_the_request_are_told_apart(
-    hostile: Callable[..., HostileServer], outcome_of: Try, monkeypatch: pytest.MonkeyPatch
+    raw_server: Callable[..., RawServer], outcome_of: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with hostile((reset,), late=True) as server:
+    with raw_server((reset,), late=True) as server:
         monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda _: server.listen())
         doubt = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
     assert isinstance(doubt, SendOutcomeUnknown), repr(doubt)
@@ -70,12 +70,12 @@ def test_a_refusal_before_and_a_reset_after_the_request_are_told_apart(
 
 
 def test_what_failed_before_in_the_callers_program_says_nothing_about_the_send(
-    hostile: Callable[..., HostileServer],
+    raw_server: Callable[..., RawServer],
 ) -> None:
     """An alert by SMS is sent where something else has just failed: that failure is not the send's."""
     import requests
 
-    with hostile((reset,)) as server, socket.socket() as deaf:
+    with raw_server((reset,)) as server, socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         client = server.client()
         try:
@@ -115,7 +115,7 @@ def test_a_connection_that_is_never_made_times_out_with_nothing_sent(
 def test_a_tls_handshake_that_does_not_complete_leaves_nothing_sent(
     trusted: None, outcome_of: Try, pauses: list[float], listening: str
 ) -> None:
-    class Deaf(HostileServer):
+    class Deaf(RawServer):
         def _serve(self, sock: socket.socket) -> None:
             sock.settimeout(PATIENT)
             if listening == "silently":
@@ -138,7 +138,7 @@ def test_a_tls_handshake_that_does_not_complete_leaves_nothing_sent(
 
 
 def test_tls_to_a_port_without_tls_leaves_nothing_sent(trusted: None, outcome_of: Try, pauses: list[float]) -> None:
-    with HostileServer((SUCCESS,)) as server:
+    with RawServer((SUCCESS,)) as server:
         client = server.client((1.0, PATIENT), base_url=f"https://127.0.0.1:{server.port}", max_retries=0)
         failure = outcome_of(client.sms.send, TO, TEXT)
     assert type(failure) is ConnectionFailed, repr(failure)
@@ -149,7 +149,7 @@ def test_an_untrusted_certificate_is_refused_at_once(
     tls: ssl.SSLContext, outcome_of: Try, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    with HostileServer((SUCCESS,), tls=tls) as server:
+    with RawServer((SUCCESS,), tls=tls) as server:
         failure = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
     assert type(failure) is ConnectionFailed, repr(failure)
     assert "CERTIFICATE_VERIFY_FAILED" in str(failure)
@@ -161,7 +161,7 @@ def test_an_untrusted_certificate_is_refused_at_once(
 def test_a_certificate_for_another_name_is_refused_at_once(
     tls_for: Callable[[str], ssl.SSLContext], trusted: None, outcome_of: Try, pauses: list[float]
 ) -> None:
-    with HostileServer((SUCCESS,), tls=tls_for("somebody.example")) as server:
+    with RawServer((SUCCESS,), tls=tls_for("somebody.example")) as server:
         failure = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
     assert type(failure) is ConnectionFailed, repr(failure)
     assert server.messages == 0
@@ -188,10 +188,10 @@ TUNNEL: Script = (head("200 Connection established"), upgrade)
 
 
 @pytest.fixture
-def through(monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Callable[[HostileServer], None]:
+def through(monkeypatch: pytest.MonkeyPatch, _clean_environment: None) -> Callable[[RawServer], None]:
     """Make this server the proxy of clients made from now on."""
 
-    def use(proxy: HostileServer) -> None:
+    def use(proxy: RawServer) -> None:
         for scheme in ("http_proxy", "https_proxy"):
             monkeypatch.setenv(scheme, f"http://someone:{PROXY_PASSWORD}@127.0.0.1:{proxy.port}")
 
@@ -214,9 +214,9 @@ REFUSALS: dict[str, Script] = {
 
 @pytest.mark.parametrize("script", REFUSALS.values(), ids=REFUSALS)
 def test_a_proxy_that_does_not_connect_leaves_nothing_sent(
-    through: Callable[[HostileServer], None], outcome_of: Try, pauses: list[float], script: Script
+    through: Callable[[RawServer], None], outcome_of: Try, pauses: list[float], script: Script
 ) -> None:
-    with HostileServer(script) as proxy:
+    with RawServer(script) as proxy:
         through(proxy)
         started = monotonic()
         failure = outcome_of(proxy.client((QUICK, PATIENT), base_url=BEHIND, max_retries=1).sms.send, TO, TEXT)
@@ -227,9 +227,9 @@ def test_a_proxy_that_does_not_connect_leaves_nothing_sent(
 
 
 def test_a_proxy_that_is_not_there_leaves_nothing_sent(
-    through: Callable[[HostileServer], None], outcome_of: Try, pauses: list[float]
+    through: Callable[[RawServer], None], outcome_of: Try, pauses: list[float]
 ) -> None:
-    with HostileServer(TUNNEL, late=True) as proxy:
+    with RawServer(TUNNEL, late=True) as proxy:
         through(proxy)
         failure = outcome_of(proxy.client(base_url=BEHIND, max_retries=2).sms.send, TO, TEXT)
     assert type(failure) is ConnectionFailed, repr(failure)
@@ -238,14 +238,14 @@ def test_a_proxy_that_is_not_there_leaves_nothing_sent(
 
 @pytest.mark.parametrize("end", [reset, close, stall], ids=lambda step: step.__name__)
 def test_a_message_that_went_through_a_tunnel_and_was_not_acknowledged_is_unknown(
-    through: Callable[[HostileServer], None],
+    through: Callable[[RawServer], None],
     tls_for: Callable[[str], ssl.SSLContext],
     trusted: None,
     outcome_of: Try,
     pauses: list[float],
     end: Callable[..., None],
 ) -> None:
-    with HostileServer(TUNNEL, (SUCCESS,), (end,), proxy=True, tls=tls_for("sms.example.test")) as proxy:
+    with RawServer(TUNNEL, (SUCCESS,), (end,), proxy=True, tls=tls_for("sms.example.test")) as proxy:
         through(proxy)
         client = proxy.client(1.0, base_url=BEHIND, max_retries=3)
         sent = outcome_of(client.sms.send, TO, TEXT)
@@ -259,9 +259,9 @@ def test_a_message_that_went_through_a_tunnel_and_was_not_acknowledged_is_unknow
 
 @pytest.mark.parametrize("end", [reset, close, stall], ids=lambda step: step.__name__)
 def test_a_message_that_a_proxy_took_and_did_not_acknowledge_is_unknown(
-    through: Callable[[HostileServer], None], outcome_of: Try, pauses: list[float], end: Callable[..., None]
+    through: Callable[[RawServer], None], outcome_of: Try, pauses: list[float], end: Callable[..., None]
 ) -> None:
-    with HostileServer((SUCCESS,), (end,)) as proxy:
+    with RawServer((SUCCESS,), (end,)) as proxy:
         through(proxy)
         client = proxy.client(1.0, base_url="http://localhost:1", max_retries=3)
         sent = outcome_of(client.sms.send, TO, TEXT)

@@ -1,9 +1,13 @@
-"""Promise 1 for answers that nobody thought of: cut anywhere, changed anywhere, or made of noise."""
+"""Promise 1 for random answers: cut anywhere, changed anywhere, or made of noise.
+
+SMSMOBILE_EXAMPLES sets the number of examples for each property on each wire; `make test-long` draws many.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +17,9 @@ from hypothesis import strategies as st
 
 from smsmobile import SendOutcomeUnknown, SentSMS, SMSMobileError
 
-from .hostile import GUID, LOG, SUCCESS, TEXT, TO, HostileServer, accepted, answer, close, head, reset, say_goodbye
+from .raw_server import GUID, LOG, SUCCESS, TEXT, TO, RawServer, accepted, answer, close, head, reset, say_goodbye
 
-Hostile = Callable[..., HostileServer]
+MakeServer = Callable[..., RawServer]
 Try = Callable[..., Any]
 
 BODY = json.dumps(accepted()).encode()
@@ -29,17 +33,23 @@ FRAMED = {
     "behind a warning": answer(b"<b>Warning</b>: no {x} in <b>/send.php</b>\n" + BODY),
     "behind a warning, until the end": head("200 OK") + b"<b>Warning</b>: no {x} in <b>/send.php</b>\n" + BODY,
 }
-hardly = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = int(os.environ.get("SMSMOBILE_EXAMPLES", "20"))
+repeatedly = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@hardly
+@repeatedly
 @given(framing=st.sampled_from(sorted(FRAMED)), end=st.sampled_from([close, reset, say_goodbye]), data=st.data())
 def test_an_answer_cut_anywhere_is_a_success_only_if_all_of_it_arrived(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], framing: str, end: Callable[..., None], data: st.DataObject
+    raw_server: MakeServer,
+    outcome_of: Try,
+    pauses: list[float],
+    framing: str,
+    end: Callable[..., None],
+    data: st.DataObject,
 ) -> None:
     whole = FRAMED[framing]
     cut = data.draw(st.integers(0, len(whole)) | st.integers(len(whole) - 12, len(whole)))
-    with hostile((whole[:cut], end)) as server:
+    with raw_server((whole[:cut], end)) as server:
         outcome = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
     assert server.messages == 1
     assert pauses == []
@@ -54,10 +64,10 @@ def test_an_answer_cut_anywhere_is_a_success_only_if_all_of_it_arrived(
 
 
 @pytest.mark.parametrize("framing", FRAMED)
-def test_the_last_bytes_decide(hostile: Hostile, outcome_of: Try, pauses: list[float], framing: str) -> None:
+def test_the_last_bytes_decide(raw_server: MakeServer, outcome_of: Try, pauses: list[float], framing: str) -> None:
     whole = FRAMED[framing]
     for missing in range(5, 9) if framing == "chunked" else range(1, 5):
-        with hostile((whole[:-missing], close)) as server:
+        with raw_server((whole[:-missing], close)) as server:
             outcome = outcome_of(server.client().sms.send, TO, TEXT)
         assert isinstance(outcome, SendOutcomeUnknown), repr(outcome)
         assert server.messages == 1
@@ -66,16 +76,21 @@ def test_the_last_bytes_decide(hostile: Hostile, outcome_of: Try, pauses: list[f
 noise = st.binary(max_size=300)
 
 
-@hardly
+@repeatedly
 @given(
     beginning=st.sampled_from([b"", b"HTTP/1.1 ", b"HTTP/1.1 200 OK\r\n", head("200 OK"), head("200 OK") + b"{"]),
     noise=noise,
     end=st.sampled_from([close, reset]),
 )
 def test_noise_instead_of_an_answer_is_unknown(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], beginning: bytes, noise: bytes, end: Callable[..., None]
+    raw_server: MakeServer,
+    outcome_of: Try,
+    pauses: list[float],
+    beginning: bytes,
+    noise: bytes,
+    end: Callable[..., None],
 ) -> None:
-    with hostile((beginning + noise, end)) as server:
+    with raw_server((beginning + noise, end)) as server:
         outcome = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
     assert isinstance(outcome, SendOutcomeUnknown), repr(outcome)
     assert server.messages == 1
@@ -84,7 +99,7 @@ def test_noise_instead_of_an_answer_is_unknown(
 HEADERS = ["Content-Length", "Transfer-Encoding", "Content-Encoding", "Location", "Retry-After", "Set-Cookie", "Date"]
 
 
-@hardly
+@repeatedly
 @given(
     fields=st.dictionaries(
         st.sampled_from([*HEADERS, "Connection", "Content-Type"]),
@@ -96,21 +111,21 @@ HEADERS = ["Content-Length", "Transfer-Encoding", "Content-Encoding", "Location"
     status=st.sampled_from(["200 OK", "201 Created", "302 Found", "400 Bad", "401 No", "500 Oops", "999 ?"]),
 )
 def test_whatever_the_headers_say_nothing_is_doubled_and_nothing_else_is_raised(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], fields: dict[str, str], status: str
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], fields: dict[str, str], status: str
 ) -> None:
-    with hostile((head(status, *(f"{name}: {value}" for name, value in fields.items())) + BODY, close)) as server:
+    with raw_server((head(status, *(f"{name}: {value}" for name, value in fields.items())) + BODY, close)) as server:
         outcome = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
     assert server.messages == 1
     assert isinstance(outcome, (SentSMS, SMSMobileError))
     assert not isinstance(outcome, SentSMS) or status.startswith(("2", "302"))
 
 
-@hardly
+@repeatedly
 @given(where=st.integers(0, len(SUCCESS) - 1), instead=st.binary(max_size=3))
 def test_an_answer_changed_anywhere_is_a_success_or_an_error_of_ours(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], where: int, instead: bytes
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], where: int, instead: bytes
 ) -> None:
-    with hostile((SUCCESS[:where] + instead + SUCCESS[where + 1 :], close)) as server:
+    with raw_server((SUCCESS[:where] + instead + SUCCESS[where + 1 :], close)) as server:
         outcome = outcome_of(server.client(max_retries=0).sms.send, TO, TEXT)
     assert isinstance(outcome, (SentSMS, SMSMobileError))
     assert server.messages == 1
@@ -123,7 +138,7 @@ anything = st.recursive(
 )
 
 
-@hardly
+@repeatedly
 @given(
     fields=st.dictionaries(
         st.sampled_from(["note", "datetime", "port", "send_with_whatsapp", "encrypted", "message", "trial_account"]),
@@ -131,22 +146,22 @@ anything = st.recursive(
     )
 )
 def test_a_message_that_was_accepted_is_a_success_whatever_the_other_fields_hold(
-    hostile: Hostile, outcome_of: Try, fields: dict[str, Any]
+    raw_server: MakeServer, outcome_of: Try, fields: dict[str, Any]
 ) -> None:
     reply = {"result": {"error": 0, "sent": "1", "id": GUID, **fields}}
-    with hostile((answer(reply),)) as server:
+    with raw_server((answer(reply),)) as server:
         outcome = outcome_of(server.client().sms.send, TO, TEXT)
     assert isinstance(outcome, SentSMS), repr(outcome)
     assert outcome.guid == GUID
     assert server.messages == 1
 
 
-@hardly
+@repeatedly
 @given(noise=noise, cut=st.integers(0, len(LOG)), end=st.sampled_from([close, reset]))
 def test_noise_within_the_answer_to_a_read_is_an_error_of_ours(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], noise: bytes, cut: int, end: Callable[..., None]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], noise: bytes, cut: int, end: Callable[..., None]
 ) -> None:
-    with hostile((LOG[:cut] + noise, end)) as server:
+    with raw_server((LOG[:cut] + noise, end)) as server:
         outcome = outcome_of(server.client(max_retries=1).sms.log)
     assert isinstance(outcome, (list, SMSMobileError))
     assert 1 <= len(server.requests) <= 2

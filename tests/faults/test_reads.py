@@ -1,35 +1,37 @@
-"""Reads may be repeated: a passing failure is not noticed, a lasting one has the name that the design gives it."""
+"""Reads are retried: callers do not notice a passing failure, and a lasting one raises the error for its kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from typing import Any
 
 import pytest
 
 from smsmobile import ConnectionFailed, DeletedSMS, ResponseTimeout, ServerError, SMSMobileClient, UnexpectedResponse
 
-from .ailing import Ailing
-from .hostile import (
+from .flaky_server import FlakyServer
+from .raw_server import (
     GUID,
     LOG,
     PATIENT,
     QUICK,
     TEXT,
     TO,
-    HostileServer,
+    RawServer,
     Script,
     answer,
     close,
     drip,
     flood,
     head,
+    on_alternate_wires,
     reset,
     say_goodbye,
     stall,
 )
 
-Hostile = Callable[..., HostileServer]
+MakeServer = Callable[..., RawServer]
 Try = Callable[..., Any]
 JSON = "Content-Type: application/json"
 
@@ -69,14 +71,21 @@ def delete(client: SMSMobileClient) -> DeletedSMS:
     return client.sms.delete(GUID)
 
 
-reads = pytest.mark.parametrize("read", [log, received, delete], ids=lambda read: read.__name__)
+READS = (log, received, delete)
 
 
-@pytest.mark.parametrize("script", [*BROKEN.values(), *FAILING.values()], ids=[*BROKEN, *FAILING])
+def each_with_a_read(table: Iterable[str]) -> list[Any]:
+    """Parameters: each entry once, the three reads in turn."""
+    return [
+        pytest.param(name, read, id=f"{name}-{read.__name__}") for name, read in zip(table, cycle(READS), strict=False)
+    ]
+
+
+@pytest.mark.parametrize(("raw_server", "script"), on_alternate_wires(BROKEN | FAILING), indirect=["raw_server"])
 def test_a_read_that_fails_in_passing_is_repeated(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], script: Script
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], script: Script
 ) -> None:
-    with hostile(script, script, (LOG,)) as server:
+    with raw_server(script, script, (LOG,)) as server:
         rows = outcome_of(log, server.client(max_retries=3))
     assert [row.message for row in rows] == [TEXT]
     assert len(server.requests) == 3
@@ -85,60 +94,60 @@ def test_a_read_that_fails_in_passing_is_repeated(
     assert all(0 < pause <= 8 for pause in pauses)
 
 
-@pytest.mark.parametrize("script", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize(("raw_server", "script"), on_alternate_wires(SLOW), indirect=["raw_server"])
 def test_a_read_that_is_slow_in_passing_is_repeated(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], script: Script
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], script: Script
 ) -> None:
-    with hostile(script, (LOG,)) as server:
+    with raw_server(script, (LOG,)) as server:
         rows = outcome_of(log, server.client(QUICK, max_retries=3))
     assert [row.message for row in rows] == [TEXT]
     assert len(server.requests) >= 2
 
 
-@reads
-@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("broken", "read"), each_with_a_read(BROKEN))
 def test_a_read_that_breaks_for_good_is_a_failed_connection(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], script: Script, read: Callable[[SMSMobileClient], object]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], broken: str, read: Callable[[SMSMobileClient], object]
 ) -> None:
-    with hostile(script) as server:
+    with raw_server(BROKEN[broken]) as server:
         failure = outcome_of(read, server.client(max_retries=2))
     assert type(failure) is ConnectionFailed, repr(failure)
     assert "Nothing was sent" not in str(failure)
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("script", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize(("raw_server", "script"), on_alternate_wires(SLOW), indirect=["raw_server"])
 def test_a_read_that_is_slow_for_good_is_a_timeout(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], script: Script
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], script: Script
 ) -> None:
-    with hostile(script) as server:
+    with raw_server(script) as server:
         failure = outcome_of(log, server.client(QUICK, max_retries=1))
     assert type(failure) is ResponseTimeout, repr(failure)
     assert len(server.requests) == 2
 
 
-@reads
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-@pytest.mark.parametrize("body", ["JSON", "HTML"])
+@pytest.mark.parametrize(
+    ("status", "body", "read"),
+    [(500, "JSON", log), (502, "HTML", received), (503, "JSON", delete), (504, "HTML", log)],
+)
 def test_a_read_that_gets_5xx_for_good_is_a_server_error(
-    ailing: Ailing,
+    flaky: FlakyServer,
     outcome_of: Try,
     pauses: list[float],
     status: int,
     body: str,
     read: Callable[[SMSMobileClient], object],
 ) -> None:
-    ailing.faults.add("error_before", status=status)
+    flaky.faults.add("error_before", status=status)
     if body == "HTML":
-        ailing.faults.add("html_page")
-    failure = outcome_of(read, ailing.client)
+        flaky.faults.add("html_page")
+    failure = outcome_of(read, flaky.client)
     assert type(failure) is ServerError, repr(failure)
     assert failure.status == status
-    assert len(ailing.requests) == 4
+    assert len(flaky.requests) == 4
 
 
-def test_a_read_honours_retry_after(hostile: Hostile, outcome_of: Try, pauses: list[float]) -> None:
-    with hostile((answer(b"", "503 Busy", "Retry-After: 11"),), (LOG,)) as server:
+def test_a_read_honours_retry_after(raw_server: MakeServer, outcome_of: Try, pauses: list[float]) -> None:
+    with raw_server((answer(b"", "503 Busy", "Retry-After: 11"),), (LOG,)) as server:
         rows = outcome_of(log, server.client(max_retries=1))
     assert len(rows) == 1
     assert pauses == [11]
@@ -146,9 +155,9 @@ def test_a_read_honours_retry_after(hostile: Hostile, outcome_of: Try, pauses: l
 
 @pytest.mark.parametrize("body", [b"<!doctype html>", b"", b"null", b"[7]", b'{"a": 1}', b'{"result": [{"guid": "x"}'])
 def test_an_answer_that_cannot_be_read_is_unexpected_and_not_asked_for_again(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], body: bytes
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], body: bytes
 ) -> None:
-    with hostile((answer(body),)) as server:
+    with raw_server((answer(body),)) as server:
         failure = outcome_of(log, server.client(max_retries=3))
     assert type(failure) is UnexpectedResponse, repr(failure)
     assert len(server.requests) == 1
@@ -164,9 +173,9 @@ def test_an_answer_that_cannot_be_read_is_unexpected_and_not_asked_for_again(
     ids=["two lengths", "no gzip", "without end"],
 )
 def test_an_answer_that_breaks_the_rules_is_a_failure_of_ours(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], script: Script
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], script: Script
 ) -> None:
-    with hostile(script) as server:
+    with raw_server(script) as server:
         failure = outcome_of(log, server.client(max_retries=1))
     assert type(failure) in (ConnectionFailed, UnexpectedResponse), repr(failure)
     assert "Nothing was sent" not in str(failure)
@@ -175,18 +184,18 @@ def test_an_answer_that_breaks_the_rules_is_a_failure_of_ours(
 
 @pytest.mark.parametrize("max_retries", [0, 1, 3])
 def test_however_a_read_fails_it_is_repeated_max_retries_times(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], max_retries: int
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], max_retries: int
 ) -> None:
     bad_weather: list[Script] = [FAILING["503 Oops"], BROKEN["closed within the body"], BROKEN["reset"]] * 5
-    with hostile(*bad_weather) as server:
+    with raw_server(*bad_weather) as server:
         failure = outcome_of(log, server.client(PATIENT, max_retries=max_retries))
     assert isinstance(failure, (ConnectionFailed, ServerError)), repr(failure)
     assert len(server.requests) == 1 + max_retries
 
 
 def test_a_body_that_breaks_has_the_whole_deadline_again_on_the_next_try(
-    hostile: Hostile, outcome_of: Try, pauses: list[float]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float]
 ) -> None:
-    with hostile(*[(LOG[:-9], stall)] * 3, (LOG,)) as server:
+    with raw_server(*[(LOG[:-9], stall)] * 3, (LOG,)) as server:
         rows = outcome_of(log, server.client(QUICK, max_retries=5))
     assert len(rows) == 1

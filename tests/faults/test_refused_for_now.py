@@ -17,8 +17,8 @@ from smsmobile import (
     UnexpectedResponse,
 )
 
-from .ailing import Ailing
-from .hostile import (
+from .flaky_server import FlakyServer
+from .raw_server import (
     CLIENT_ID,
     CLIENT_SECRET,
     PATIENT,
@@ -26,7 +26,7 @@ from .hostile import (
     TEXT,
     TO,
     TOKENS,
-    HostileServer,
+    RawServer,
     Script,
     answer,
     close,
@@ -37,7 +37,7 @@ from .hostile import (
     token,
 )
 
-Hostile = Callable[..., HostileServer]
+MakeServer = Callable[..., RawServer]
 Try = Callable[..., Any]
 
 
@@ -45,21 +45,23 @@ def busy(*fields: str) -> bytes:
     return answer({"success": False, "error": "too_many_requests"}, "429 Too Many Requests", *fields)
 
 
-def test_a_send_waits_as_long_as_429_says_and_is_repeated(ailing: Ailing, outcome_of: Try, pauses: list[float]) -> None:
-    ailing.faults.add("rate_limited", seconds=7, times=1)
-    sent = outcome_of(ailing.client.sms.send, TO, TEXT)
+def test_a_send_waits_as_long_as_429_says_and_is_repeated(
+    flaky: FlakyServer, outcome_of: Try, pauses: list[float]
+) -> None:
+    flaky.faults.add("rate_limited", seconds=7, times=1)
+    sent = outcome_of(flaky.client.sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
-    assert [request.path for request in ailing.requests] == ["/sendsms/"] * 2
-    assert ailing.requests[0].parameters == ailing.requests[1].parameters
-    assert ailing.texts == [TEXT]
+    assert [request.path for request in flaky.requests] == ["/sendsms/"] * 2
+    assert flaky.requests[0].parameters == flaky.requests[1].parameters
+    assert flaky.texts == [TEXT]
     assert pauses == [7]
 
 
 @pytest.mark.parametrize("retry_after", ["61", "9" * 400, "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_429_that_asks_for_more_than_a_minute_is_handed_over(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], retry_after: str
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], retry_after: str
 ) -> None:
-    with hostile((busy(f"Retry-After: {retry_after}"),)) as server:
+    with raw_server((busy(f"Retry-After: {retry_after}"),)) as server:
         refusal = outcome_of(server.client(max_retries=1).sms.send, TO, TEXT)
     assert isinstance(refusal, RateLimited), repr(refusal)
     assert refusal.retry_after is None or refusal.retry_after > 60
@@ -68,21 +70,21 @@ def test_a_429_that_asks_for_more_than_a_minute_is_handed_over(
 
 @pytest.mark.parametrize("retry_after", ["soon", "-5", "", "²", "Fri, 31 Dec 99999999 23:59:59 GMT", "Fri, 1 Jan 1999"])
 def test_a_429_that_cannot_be_read_is_repeated_after_a_pause_of_our_own(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], retry_after: str
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], retry_after: str
 ) -> None:
-    with hostile((busy(f"Retry-After: {retry_after}"),), (SUCCESS,)) as server:
+    with raw_server((busy(f"Retry-After: {retry_after}"),), (SUCCESS,)) as server:
         sent = outcome_of(server.client(max_retries=1).sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert all(0 <= pause <= 60 for pause in pauses)
 
 
-def test_429_again_and_again_is_rate_limited(ailing: Ailing, outcome_of: Try, pauses: list[float]) -> None:
-    ailing.faults.add("rate_limited", seconds=3)
-    refusal = outcome_of(ailing.client.sms.send, TO, TEXT)
+def test_429_again_and_again_is_rate_limited(flaky: FlakyServer, outcome_of: Try, pauses: list[float]) -> None:
+    flaky.faults.add("rate_limited", seconds=3)
+    refusal = outcome_of(flaky.client.sms.send, TO, TEXT)
     assert isinstance(refusal, RateLimited), repr(refusal)
     assert refusal.retry_after == 3
-    assert len(ailing.requests) == 4
-    assert ailing.texts == []
+    assert len(flaky.requests) == 4
+    assert flaky.texts == []
     assert pauses == [3, 3, 3]
 
 
@@ -98,9 +100,9 @@ def test_429_again_and_again_is_rate_limited(ailing: Ailing, outcome_of: Try, pa
     ids=["closed", "reset", "negative chunk", "wrong chunk", "no gzip"],
 )
 def test_a_429_whose_body_breaks_is_a_429_all_the_same(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], broken: Script
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], broken: Script
 ) -> None:
-    with hostile(broken, (SUCCESS,)) as server:
+    with raw_server(broken, (SUCCESS,)) as server:
         sent = outcome_of(server.client(max_retries=3).sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert len(server.paths) == 2
@@ -108,9 +110,9 @@ def test_a_429_whose_body_breaks_is_a_429_all_the_same(
 
 @pytest.mark.parametrize("end", [reset, close, stall], ids=lambda step: step.__name__)
 def test_a_reset_after_a_429_ends_the_repetition(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], end: Callable[..., None]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], end: Callable[..., None]
 ) -> None:
-    with hostile((busy("Retry-After: 2"),), (end,)) as server:
+    with raw_server((busy("Retry-After: 2"),), (end,)) as server:
         doubt = outcome_of(server.client(1.0, max_retries=3).sms.send, TO, TEXT)
     assert isinstance(doubt, SendOutcomeUnknown), repr(doubt)
     assert len(server.paths) == 2
@@ -118,12 +120,12 @@ def test_a_reset_after_a_429_ends_the_repetition(
 
 
 def test_an_error_that_repeats_the_whole_request_gives_nothing_away(
-    hostile: Hostile, outcome_of: Try, pauses: list[float]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float]
 ) -> None:
     for status in ("400 Bad Request", "403 Forbidden", "429 Too Many Requests", "500 Oops"):
-        with hostile((head(status), echo, close)) as server:
+        with raw_server((head(status), echo, close)) as server:
             assert isinstance(outcome_of(server.client(max_retries=1).sms.send, TO, TEXT), Exception)
-        with hostile((head(status), echo, close)) as server:
+        with raw_server((head(status), echo, close)) as server:
             assert isinstance(outcome_of(server.client(max_retries=1).sms.log, keyword=TO), Exception)
 
 
@@ -132,9 +134,9 @@ OAUTH = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "max_retries": 
 
 
 def test_a_send_with_a_token_that_was_refused_is_repeated_once_with_a_new_one(
-    hostile: Hostile, outcome_of: Try, pauses: list[float]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float]
 ) -> None:
-    with hostile(token(0), (REFUSED,), token(1), (SUCCESS,)) as server:
+    with raw_server(token(0), (REFUSED,), token(1), (SUCCESS,)) as server:
         sent = outcome_of(server.client(**OAUTH).sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert server.paths == ["/oauth2/token", "/sendsms/", "/oauth2/token", "/sendsms/"]
@@ -144,8 +146,8 @@ def test_a_send_with_a_token_that_was_refused_is_repeated_once_with_a_new_one(
     assert pauses == []
 
 
-def test_a_second_401_is_an_authentication_error(hostile: Hostile, outcome_of: Try, pauses: list[float]) -> None:
-    with hostile(token(0), (REFUSED,), token(1), (REFUSED,)) as server:
+def test_a_second_401_is_an_authentication_error(raw_server: MakeServer, outcome_of: Try, pauses: list[float]) -> None:
+    with raw_server(token(0), (REFUSED,), token(1), (REFUSED,)) as server:
         refusal = outcome_of(server.client(**OAUTH).sms.send, TO, TEXT)
     assert isinstance(refusal, AuthenticationError), repr(refusal)
     assert len(server.paths) == 4
@@ -153,9 +155,9 @@ def test_a_second_401_is_an_authentication_error(hostile: Hostile, outcome_of: T
 
 @pytest.mark.parametrize("end", [reset, close, stall], ids=lambda step: step.__name__)
 def test_a_reset_of_the_repetition_with_a_new_token_is_unknown(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], end: Callable[..., None]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], end: Callable[..., None]
 ) -> None:
-    with hostile(token(0), (REFUSED,), token(1), (end,)) as server:
+    with raw_server(token(0), (REFUSED,), token(1), (end,)) as server:
         doubt = outcome_of(server.client(1.0, **OAUTH).sms.send, TO, TEXT)
     assert isinstance(doubt, SendOutcomeUnknown), repr(doubt)
     assert (doubt.to, doubt.message) == (TO, TEXT)
@@ -164,9 +166,9 @@ def test_a_reset_of_the_repetition_with_a_new_token_is_unknown(
 
 
 def test_a_token_request_that_fails_in_passing_is_repeated_and_the_message_sent_once(
-    hostile: Hostile, outcome_of: Try, pauses: list[float]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float]
 ) -> None:
-    with hostile((reset,), (answer(b"", "503 Busy"),), token(0), (SUCCESS,)) as server:
+    with raw_server((reset,), (answer(b"", "503 Busy"),), token(0), (SUCCESS,)) as server:
         sent = outcome_of(server.client(**OAUTH).sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert server.messages == 1
@@ -185,9 +187,9 @@ def test_a_token_request_that_fails_in_passing_is_repeated_and_the_message_sent_
     ids=["reset", "500", "HTML", "invalid client", "no token", "echo"],
 )
 def test_without_a_token_nothing_is_sent_and_nothing_is_in_doubt(
-    hostile: Hostile, outcome_of: Try, pauses: list[float], script: Script, kind: type[Exception]
+    raw_server: MakeServer, outcome_of: Try, pauses: list[float], script: Script, kind: type[Exception]
 ) -> None:
-    with hostile(script) as server:
+    with raw_server(script) as server:
         failure = outcome_of(server.client(PATIENT, **OAUTH).sms.send, TO, TEXT)
     assert isinstance(failure, kind), repr(failure)
     assert not isinstance(failure, SendOutcomeUnknown)

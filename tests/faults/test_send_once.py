@@ -1,6 +1,6 @@
-"""Promise 1 where nobody can know: the message was taken, and then something went wrong.
+"""Promise 1 after the server has read the message and something goes wrong.
 
-Exactly one message, and SendOutcomeUnknown that says what it was about. Each over HTTP and over TLS.
+The server gets exactly one message, and the caller gets a SendOutcomeUnknown that names it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pytest
 
 from smsmobile import APIError, DeviceOffline, SendOutcomeUnknown, SentSMS
 
-from .ailing import Ailing
-from .hostile import (
+from .flaky_server import FlakyServer
+from .raw_server import (
     API_KEY,
     GUID,
     PATIENT,
@@ -26,7 +26,7 @@ from .hostile import (
     SUCCESS,
     TEXT,
     TO,
-    HostileServer,
+    RawServer,
     Script,
     accepted,
     answer,
@@ -35,6 +35,7 @@ from .hostile import (
     echo,
     flood,
     head,
+    on_alternate_wires,
     reset,
     say_goodbye,
     stall,
@@ -50,7 +51,7 @@ PIECE = b" " * 65536
 
 
 def bomb() -> bytes:
-    """A gzip stream of about 1 GiB of spaces in about 1 MiB; its end, which nobody should reach, is missing."""
+    """A gzip stream of about 1 GiB of spaces in about 1 MiB. Its end is missing: nobody should read that far."""
     stream = zlib.compressobj(9, zlib.DEFLATED, 31)
     start = stream.compress(PIECE * 256) + stream.flush(zlib.Z_FULL_FLUSH)
     return start + (stream.compress(PIECE * 256) + stream.flush(zlib.Z_FULL_FLUSH)) * 63
@@ -60,8 +61,7 @@ def nested_bomb() -> bytes:
     return gzip.compress(bomb())
 
 
-AT_ONCE: dict[str, Script] = {
-    # the connection ends
+ENDS: dict[str, Script] = {
     "reset after the request": (reset,),
     "closed without an answer": (close,),
     "closed politely without an answer": (say_goodbye,),
@@ -80,7 +80,9 @@ AT_ONCE: dict[str, Script] = {
     "closed within a chunk": (head("200 OK", JSON, CHUNKED), b"fff\r\n" + BODY, close),
     "closed between chunks": (head("200 OK", JSON, CHUNKED), b"5\r\n" + BODY[:5] + b"\r\n", close),
     "reset between chunks": (head("200 OK", JSON, CHUNKED), b"5\r\n" + BODY[:5] + b"\r\n", reset),
-    # it answers, and it is no answer
+}
+NO_ANSWER: dict[str, Script] = {
+    # an answer that says nothing about the message
     "200 with HTML": (answer(b"<!doctype html><title>Welcome</title>"),),
     "200 with an empty body": (answer(b""),),
     "200 with blanks": (answer(b" \r\n "),),
@@ -109,7 +111,7 @@ AT_ONCE: dict[str, Script] = {
     "101": (head("101 Switching Protocols", "Upgrade: tea"), close),
     "302 to nowhere": (answer(b"", "302 Found"),),
     "304": (head("304 Not Modified"), close),
-    # it fails
+    # a failure of the server
     "500": (answer({"success": False, "error": "server_error", "detail": "SELECT * FROM keys"}, "500 Oops"),),
     "500 with HTML": (answer(b"<h1>Internal Server Error</h1>", "500 Oops"),),
     "500 that says it was accepted": (answer(accepted(), "500 Oops"),),
@@ -122,7 +124,7 @@ AT_ONCE: dict[str, Script] = {
     "413 with Retry-After that says it was accepted": (answer(accepted(), "413 Large", "Retry-After: 1"),),
     "400 that says it was accepted": (answer(accepted(), "400 Bad Request"),),
     "409 that says it was accepted": (answer({"success": True}, "409 Conflict"),),
-    # it does not speak HTTP
+    # not HTTP
     "not HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n", close),
     "only a line break": (b"\r\n", close),
     "binary": (bytes(range(256)) * 16, close),
@@ -169,39 +171,47 @@ ENORMOUS: dict[str, Script] = {
 }
 
 
-@pytest.mark.parametrize("script", AT_ONCE.values(), ids=AT_ONCE)
-def test_a_message_taken_and_not_acknowledged_is_sent_once_and_unknown(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], pauses: list[float], script: Script
+@pytest.mark.parametrize("script", ENDS.values(), ids=ENDS)
+def test_a_message_taken_before_the_connection_ends_is_sent_once_and_unknown(
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], pauses: list[float], script: Script
 ) -> None:
-    _check_doubt(hostile, outcome_of, script, PATIENT)
+    _check_doubt(raw_server, outcome_of, script, PATIENT)
     assert pauses == []
 
 
-@pytest.mark.parametrize("script", SLOWLY.values(), ids=SLOWLY)
+@pytest.mark.parametrize(("raw_server", "script"), on_alternate_wires(NO_ANSWER), indirect=["raw_server"])
+def test_a_message_taken_and_not_acknowledged_is_sent_once_and_unknown(
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], pauses: list[float], script: Script
+) -> None:
+    _check_doubt(raw_server, outcome_of, script, PATIENT)
+    assert pauses == []
+
+
+@pytest.mark.parametrize(("raw_server", "script"), on_alternate_wires(SLOWLY), indirect=["raw_server"])
 def test_a_message_taken_and_not_acknowledged_in_time_is_sent_once_and_unknown(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], pauses: list[float], script: Script
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], pauses: list[float], script: Script
 ) -> None:
     started = monotonic()
-    doubt = _check_doubt(hostile, outcome_of, script, QUICK)
+    doubt = _check_doubt(raw_server, outcome_of, script, QUICK)
     assert monotonic() - started < PATIENT / 2
     assert "timeout" in doubt.reason
     assert pauses == []
 
 
-@pytest.mark.parametrize("script", ENORMOUS.values(), ids=ENORMOUS)
+@pytest.mark.parametrize(("raw_server", "script"), on_alternate_wires(ENORMOUS), indirect=["raw_server"])
 def test_a_message_taken_and_answered_without_end_is_sent_once_and_unknown(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], pauses: list[float], script: Script
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], pauses: list[float], script: Script
 ) -> None:
-    _check_doubt(hostile, outcome_of, script, PATIENT)
+    _check_doubt(raw_server, outcome_of, script, PATIENT)
     assert pauses == []
 
 
 def _check_doubt(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], script: Script, timeout: float
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], script: Script, timeout: float
 ) -> SendOutcomeUnknown:
-    """Send and resend run into the script; what the caller gets to know is the same."""
+    """Check that send and resend report the same doubt when the server follows this script."""
     before = datetime.now(timezone.utc)
-    with hostile(script) as server:
+    with raw_server(script) as server:
         doubt = outcome_of(server.client(timeout, max_retries=3).sms.send, TO, TEXT)
     assert isinstance(doubt, SendOutcomeUnknown), repr(doubt)
     assert server.messages == 1
@@ -209,7 +219,7 @@ def _check_doubt(
     assert doubt.attempted_at is not None
     assert before - timedelta(seconds=1) <= doubt.attempted_at <= datetime.now(timezone.utc)
 
-    with hostile(script) as server:
+    with raw_server(script) as server:
         resent = outcome_of(server.client(timeout, max_retries=3).sms.resend, GUID)
     assert server.messages == 1
     assert isinstance(resent, SendOutcomeUnknown), repr(resent)
@@ -222,28 +232,30 @@ WARNING = b'<br />\n<b>Warning</b>:  Undefined array key "port" in <b>/var/www/s
 
 @pytest.mark.parametrize("prefix", [WARNING, b"\xef\xbb\xbf", b"\r\n\r\n", b'Notice: {"x" is no variable}\n'])
 def test_a_php_warning_before_a_good_answer_is_no_failure(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], prefix: bytes
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], prefix: bytes
 ) -> None:
-    with hostile((answer(prefix + BODY),)) as server:
+    with raw_server((answer(prefix + BODY),)) as server:
         sent = outcome_of(server.client().sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert sent.guid == GUID
     assert server.messages == 1
 
 
-def test_a_php_warning_before_a_refusal_hides_nothing(ailing: Ailing, outcome_of: Callable[..., Any]) -> None:
-    ailing.faults.add("php_warning")
-    ailing.faults.add("phone_offline")
-    refusal = outcome_of(ailing.client.sms.send, TO, TEXT)
+def test_a_php_warning_before_a_refusal_hides_nothing(flaky: FlakyServer, outcome_of: Callable[..., Any]) -> None:
+    flaky.faults.add("php_warning")
+    flaky.faults.add("phone_offline")
+    refusal = outcome_of(flaky.client.sms.send, TO, TEXT)
     assert isinstance(refusal, DeviceOffline), repr(refusal)
-    assert len(ailing.requests) == 1
-    assert "Warning" in ailing.requests[0].answer
+    assert len(flaky.requests) == 1
+    assert "Warning" in flaky.requests[0].answer
 
 
 def test_an_acceptance_that_repeats_the_key_does_not_hand_it_on(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any]
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any]
 ) -> None:
-    with hostile((answer({"result": {**accepted()["result"], "note": f"by {API_KEY}", "apikey": API_KEY}}),)) as server:
+    with raw_server(
+        (answer({"result": {**accepted()["result"], "note": f"by {API_KEY}", "apikey": API_KEY}}),)
+    ) as server:
         sent = outcome_of(server.client().sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert sent.guid == GUID
@@ -252,9 +264,9 @@ def test_an_acceptance_that_repeats_the_key_does_not_hand_it_on(
 
 @pytest.mark.parametrize("sent", ["0", "no", "api_error"])
 def test_a_refusal_beside_error_0_is_a_refusal(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], sent: str
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], sent: str
 ) -> None:
-    with hostile((answer({"result": {"error": 0, "sent": sent, "id": GUID}}),)) as server:
+    with raw_server((answer({"result": {"error": 0, "sent": sent, "id": GUID}}),)) as server:
         refusal = outcome_of(server.client().sms.send, TO, TEXT)
     assert isinstance(refusal, APIError), repr(refusal)
     assert server.messages == 1
@@ -262,9 +274,9 @@ def test_a_refusal_beside_error_0_is_a_refusal(
 
 @pytest.mark.parametrize("timeout", [1.0, PATIENT])
 def test_an_answer_in_many_pieces_within_the_timeout_is_an_answer(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], timeout: float
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], timeout: float
 ) -> None:
-    with hostile((trickle(SUCCESS, pieces=100),)) as server:
+    with raw_server((trickle(SUCCESS, pieces=100),)) as server:
         sent = outcome_of(server.client(timeout).sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert server.messages == 1
@@ -285,9 +297,9 @@ def test_an_answer_in_many_pieces_within_the_timeout_is_an_answer(
     ids=["chunked", "gzip", "deflate", "100 first", "HTTP/1.0", "bare line feeds", "201", "Retry-After in a 200"],
 )
 def test_an_unusual_answer_is_an_answer(
-    hostile: Callable[..., HostileServer], outcome_of: Callable[..., Any], pauses: list[float], reply: bytes
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any], pauses: list[float], reply: bytes
 ) -> None:
-    with hostile((reply, close)) as server:
+    with raw_server((reply, close)) as server:
         sent = outcome_of(server.client().sms.send, TO, TEXT)
     assert isinstance(sent, SentSMS), repr(sent)
     assert server.messages == 1

@@ -173,8 +173,8 @@ def test_a_second_process_with_the_journal_is_refused_and_nothing_is_doubled(
     assert texts(box) == {("+33600000000", "hi"): 1, ("+33600000001", "hi"): 1}
 
 
-MORE = 600
-"""Messages: more than twice as many as are read ahead."""
+MORE = 300
+"""More messages than are read ahead."""
 
 
 def run_script(box: Sandbox, journal: Path, rest: str) -> subprocess.CompletedProcess[str]:
@@ -196,7 +196,7 @@ def run_script(box: Sandbox, journal: Path, rest: str) -> subprocess.CompletedPr
     "rest",
     [
         "next(outcomes)",  # and the program ends while the run is open
-        "import sys; next(outcomes); sys.exit()",
+        pytest.param("import sys; next(outcomes); sys.exit()", marks=pytest.mark.long),
         "next(outcomes); signal.raise_signal(signal.SIGINT); list(outcomes)",
     ],
 )

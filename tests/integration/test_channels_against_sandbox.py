@@ -36,9 +36,9 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def client(credentials: dict[str, str], box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[SMSMobileClient]:
+def client(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[SMSMobileClient]:
     monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda seconds: None)
-    with SMSMobileClient(**credentials, mailbox_key=box.mailbox.key, session=box.session()) as client:
+    with SMSMobileClient(api_key=box.api_key, mailbox_key=box.mailbox.key, session=box.session()) as client:
         yield client
 
 

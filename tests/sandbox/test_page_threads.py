@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 
 from hypothesis import HealthCheck, given, settings
@@ -276,7 +277,8 @@ ACTIONS = st.lists(
     ),
     max_size=25,
 )
-often = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = int(os.environ.get("SMSMOBILE_EXAMPLES", "20"))
+often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @often
@@ -355,7 +357,7 @@ def test_the_counts_are_those_of_the_rows_whatever_happens(actions):
     walk.box.close()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=150),
     st.integers(-1, 41),

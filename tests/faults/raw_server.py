@@ -1,7 +1,7 @@
-"""A service that misbehaves on purpose: raw sockets on 127.0.0.1, and for each request a script of what to do.
+"""A server on raw sockets that follows a script for each request: it can break HTTP in any way.
 
-A script is a tuple of steps. Bytes are sent; anything else is a function of the `Line`, such as `reset` or `stall`.
-A script that leaves the line open is followed by reading the next request on it.
+A script is a tuple of steps. Bytes are sent as they are; any other step is a function that takes the `Connection`, such
+as `reset` or `stall`. If the connection is still open after the last step, the server reads the next request on it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
+
+import pytest
 
 from smsmobile import SMSMobileClient
 
@@ -30,29 +33,29 @@ TEXT = "Your appointment is on Friday"
 GUID = "c319d3b35e8f8712cde20dae39ac3c19f86eda25"
 
 QUICK = 0.2
-"""Seconds: the timeout of a client that is expected to run into it."""
+"""Timeout in seconds for tests that expect it to expire."""
 PATIENT = 10.0
-"""Seconds: the timeout of a client that is not, and of everything here."""
+"""Timeout in seconds for everything else."""
 
 
-class Line:
-    """One connection, as a script sees it."""
+class Connection:
+    """One connection of a client."""
 
-    def __init__(self, server: HostileServer, sock: socket.socket) -> None:
+    def __init__(self, server: RawServer, sock: socket.socket) -> None:
         self.server = server
         self.sock = sock
         self.request = b""
         self.open = True
 
     def read_request(self) -> bool:
-        """Wait for a whole request, body included; False where the client went away instead."""
+        """Wait for a whole request with its body. False if the client hung up."""
         received = b""
         while b"\r\n\r\n" not in received:
             if not (piece := self.sock.recv(65536)):
                 return False
             received += piece
         head, _, body = received.partition(b"\r\n\r\n")
-        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        fields = dict(connection.lower().split(b": ", 1) for connection in head.split(b"\r\n")[1:])
         while len(body) < int(fields.get(b"content-length", 0)):
             if not (piece := self.sock.recv(65536)):
                 return False
@@ -69,95 +72,95 @@ class Line:
         self.server.hung_up.release()
 
     def client_left(self, within: float) -> bool:
-        """Wait for the client to hang up, or for the server to be stopped."""
+        """Wait for the client to hang up or for the server to stop."""
         if self.server.stopping.wait(0) or not select.select([self.sock], [], [], within)[0]:
             return self.server.stopping.is_set()
         return self.sock.recv(65536) == b""
 
 
-Step: TypeAlias = bytes | Callable[[Line], object]
+Step: TypeAlias = bytes | Callable[[Connection], object]
 Script: TypeAlias = tuple[Step, ...]
 
 
-def close(line: Line) -> None:
-    """Hang up as a program does that ends: a FIN, and over TLS no goodbye."""
-    line.close()
+def close(connection: Connection) -> None:
+    """Close the socket: a FIN, over TLS without close_notify."""
+    connection.close()
 
 
-def say_goodbye(line: Line) -> None:
-    """Hang up politely: over TLS with close_notify."""
-    if isinstance(line.sock, ssl.SSLSocket):
+def say_goodbye(connection: Connection) -> None:
+    """Close the connection, over TLS with close_notify."""
+    if isinstance(connection.sock, ssl.SSLSocket):
         with suppress(OSError):
-            line.sock.settimeout(0.05)
-            line.sock.unwrap()
-    line.close()
+            connection.sock.settimeout(0.05)
+            connection.sock.unwrap()
+    connection.close()
 
 
-def reset(line: Line) -> None:
-    """Hang up as a machine does that crashed: a RST."""
-    line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    line.close()
+def reset(connection: Connection) -> None:
+    """Abort the connection with a RST."""
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
-def stall(line: Line) -> None:
-    """Say nothing more, until the client has had enough."""
+def stall(connection: Connection) -> None:
+    """Send nothing more until the client hangs up."""
     for _ in range(200):
-        if line.client_left(within=0.05):
+        if connection.client_left(within=0.05):
             break
-    line.close()
+    connection.close()
 
 
 def drip(data: bytes) -> Step:
-    """Send byte by byte, for much longer than QUICK."""
+    """Send byte by byte, which takes much longer than QUICK."""
 
-    def dripping(line: Line) -> None:
+    def dripping(connection: Connection) -> None:
         for byte in data:
-            line.send(bytes([byte]))
-            if line.client_left(within=0.02):
-                return line.close()
+            connection.send(bytes([byte]))
+            if connection.client_left(within=0.02):
+                return connection.close()
         return None
 
     return dripping
 
 
 def trickle(data: bytes, pieces: int) -> Step:
-    """Send in many pieces, without waiting."""
+    """Send in many pieces without a pause."""
 
-    def trickling(line: Line) -> None:
+    def trickling(connection: Connection) -> None:
         size = max(len(data) // pieces, 1)
         for start in range(0, len(data), size):
-            line.send(data[start : start + size])
+            connection.send(data[start : start + size])
 
     return trickling
 
 
 def flood(piece: bytes, times: int = 1 << 20) -> Step:
-    """Send the same again and again, until the client has had enough."""
+    """Send the same bytes until the client hangs up."""
 
-    def flooding(line: Line) -> None:
+    def flooding(connection: Connection) -> None:
         for _ in range(times):
-            if line.server.stopping.is_set():
+            if connection.server.stopping.is_set():
                 break
-            line.send(piece)
-        line.close()
+            connection.send(piece)
+        connection.close()
 
     return flooding
 
 
-def acknowledge(line: Line) -> None:
-    """Accept the message, whose text becomes its GUID."""
-    line.send(answer(accepted(Request.of(line.request).form["message"])))
+def acknowledge(connection: Connection) -> None:
+    """Accept the message, with its text as the GUID."""
+    connection.send(answer(accepted(Request.of(connection.request).form["message"])))
 
 
-def echo(line: Line) -> None:
-    """Send the request back, credentials, number, message and all."""
-    line.send(line.request)
+def echo(connection: Connection) -> None:
+    """Send the request back with credentials, phone number and message."""
+    connection.send(connection.request)
 
 
-def upgrade(line: Line) -> None:
-    """As a proxy that is its own destination: speak TLS from here on."""
-    assert line.server.tls is not None
-    line.sock = line.server.tls.wrap_socket(line.sock, server_side=True)
+def upgrade(connection: Connection) -> None:
+    """Start TLS: the proxy is also the server behind it."""
+    assert connection.server.tls is not None
+    connection.sock = connection.server.tls.wrap_socket(connection.sock, server_side=True)
 
 
 def head(status: str = "200 OK", *fields: str) -> bytes:
@@ -165,14 +168,14 @@ def head(status: str = "200 OK", *fields: str) -> bytes:
 
 
 def answer(body: bytes | dict[str, Any] | list[Any], status: str = "200 OK", *fields: str) -> bytes:
-    """A whole answer with Content-Length."""
+    """A complete answer with Content-Length."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     return head(status, "Content-Type: application/json", f"Content-Length: {len(body)}", *fields) + body
 
 
 def accepted(guid: str = GUID) -> dict[str, Any]:
-    """What the service says when a message is queued (contract, section 4)."""
+    """The service's answer when it queues a message (contract, section 4)."""
     return {
         "result": {
             "error": 0,
@@ -193,13 +196,21 @@ def token(number: int) -> Script:
     return (answer({"access_token": TOKENS[number], "token_type": "Bearer", "expires_in": 3600}),)
 
 
+def on_alternate_wires(scripts: dict[str, Script]) -> list[Any]:
+    """Parameters for `raw_server` and `script`: each script once, over HTTP and HTTPS in turn."""
+    return [
+        pytest.param(wire, script, id=f"{wire}-{name}")
+        for wire, (name, script) in zip(cycle(("https", "http")), scripts.items(), strict=False)
+    ]
+
+
 SUCCESS = answer(accepted())
 LOG = answer({"result": {"error": 0, "sms": [{"guid": GUID, "number": TO, "message": TEXT, "send_from_mobile": "1"}]}})
 
 
 @dataclass(frozen=True)
 class Request:
-    """What arrived in full."""
+    """A request that arrived in full."""
 
     method: str
     path: str
@@ -225,10 +236,10 @@ class Request:
         return self.method == "POST" and self.path in ("/sendsms/", "/resend/")
 
 
-class HostileServer:
-    """Serves until the `with` block ends. The n-th request gets the n-th script; when they are used up, the last.
+class RawServer:
+    """Serves until the `with` block ends. Request n gets script n, and the last script serves all further requests.
 
-    With `proxy`, TLS begins where a script says `upgrade`; with `late`, connections are refused until `listen()`.
+    With `proxy`, TLS begins at the step `upgrade`. With `late`, connections are refused until `listen()` is called.
     """
 
     def __init__(
@@ -239,7 +250,7 @@ class HostileServer:
         self.connections = 0
         self.stopping = threading.Event()
         self.hung_up = threading.Semaphore(0)
-        """Released each time that a script has closed its line."""
+        """Released each time a script closes its connection."""
         self._late = late
         self._scripts = scripts
         self._tls_at_once = tls is not None and not proxy
@@ -257,7 +268,7 @@ class HostileServer:
 
     @property
     def messages(self) -> int:
-        """How many messages it accepted: requests to send or to resend of which it has every byte."""
+        """The number of messages: requests to send or to resend that arrived in full."""
         return sum(request.is_message for request in self.requests)
 
     @property
@@ -265,7 +276,7 @@ class HostileServer:
         return [request.path for request in self.requests]
 
     def client(self, timeout: float | tuple[float, float] = PATIENT, **options: Any) -> SMSMobileClient:
-        """A client of this server, closed with it."""
+        """A client of this server; it is closed with the server."""
         if not {"auth", "client_id"} & set(options):
             options["api_key"] = API_KEY
         if not isinstance(timeout, tuple):
@@ -274,11 +285,17 @@ class HostileServer:
         self._clients.append(client)
         return client
 
+    def has_no_connection(self, within: float) -> bool:
+        """Wait until the clients have hung up."""
+        for thread in self._threads[1:]:  # the first one accepts connections
+            thread.join(within)
+        return not any(thread.is_alive() for thread in self._threads[1:])
+
     def listen(self) -> None:
         self._listener.listen()
         self._start(self._accept)
 
-    def __enter__(self) -> HostileServer:
+    def __enter__(self) -> RawServer:
         if not self._late:
             self.listen()
         return self
@@ -292,7 +309,7 @@ class HostileServer:
         # The first thread starts the others, and has ended before they are looked at.
         for thread in self._threads:
             thread.join(PATIENT * 2)
-            assert not thread.is_alive(), "the hostile server hangs"
+            assert not thread.is_alive(), "the raw server hangs"
         self._listener.close()
 
     def _start(self, target: Callable[..., object], *arguments: object) -> None:
@@ -309,22 +326,22 @@ class HostileServer:
 
     def _serve(self, sock: socket.socket) -> None:
         sock.settimeout(PATIENT)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what was sent is on its way
-        line = Line(self, sock)
-        # The client hangs up, resets, or talks something else than TLS or HTTP: all of it is expected here.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # send each step at once
+        connection = Connection(self, sock)
+        # The client may hang up, reset, or speak neither TLS nor HTTP.
         with suppress(OSError, ValueError):
             if self._tls_at_once:
-                upgrade(line)
-            while line.open and line.read_request():
-                for step in self._script_for(line):
+                upgrade(connection)
+            while connection.open and connection.read_request():
+                for step in self._script_for(connection):
                     if isinstance(step, bytes):
-                        line.send(step)
+                        connection.send(step)
                     else:
-                        step(line)
-        line.sock.close()
+                        step(connection)
+        connection.sock.close()
 
-    def _script_for(self, line: Line) -> Iterable[Step]:
+    def _script_for(self, connection: Connection) -> Iterable[Step]:
         with self._lock:
             number = len(self.requests)
-            self.requests.append(Request.of(line.request))
+            self.requests.append(Request.of(connection.request))
         return self._scripts[min(number, len(self._scripts) - 1)]

@@ -155,11 +155,11 @@ def test_each_destination_counts_for_itself(box, make_receiver):
     assert [len(receiver.requests) for receiver in receivers] == [2, 1]
 
 
-def test_what_is_sent_again_can_go_wrong_too(box, receiver, webhook):
+def test_what_is_sent_again_can_go_wrong_too(box, page, receiver, webhook):
     receive(box, "x")
     box.wait_for_deliveries()
-    (delivery,) = box._ledger.deliveries
+    (delivery,) = page.get("/deliveries")["deliveries"]
     box.faults.add("webhook_forged", times=1)
-    box._webhooks.send_again(delivery.id)
+    page.post(f"/deliveries/{delivery['id']}/again")
     box.wait_for_deliveries()
     assert [is_genuine(request) for request in receiver.requests] == [True, False]

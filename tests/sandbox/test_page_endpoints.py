@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from importlib.resources import files
+from itertools import cycle
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -420,11 +422,16 @@ def test_a_body_that_is_not_json_is_refused(page, box, kind):
     path = f"/phones/{box.phone.sid}/messages"
     body = b'{"sender": "MPESA", "text": "x"}'
     page.refused(415, "POST", path, data=body, headers={"Content-Type": kind})
-    assert len(box._ledger.received) == 0
+    assert page.get("/conversations")["conversations"] == []
 
 
-@pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"', b"{", b"\xff", b'{"a":1}x', b"[" * 100_000])
-@pytest.mark.parametrize("route", POSTS, ids=lambda route: route.path)
+NO_OBJECTS = [b"[]", b"null", b"1", b'"x"', b"{", b"\xff", b'{"a":1}x', b"[" * 100_000]
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [pytest.param(route, body, id=route.path) for route, body in zip(POSTS, cycle(NO_OBJECTS), strict=False)],
+)
 def test_a_body_that_is_no_object_is_refused(page, box, route, body):
     box.add_webhook("http://127.0.0.1:9/", version=1)
     version = box._ledger.version
@@ -605,7 +612,9 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=int(os.environ.get("SMSMOBILE_EXAMPLES", "30")), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(route=st.sampled_from(POSTS), noise=st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), VALUES))
 def test_whatever_is_sent_to_it_an_endpoint_answers_and_the_sandbox_lives(route, noise):
     box = Sandbox()

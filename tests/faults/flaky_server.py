@@ -1,4 +1,4 @@
-"""A service that speaks HTTP as it should, and fails as its sandbox is told to. What that cannot tell: hostile.py."""
+"""A sandbox with faults that tests switch on, and a client of it. Faults below HTTP are in raw_server.py."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from smsmobile.sandbox import Faults, RecordedRequest, Sandbox
 
 
 @dataclass
-class Ailing:
-    """The sandbox, and a client of it."""
+class FlakyServer:
+    """The sandbox and its client."""
 
     box: Sandbox
     client: SMSMobileClient
-    """Repeats up to three times."""
+    """Retries up to three times."""
 
     @property
     def faults(self) -> Faults:

@@ -194,12 +194,12 @@ def test_a_duplicate_is_acknowledged_and_not_stored(box, vendorlike):
     assert not vendorlike.has_more
 
 
-def test_what_is_sent_again_is_a_duplicate(box, vendorlike):
+def test_what_is_sent_again_is_a_duplicate(box, page, vendorlike):
     box.add_webhook(vendorlike.url, secret=SECRET)
     box.phone.receive("MPESA", "once")
     box.wait_for_deliveries()
-    (delivery,) = box._ledger.deliveries
-    box._webhooks.send_again(delivery.id)
+    (delivery,) = page.get("/deliveries")["deliveries"]
+    page.post(f"/deliveries/{delivery['id']}/again")
     box.wait_for_deliveries()
     assert statuses(box) == [202, 200]
 

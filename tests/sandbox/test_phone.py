@@ -9,10 +9,11 @@ PHONE = "+33612345678"
 
 
 def test_with_a_delay_the_phone_sends_later(api, box, eventually):
-    box.phone.delay = 0.03
+    box.phone.delay = 60
     guid = api.send()["id"]
     assert api.log()[0]["send_from_mobile"] == "0"
 
+    box.clock.forward(60)
     eventually(lambda: box.phone.outbox)
 
     assert box.phone.outbox[0].guid == guid
@@ -63,12 +64,11 @@ def test_a_scheduled_message_goes_out_by_itself(api, box, clock, eventually):
     eventually(lambda: box.phone.outbox)
 
 
-def test_a_message_due_earlier_overtakes_one_due_later(api, box, clock, eventually):
+def test_a_message_due_earlier_overtakes_one_due_later(api, box, clock):
     api.send(message="later", schedule_timestamp=int(clock.now().timestamp()) + 3600)
-    clock.forward(0.87)
-    api.send(message="sooner", schedule_timestamp=int(clock.now().timestamp()) + 1)
+    api.send(message="sooner", schedule_timestamp=int(clock.now().timestamp()) + 1800)
     api.send(message="now")
-    eventually(lambda: len(box.phone.outbox) == 2)
+    clock.forward(1800)
     assert [sms.message for sms in box.phone.outbox] == ["now", "sooner"]
 
 
@@ -193,12 +193,12 @@ def test_32_threads_at_once_lose_nothing(api, box, eventually, delay):
         return answer.json()["result"]["id"]
 
     with ThreadPoolExecutor(32) as pool:
-        guids = list(pool.map(send, range(320)))
-    eventually(lambda: len(box.phone.outbox) == 320)
+        guids = list(pool.map(send, range(96)))
+    eventually(lambda: len(box.phone.outbox) == 96)
 
-    assert len(set(guids)) == 320
+    assert len(set(guids)) == 96
     assert {sms.guid for sms in box.phone.outbox} == set(guids)
-    assert {sms.message for sms in box.phone.outbox} == {str(number) for number in range(320)}
+    assert {sms.message for sms in box.phone.outbox} == {str(number) for number in range(96)}
     box.page_size = 1000
     assert {row["guid"] for row in api.log() if row["send_from_mobile"] == "1"} == set(guids)
 

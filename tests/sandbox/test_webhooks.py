@@ -210,32 +210,31 @@ def test_of_many_deliveries_the_oldest_are_forgotten_once_they_have_ended(box, m
     assert len(box.deliveries) == 5
 
 
-def test_sent_again_an_event_has_its_id_and_body_and_a_delivery_id_of_its_own(box, receiver):
+def test_sent_again_an_event_has_its_id_and_body_and_a_delivery_id_of_its_own(box, page, receiver):
     box.add_webhook(receiver.url, secret=SECRET)
     box.phone.receive("A", "x")
     box.wait_for_deliveries()
-    (delivery,) = box._ledger.deliveries
+    (delivery,) = page.get("/deliveries")["deliveries"]
 
-    again = box._webhooks.send_again(delivery.id)
+    page.post(f"/deliveries/{delivery['id']}/again")
     box.wait_for_deliveries()
 
     one, two = receiver.requests
     assert one.body == two.body
     assert one.headers["X-SMSMobileAPI-Event-ID"] == two.headers["X-SMSMobileAPI-Event-ID"]
-    assert two.headers["X-SMSMobileAPI-Delivery"] == again.delivery_id != delivery.delivery_id
+    assert one.headers["X-SMSMobileAPI-Delivery"] != two.headers["X-SMSMobileAPI-Delivery"]
 
 
-def test_what_is_not_there_cannot_be_sent_again(box, receiver):
+def test_what_is_not_there_cannot_be_sent_again(box, page, receiver):
     webhook = box.add_webhook(receiver.url, secret=SECRET)
     box.phone.receive("A", "x")
     box.wait_for_deliveries()
-    (delivery,) = box._ledger.deliveries
+    (delivery,) = page.get("/deliveries")["deliveries"]
     webhook.remove()
 
-    with pytest.raises(LookupError, match="no delivery 12345"):
-        box._webhooks.send_again(12345)
-    with pytest.raises(LookupError, match="was removed: add it again"):
-        box._webhooks.send_again(delivery.id)
+    assert "no delivery 12345" in page.refused(404, "POST", "/deliveries/12345/again", json={})
+    again = f"/deliveries/{delivery['id']}/again"
+    assert "was removed: add it again" in page.refused(409, "POST", again, json={})
 
 
 def test_the_types_are_those_that_the_library_knows():
