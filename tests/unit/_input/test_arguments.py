@@ -15,6 +15,8 @@ from smsmobile import InvalidRequestError, SMSMobileClient, SMSMobileError
 from smsmobile._input.arguments import check_bool
 from smsmobile._input.phone_numbers import mask_numbers
 
+from ..cases import each_once
+
 DIGITS = "33612345678"
 CHANNELS = ("sms", "whatsapp", "devices", "calls", "notifications", "email", "conversations")
 WAITING = {"track", "track_all"}  # delivery/ has their arguments, and their tests
@@ -82,23 +84,24 @@ def test_the_switches_that_the_tests_know_of_are_found() -> None:
     }
 
 
-@pytest.mark.parametrize("value", ["no", "yes", "", "0", 0, 1, 2, [], 0.0])
-@pytest.mark.parametrize(("channel", "method", "name"), SWITCHES)
+@pytest.mark.parametrize(("switch", "value"), each_once(SWITCHES, ["no", "yes", "", "0", 0, 1, 2, [], 0.0]))
 def test_a_switch_takes_true_and_false_and_nothing_that_python_takes_for_them(
-    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str, value: object
+    service: responses.RequestsMock, client: SMSMobileClient, switch: tuple[str, str, str], value: object
 ) -> None:
+    channel, method, name = switch
     with pytest.raises(InvalidRequestError, match=f"{name} is of type {type(value).__name__}; expected True or False"):
         run(client, channel, method, name, value)
     assert len(service.calls) == 0
 
 
-@pytest.mark.parametrize("value", [True, False])
 @pytest.mark.parametrize(("channel", "method", "name"), SWITCHES)
 def test_every_switch_can_be_on_and_off(
-    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str, value: bool
+    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str
 ) -> None:
-    run(client, channel, method, name, value)
-    assert len(service.calls) > 0
+    run(client, channel, method, name, True)
+    asked_with_it_on = len(service.calls)
+    run(client, channel, method, name, False)
+    assert 0 < asked_with_it_on < len(service.calls)
 
 
 def test_no_bool_is_none() -> None:
@@ -106,15 +109,18 @@ def test_no_bool_is_none() -> None:
         check_bool("encrypt", None)
 
 
-@pytest.mark.parametrize("value", [f"+{DIGITS}", DIGITS, f"tel:+{DIGITS}", f"a{DIGITS}:x", int(DIGITS), -int(DIGITS)])
+TEXTS = [f"+{DIGITS}", DIGITS, f"tel:+{DIGITS}", f"a{DIGITS}:x"]
+COUNTS = [sign * number for sign in (1, -1) for number in (int(DIGITS), float(DIGITS), int(DIGITS) * 10)]
+
+
 @pytest.mark.parametrize(("channel", "method", "name"), ARGUMENTS)
 def test_no_error_shows_a_phone_number_that_went_into_the_wrong_argument(
-    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str, value: object
+    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str
 ) -> None:
-    for spelled in (value, float(value), value * 10) if isinstance(value, int) else (value,):
+    for value in (*TEXTS, *COUNTS):  # each argument has checks of its own, and each check its own words
         said = ""
         try:
-            run(client, channel, method, name, spelled)
+            run(client, channel, method, name, value)
         except SMSMobileError as refused:
             said = f"{refused} {refused!r} {vars(refused)}"
         assert DIGITS not in said
