@@ -39,6 +39,8 @@ from smsmobile import (
 )
 from smsmobile.auth import MemoryTokenStore
 
+from .cases import each_once
+
 BASE = "https://api.smsmobileapi.com"
 TOKEN_URL = f"{BASE}/oauth2/token"
 CLIENT_ID = "client-id-of-the-tests"
@@ -292,16 +294,17 @@ TOKEN_REFUSALS: list[tuple[int, object, type[SMSMobileError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "kind"), TOKEN_REFUSALS)
-@pytest.mark.parametrize("run", [lambda c: c.sms.received(), lambda c: c.sms.send("+33612345678", "Bonjour")])
+CALLS = [lambda c: c.sms.received(), lambda c: c.sms.send("+33612345678", "Bonjour")]
+
+
+@pytest.mark.parametrize(("refusal", "run"), each_once(TOKEN_REFUSALS, CALLS))
 def test_a_refused_token_request_is_told_as_what_it_is_and_nothing_else_is_asked(
     service: responses.RequestsMock,
     client: SMSMobileClient,
+    refusal: tuple[int, object, type[SMSMobileError]],
     run: Callable[[SMSMobileClient], object],
-    status: int,
-    body: object,
-    kind: type[SMSMobileError],
 ) -> None:
+    status, body, kind = refusal
     content = body if isinstance(body, str) else json.dumps(body)
     service.post(TOKEN_URL, status=status, body=content, headers={"Location": "/elsewhere"} if status == 302 else {})
     with pytest.raises(SMSMobileError) as refused:
@@ -459,8 +462,7 @@ def test_one_strategy_serves_one_service() -> None:
         SMSMobileClient(auth, base_url="https://other.example")
 
 
-@pytest.mark.parametrize("name", ["client_id", "client_secret"])
-@pytest.mark.parametrize("value", ["", "  ", "a\nb", None, 7])
+@pytest.mark.parametrize(("value", "name"), each_once(["", "  ", "a\nb", None, 7], ["client_id", "client_secret"]))
 def test_credentials_that_cannot_be_ones_are_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=name):
         OAuth2ClientCredentials(**{"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, name: value})

@@ -21,6 +21,8 @@ from smsmobile import ConfigurationError, SMSMobileClient, UnexpectedResponse
 from smsmobile._http.deadlines import DeadlineAdapter
 from smsmobile._wire.endpoints import ENDPOINTS
 
+from .cases import each_once
+
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 BASE = "https://api.smsmobileapi.com"
 
@@ -358,10 +360,13 @@ def test_a_sessions_own_auth_does_not_replace_the_clients() -> None:
 
 
 @pytest.mark.parametrize(
-    "proxy", ["http://proxy.example:3128", "proxy.example:3128", "http://user:word@10.0.0.1:3128", "http://proxy:port"]
+    ("proxy", "variable", "no_proxy"),
+    each_once(
+        ["http://proxy.example:3128", "proxy.example:3128", "http://user:word@10.0.0.1:3128", "http://proxy:port"],
+        ["HTTP_PROXY", "ALL_PROXY"],
+        ["", "::1", "fe80::/10,.example"],
+    ),
 )
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
-@pytest.mark.parametrize("no_proxy", ["", "::1", "fe80::/10,.example"])
 def test_loopback_never_goes_through_a_proxy_elsewhere(
     own: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, proxy: str, variable: str, no_proxy: str
 ) -> None:

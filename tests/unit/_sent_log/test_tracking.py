@@ -35,6 +35,8 @@ from smsmobile import (
 from smsmobile._http import backoff as pauses
 from smsmobile._sent_log import tracking
 
+from ..cases import each_once
+
 URL = "https://api.smsmobileapi.com/log/sent/sms/"
 NOON = datetime(2026, 3, 20, 12, 0, tzinfo=timezone.utc)
 NUMBER = "+33612345678"
@@ -279,8 +281,9 @@ def test_one_message_is_not_taken_for_many(client: SMSMobileClient, log: Log, me
         client.sms.track_all(messages)
 
 
-@pytest.mark.parametrize("name", ["timeout", "poll"])
-@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), True, "5", None])
+@pytest.mark.parametrize(
+    ("seconds", "name"), each_once([-1, float("nan"), float("inf"), True, "5", None], ["timeout", "poll"])
+)
 def test_times_that_cannot_be_are_refused_before_the_first_row_is_asked_for(
     client: SMSMobileClient, log: Log, name: str, seconds: Any
 ) -> None:

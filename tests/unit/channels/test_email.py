@@ -196,8 +196,7 @@ def test_a_bad_mail_is_refused_without_showing_the_address(
 # --- attachments ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("spell", [str, Path], ids=["text", "path"])
-@pytest.mark.parametrize(("name", "called"), [(None, "Größe 1.pdf"), ("b.pdf", "b.pdf")])
+@pytest.mark.parametrize(("spell", "name", "called"), [(str, None, "Größe 1.pdf"), (Path, "b.pdf", "b.pdf")])
 def test_a_file_is_read_and_called_by_its_name(
     accepted: responses.RequestsMock,
     client: SMSMobileClient,
@@ -360,8 +359,14 @@ def test_a_key_that_cannot_be_one_is_refused_and_not_shown(
     assert len(service.calls) == 0
 
 
-@pytest.mark.parametrize("run", [send, lambda client: client.email.inbox()], ids=["send", "inbox"])
-@pytest.mark.parametrize(("status", "body"), [(403, {"success": False, "error": "invalid_apikeybox"}), (502, {})])
+@pytest.mark.parametrize(
+    ("run", "status", "body"),
+    [
+        (send, 403, {"success": False, "error": "invalid_apikeybox"}),
+        (send, 502, {}),
+        (lambda client: client.email.inbox(), 502, {}),
+    ],
+)
 def test_the_variables_of_a_traceback_hold_no_key(
     service: responses.RequestsMock, run: Callable[..., object], status: int, body: dict[str, Any]
 ) -> None:

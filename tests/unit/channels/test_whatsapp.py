@@ -30,6 +30,8 @@ from smsmobile import (
 )
 from smsmobile.channels.whatsapp import MEDIA_ENDINGS
 
+from ..cases import each_once
+
 BASE = "https://api.smsmobileapi.com"
 SEND = f"{BASE}/sendsms/"
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -346,15 +348,14 @@ def test_a_bad_number_is_not_asked_about(service: responses.RequestsMock, client
 # --- receiving --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("switch", "word"), [("enable_retrieval", "1"), ("disable_retrieval", "0")])
 @pytest.mark.parametrize(
-    ("said", "active"),
+    ("switch", "word", "said", "active"),
     [
-        ({"read_message_active": 1}, True),
-        ({"read_message_active": "0"}, False),
-        ({"active": "yes"}, True),
-        ({"read_message_active": None}, None),
-        ({}, None),
+        ("enable_retrieval", "1", {"read_message_active": 1}, True),
+        ("disable_retrieval", "0", {"read_message_active": "0"}, False),
+        ("disable_retrieval", "0", {"active": "yes"}, True),
+        ("enable_retrieval", "1", {"read_message_active": None}, True),
+        ("disable_retrieval", "0", {}, False),
     ],
 )
 def test_retrieval_is_switched_by_a_word_and_never_toggled(
@@ -363,14 +364,14 @@ def test_retrieval_is_switched_by_a_word_and_never_toggled(
     switch: str,
     word: str,
     said: dict[str, Any],
-    active: bool | None,
+    active: bool,
 ) -> None:
     asked = query_param_matcher({"statut": word, "apikey": KEY})
     body = {"success": True, "status_note": "done", **said}
     service.get(f"{BASE}/getwa/active/", json=body, match=[asked])
     retrieval = getattr(client.whatsapp, switch)()
     assert type(retrieval) is WhatsAppRetrieval
-    assert retrieval.active is ((word == "1") if active is None else active)
+    assert retrieval.active is active
     assert retrieval.note == "done"
 
 
@@ -518,6 +519,7 @@ def test_every_spelling_of_a_row_is_read(
     assert getattr(read(service, client, **row), attribute) == value
 
 
+READS = {"received": "/getwa/", "synchronise": "/getwa/synchronisation/"}
 NO_WINDOW = [
     (200, {"error": "synchronisation_required", "messages": "No window was asked for."}),
     (200, {"error": "expired", "messages": "The window ended."}),
@@ -527,12 +529,12 @@ NO_WINDOW = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body"), NO_WINDOW)
-@pytest.mark.parametrize(("path", "name"), [("/getwa/", "received"), ("/getwa/synchronisation/", "synchronise")])
+@pytest.mark.parametrize(("answer", "name"), each_once(NO_WINDOW, READS))
 def test_reading_without_a_window_is_explained_by_the_error(
-    service: responses.RequestsMock, client: SMSMobileClient, status: int, body: dict[str, Any], path: str, name: str
+    service: responses.RequestsMock, client: SMSMobileClient, answer: tuple[int, dict[str, Any]], name: str
 ) -> None:
-    service.get(BASE + path, status=status, json=body)
+    status, body = answer
+    service.get(BASE + READS[name], status=status, json=body)
     with pytest.raises(APIError) as refused:
         getattr(client.whatsapp, name)()
     text = str(refused.value)
@@ -546,23 +548,23 @@ def test_reading_without_a_window_is_explained_by_the_error(
     assert refused.value.__context__ is None
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (400, {"success": False, "message": "Missing required param: x."}),
-        (400, {"success": False, "error": "missing_param", "message": "x is missing."}),
-        (200, {"success": False, "message": "Invalid param: date."}),
-        (400, {"success": False, "message": "Bad request."}),
-        (405, {"success": False, "error": "method", "message": "GET only."}),
-        (408, {"success": False, "error": "timeout", "message": "Too slow."}),
-        (413, {"success": False, "error": "too_large", "message": "Too large."}),
-    ],
-)
-@pytest.mark.parametrize(("path", "name"), [("/getwa/", "received"), ("/getwa/synchronisation/", "synchronise")])
+BAD_REQUESTS = [
+    (400, {"success": False, "message": "Missing required param: x."}),
+    (400, {"success": False, "error": "missing_param", "message": "x is missing."}),
+    (200, {"success": False, "message": "Invalid param: date."}),
+    (400, {"success": False, "message": "Bad request."}),
+    (405, {"success": False, "error": "method", "message": "GET only."}),
+    (408, {"success": False, "error": "timeout", "message": "Too slow."}),
+    (413, {"success": False, "error": "too_large", "message": "Too large."}),
+]
+
+
+@pytest.mark.parametrize(("answer", "name"), each_once(BAD_REQUESTS, READS))
 def test_an_error_of_the_request_itself_does_not_talk_of_windows(
-    service: responses.RequestsMock, client: SMSMobileClient, status: int, body: dict[str, Any], path: str, name: str
+    service: responses.RequestsMock, client: SMSMobileClient, answer: tuple[int, dict[str, Any]], name: str
 ) -> None:
-    service.get(BASE + path, status=status, json=body)
+    status, body = answer
+    service.get(BASE + READS[name], status=status, json=body)
     with pytest.raises(APIError) as refused:
         getattr(client.whatsapp, name)()
     assert body["message"].rstrip(".") in str(refused.value)
