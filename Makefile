@@ -3,13 +3,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ON_ALL_CORES := --numprocesses=auto --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-all lint docs bench clean help
+.PHONY: demo test test-long test-all lint docs bench clean help
 
 help:
 	@echo "make demo      send an SMS, be answered, delete it: on a local sandbox, or for real with a key"
-	@echo "make test      run the tests, with their coverage"
+	@echo "make test      run the tests on all cores, with their coverage"
+	@echo "make test-long run the tests that take long: hundreds of kills, real stalls, real browsers"
 	@echo "make test-all  run the tests on every Python from 3.10 to 3.13 that is installed"
 	@echo "make lint      check style and types"
 	@echo "make docs      build the documentation into build/site"
@@ -20,7 +22,10 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/quickstart.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not long" --cov --cov-report=term-missing:skip-covered
+
+test-long: $(VENV)/.dev
+	$(BIN)/python -m pytest $(ON_ALL_CORES) -m long
 
 test-all: $(VENV)/.dev
 	sh .ci/test-all
