@@ -304,10 +304,10 @@ def test_an_attachment_can_be_as_large_as_the_limit_and_no_larger(
     make: Callable[[int, Path], dict[str, Any]],
 ) -> None:
     assert LARGEST_ATTACHMENT == 25_000_000
-    monkeypatch.setattr("smsmobile.channels.email.LARGEST_ATTACHMENT", 2_000_000)
-    send(client, **make(2_000_000, tmp_path / "a.bin"))
-    with pytest.raises(InvalidRequestError, match="The attachment is larger than 2 MB, which mail servers refuse"):
-        send(client, **make(2_000_001, tmp_path / "a.bin"))
+    monkeypatch.setattr("smsmobile.channels.email.LARGEST_ATTACHMENT", 1_000_000)
+    send(client, **make(1_000_000, tmp_path / "a.bin"))
+    with pytest.raises(InvalidRequestError, match="The attachment is larger than 1 MB, which mail servers refuse"):
+        send(client, **make(1_000_001, tmp_path / "a.bin"))
     assert len(accepted.calls) == 1
 
 
