@@ -258,15 +258,50 @@ def test_32_threads_with_a_401_fetch_one_new_token(account: Account, client: SMS
     assert account.calls.count("token-2") == 32
 
 
-def test_a_late_401_for_the_old_token_does_not_drop_the_new_one(account: Account, client: SMSMobileClient) -> None:
-    account.lifetime = {}
-    store = MemoryTokenStore()
-    auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, store=store)
-    client = SMSMobileClient(auth)
-    client.sms.received()
-    auth._drop("Bearer token-0")
-    client.sms.received()
+class Shared(MemoryTokenStore):
+    """A store in which another process can put a token in the place of one that is there."""
+
+    def replace(self, access_token: str) -> None:
+        for key in self.keys:
+            self.set(key, Token(access_token=access_token))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: set[str] = set()
+
+    def set(self, key: str, token: Token) -> None:
+        self.keys.add(key)
+        super().set(key, token)
+
+
+def test_a_late_401_for_the_old_token_does_not_drop_the_new_one(service: responses.RequestsMock) -> None:
+    account, store = Account(service), Shared()
+    client = SMSMobileClient(OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, store=store))
+    answer = account.answer
+
+    def renewed_meanwhile(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        store.replace("token-of-another-process")
+        return answer(request)
+
+    service.replace(responses.CallbackResponse("GET", f"{BASE}/getsms/", callback=renewed_meanwhile))
+    account.revoked = {"token-1"}
+    assert client.sms.received() == []
+    assert account.calls == ["token-1", "token-of-another-process"]
     assert account.given == 1
+
+
+def test_services_that_share_a_store_never_get_each_others_token(service: responses.RequestsMock) -> None:
+    sandbox, store = "http://127.0.0.1:8420", MemoryTokenStore()
+    clients, got = [], []
+    for base_url, token in ((BASE, "token-of-the-service"), (sandbox, "token-of-the-sandbox")):
+        service.post(f"{base_url}/oauth2/token", json={"access_token": token, "expires_in": 3600})
+        service.get(f"{base_url}/getsms/", json={"success": True, "data": []})
+        auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, store=store)
+        clients.append(SMSMobileClient(auth, base_url=base_url))
+    for client in (*clients, *clients):
+        client.sms.received()
+        got.append(service.calls[-1].request.headers["Authorization"])
+    assert got == ["Bearer token-of-the-service", "Bearer token-of-the-sandbox"] * 2
 
 
 # --- refusals of the token request ------------------------------------------------------------------------
