@@ -92,7 +92,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def sender(path: Path) -> Callable[..., BulkSender]:
     def build(service: ScriptedService, **options: Any) -> BulkSender:
-        return BulkSender(service.client, path, **{"workers": 1, "patience": 0, **options})
+        return BulkSender(service.client, str(path), **{"workers": 1, "patience": 0, **options})
 
     return build
 
@@ -331,7 +331,9 @@ def test_a_row_that_is_late_is_waited_for(sender: Sender, monkeypatch: pytest.Mo
     assert service.looks == 6
 
 
-def test_the_log_is_looked_at_no_longer_than_patience_lasts(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds between looks into the log, as long as they really are; the clock goes on and nothing waits."""
     now = 1_774_040_864.0
     waited: list[float] = []
 
@@ -345,12 +347,33 @@ def test_the_log_is_looked_at_no_longer_than_patience_lasts(sender: Sender, monk
     monkeypatch.setattr(sentlog, "growing", pauses.growing)
     monkeypatch.setattr("time.monotonic", lambda: now)
     monkeypatch.setattr(crew, "Event", Clockwork)
+    return waited
+
+
+def test_the_log_is_looked_at_no_longer_than_patience_lasts(sender: Sender, waited: list[float]) -> None:
     service = ScriptedService("doubt before")
     (outcome,) = sender(service, patience=30).send([(TO, "hi")])
     assert outcome.status is UNKNOWN
     assert sum(waited) == pytest.approx(30)
     assert service.looks == len(waited) + 1
     assert service.looks <= 20
+
+
+@pytest.mark.parametrize("asked", [RateLimited("x", retry_after=86_400.0), RateLimited("x", retry_after=1e30)])
+def test_a_log_that_asks_to_wait_for_long_is_looked_at_again_after_a_minute(
+    sender: Sender, waited: list[float], asked: SMSMobileError
+) -> None:
+    service = ScriptedService("doubt after")
+    service.log_failures.append(asked)
+    assert statuses(sender(service, patience=3600).send([(TO, "hi")])) == [SENT]
+    assert waited == [60.0]
+
+
+def test_a_log_that_asks_to_wait_for_a_while_is_left_alone_so_long(sender: Sender, waited: list[float]) -> None:
+    service = ScriptedService("doubt after")
+    service.log_failures.append(RateLimited("x", retry_after=45.0))
+    assert statuses(sender(service, patience=3600).send([(TO, "hi")])) == [SENT]
+    assert waited == [45.0]
 
 
 @pytest.mark.parametrize(
@@ -1351,6 +1374,14 @@ def test_a_key_beyond_all_measure_is_refused_and_the_others_are_sent(sender: Sen
     )
     assert statuses(outcomes) == [REFUSED, SENT]
     assert "key is out of range" in (outcomes[0].reason or "")
+
+
+@pytest.mark.parametrize("spell", [str, Path])
+def test_a_journal_may_be_the_name_of_a_file(path: Path, spell: Callable[[Path], Any]) -> None:
+    service = ScriptedService()
+    for expected in (SENT, DUPLICATE):
+        assert statuses(BulkSender(service.client, spell(path)).send([(TO, "hi")])) == [expected]
+    assert path.stat().st_size > 0
 
 
 @pytest.mark.parametrize("journal", [None, 7, object(), SQLiteJournal])
