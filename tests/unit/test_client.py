@@ -66,13 +66,21 @@ def test_a_session_that_was_passed_in_stays_open() -> None:
 
 
 def test_its_own_session_is_closed_by_the_context_manager_and_by_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("requests.Session", Closing)
+    made: list[Closing] = []
+
+    class Noted(Closing):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr("requests.Session", Noted)
     one, other = SMSMobileClient(api_key=KEY), SMSMobileClient(api_key=KEY)
     with one as entered:
         assert entered is one
+        assert [session.closed for session in made] == [False, False]
+    assert [session.closed for session in made] == [True, False]
     other.close()
-    assert one._transport._session.closed  # type: ignore[attr-defined]
-    assert other._transport._session.closed  # type: ignore[attr-defined]
+    assert [session.closed for session in made] == [True, True]
 
 
 def test_the_context_manager_lets_an_exception_pass() -> None:
