@@ -14,7 +14,7 @@ from zlib import crc32
 import pytest
 import requests
 import responses
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smsmobile import (
@@ -603,7 +603,6 @@ def test_slow_handling_takes_no_message_its_last_look(client: SMSMobileClient, l
     assert next(tracked).guid == "b"
 
 
-@settings(max_examples=50)
 @given(data=st.data())
 def test_every_message_comes_once_or_is_told_to_be_pending(data: st.DataObject) -> None:
     """Whatever the order, the dates and the moments at which rows appear and are decided."""

@@ -292,7 +292,6 @@ READABLE: dict[str, Any] = {"guid": "G-1", "at": MOMENT, "size": 7, "name": "0",
 WRITTEN = {**READABLE, "at": "2026-03-20 21:07:44"}
 
 
-@settings(max_examples=50)
 @given(data=st.data())
 def test_a_spelling_that_cannot_be_read_hides_no_other_and_fields_do_not_hang_on_each_other(
     data: st.DataObject,

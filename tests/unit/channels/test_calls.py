@@ -359,7 +359,7 @@ def marked(rows: Rows) -> Rows:
     return [{**row, "mark": str(number)} for number, row in enumerate(rows)]
 
 
-any_rows = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+any_rows = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @any_rows

@@ -212,7 +212,7 @@ def test_a_file_is_read_and_called_by_its_name(
     assert form(accepted)["attachmentBase64_name_1"] == called
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(min_size=1, max_size=500))
 def test_any_content_arrives_unchanged(
     accepted: responses.RequestsMock, client: SMSMobileClient, content: bytes

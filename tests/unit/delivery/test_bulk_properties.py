@@ -102,14 +102,14 @@ campaigns = given(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @campaigns
 def test_nobody_twice_and_nobody_missing(**campaign: Any) -> None:
     assert_nobody_twice_and_nobody_missing(**campaign)
 
 
 @pytest.mark.long
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @campaigns
 def test_nobody_twice_and_nobody_missing_in_many_campaigns(**campaign: Any) -> None:
     assert_nobody_twice_and_nobody_missing(**campaign)

@@ -156,14 +156,14 @@ stories = given(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @stories
 def test_each_message_is_handed_over_until_its_handler_has_finished_and_then_never_again(**story: Any) -> None:
     assert_each_message_is_handled_once(**story)
 
 
 @pytest.mark.long
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @stories
 def test_each_message_is_handled_once_in_many_stories(**story: Any) -> None:
     assert_each_message_is_handled_once(**story)
