@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -113,11 +114,15 @@ TEXTS = [f"+{DIGITS}", DIGITS, f"tel:+{DIGITS}", f"a{DIGITS}:x"]
 COUNTS = [sign * number for sign in (1, -1) for number in (int(DIGITS), float(DIGITS), int(DIGITS) * 10)]
 
 
-@pytest.mark.parametrize(("channel", "method", "name"), ARGUMENTS)
+METHODS = list(dict.fromkeys((channel, method) for channel, method, _ in ARGUMENTS))
+
+
+@pytest.mark.parametrize(("channel", "method"), METHODS)
 def test_no_error_shows_a_phone_number_that_went_into_the_wrong_argument(
-    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str
+    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str
 ) -> None:
-    for value in (*TEXTS, *COUNTS):  # each argument has checks of its own, and each check its own words
+    names = [name for *called, name in ARGUMENTS if called == [channel, method]]
+    for name, value in itertools.product(names, [*TEXTS, *COUNTS]):  # every check has words of its own
         said = ""
         try:
             run(client, channel, method, name, value)

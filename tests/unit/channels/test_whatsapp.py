@@ -137,8 +137,8 @@ def test_any_message_arrives_unchanged(accepted: responses.RequestsMock, client:
     assert form(accepted)["message"] == message
 
 
-@pytest.mark.parametrize("ending", [*MEDIA_ENDINGS, "PDF", "Jpg"])
-def test_a_file_may_end_in_each_ending_of_the_contract(
+@pytest.mark.parametrize("ending", [MEDIA_ENDINGS[0], MEDIA_ENDINGS[-1], "PDF", "Jpg"])
+def test_a_file_may_end_in_an_ending_of_the_contract_in_any_case(
     accepted: responses.RequestsMock, client: SMSMobileClient, ending: str
 ) -> None:
     client.whatsapp.send("+15551234567", "Look", media_url=f"https://files.example/x/a.{ending}?v=1.2")
