@@ -1,4 +1,4 @@
-"""OAuth2: one token for any number of threads, fetched ahead of its end, and once more after a 401."""
+"""OAuth2: threads share one token, a token is refreshed before it expires, and a 401 fetches another one once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client as an object: what it shows, where it connects to, and whose proxies and certificates it uses."""
+"""The client object: its repr, its addresses, proxies and certificates, and closing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: argument, then environment, then `.env`; every value checked, and named by the name its user gave it."""
+"""Settings: argument, then environment variable, then `.env`. A bad value is refused under its user's name for it."""
 
 from __future__ import annotations
 

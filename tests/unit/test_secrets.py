@@ -1,4 +1,4 @@
-"""Promise 2, seen from outside: no failure says a secret, and no log a number or a message."""
+"""Promise 2, seen from outside: no failure shows a secret, and no log a number or a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promise 1: a read is repeated after any passing failure, a send only where the first try never arrived."""
+"""Promise 1: a read is repeated after a temporary failure; a send only where the first try never left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for the arguments of every method of every channel, found by their signatures."""
+"""Argument checks that hold for every method of every channel. The methods are found by their signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`client.sms.track` and `track_all`: what is asked of the log, how often, and what comes of it."""
+"""`client.sms.track` and `track_all`: what is asked of the log, how often, and what is handed out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three envelopes, every error of the contract, and what PHP prints around them: on each operation alike."""
+"""Envelopes, the errors of the contract, and output of PHP around an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer about one thing means, whatever stands in what: for each channel that sends, and for the switches."""
+"""What the answer to one request means: accepted, refused or in doubt; for each send and for the switches."""
 
 from __future__ import annotations
 

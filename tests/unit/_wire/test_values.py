@@ -1,4 +1,4 @@
-"""The vendor's spellings become real values: flags, moments, counts and texts, and nothing unknown is lost."""
+"""Spellings of flags, moments, counts and texts, and what every model keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls: what is asked for, every spelling of a row, and pages until there is nothing new."""
+"""Calls: query parameters, spellings of a row, and paging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations: what is asked for, and what becomes of a row."""
+"""Conversations: query parameters, and spellings of a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices: the account's phones, one of them, and how many more there may be."""
+"""Devices: the list, one device, and the account's limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E-mail: what a send carries, the mailbox's key, attachments, and what the inbox makes of a row."""
+"""E-mail: parameters of a send, the mailbox key, attachments, and rows of the inbox."""
 
 from __future__ import annotations
 

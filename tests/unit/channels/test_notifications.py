@@ -1,4 +1,4 @@
-"""Notifications: what a send carries, the API key that the answers echo, and the list."""
+"""Notifications: parameters of a send, the API key that answers echo, and the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is the same for every list of every channel: the envelopes, the names of rows, empty lists, unknown keys."""
+"""What all lists have in common: envelopes, empty lists, errors and unknown keys; and what all models have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A resend names one message, and is as careful as a send."""
+"""Resending one SMS, and bad GUIDs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WhatsApp: what a send carries and refuses, who is on it, and the three steps of receiving."""
+"""WhatsApp: parameters of a send, checking a number, and the three steps of receiving."""
 
 from __future__ import annotations
 

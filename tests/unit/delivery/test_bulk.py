@@ -1,4 +1,4 @@
-"""Sending in bulk: what becomes of each message, what stops a run, and how the next one goes on."""
+"""Bulk sending: the outcome of each message, what stops a run, and how the next run continues."""
 
 from __future__ import annotations
 

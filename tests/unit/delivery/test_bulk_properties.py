@@ -1,4 +1,4 @@
-"""Whatever the service does and wherever a run is killed: nobody twice, and nobody missing who is not reported."""
+"""Whatever the service does and whenever a run is killed: no message twice, and every missing one is reported."""
 
 from __future__ import annotations
 

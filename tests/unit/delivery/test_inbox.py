@@ -1,4 +1,4 @@
-"""`Inbox`: which messages are handed over, when they count as handled, what is asked for, and how it ends."""
+"""`Inbox`: which messages are handed over, when one counts as handled, what is asked for, and how a poll ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever comes when, however late, and wherever a handler fails: nothing is lost, and nothing handled comes again."""
+"""Whenever messages arrive and handlers fail: no message is lost, and a handled one does not come again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a journal remembers, and across which ends."""
+"""What a journal remembers after a close, a kill and a power failure."""
 
 from __future__ import annotations
 

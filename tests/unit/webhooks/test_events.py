@@ -1,4 +1,4 @@
-"""From a version 2 envelope to a typed event: every type, every spelling, and what is refused."""
+"""From a version 2 envelope to a typed event: types, spellings, and what is refused."""
 
 from __future__ import annotations
 

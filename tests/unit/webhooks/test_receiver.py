@@ -1,4 +1,4 @@
-"""Verify, check the age, parse: in this order, for every container of headers, and without saying too much."""
+"""A receiver verifies, checks the age and parses, for every container of headers."""
 
 from __future__ import annotations
 

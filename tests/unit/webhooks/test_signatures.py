@@ -1,4 +1,4 @@
-"""What a signature is: against values made by hand, not against the code that makes them."""
+"""Signatures, compared with values made by openssl."""
 
 from __future__ import annotations
 

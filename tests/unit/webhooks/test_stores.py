@@ -1,4 +1,4 @@
-"""One True for each event, whoever asks: threads, processes, after a restart, after a while."""
+"""An event is new exactly once: among threads and processes, after a restart, until its time is over."""
 
 from __future__ import annotations
 

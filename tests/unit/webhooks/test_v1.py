@@ -1,4 +1,4 @@
-"""Version 1: one event, many spellings."""
+"""Version 1 webhooks: all spellings give one event."""
 
 from __future__ import annotations
 
