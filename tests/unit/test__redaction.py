@@ -1,4 +1,4 @@
-"""What keeps secrets and numbers out of text, piece by piece; test_secrets.py sees it from outside."""
+"""Masking of keys and phone numbers in text. test_secrets.py tests the same from outside."""
 
 from __future__ import annotations
 

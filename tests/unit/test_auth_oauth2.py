@@ -1,4 +1,4 @@
-"""OAuth2: one token for any number of threads, fetched ahead of its end, and once more after a 401."""
+"""OAuth2: threads share one token, a token is refreshed before it expires, and a 401 fetches another one once."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ from smsmobile import (
     UnexpectedResponse,
 )
 from smsmobile.auth import MemoryTokenStore
+
+from .cases import each_once
 
 BASE = "https://api.smsmobileapi.com"
 TOKEN_URL = f"{BASE}/oauth2/token"
@@ -256,15 +258,50 @@ def test_32_threads_with_a_401_fetch_one_new_token(account: Account, client: SMS
     assert account.calls.count("token-2") == 32
 
 
-def test_a_late_401_for_the_old_token_does_not_drop_the_new_one(account: Account, client: SMSMobileClient) -> None:
-    account.lifetime = {}
-    store = MemoryTokenStore()
-    auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, store=store)
-    client = SMSMobileClient(auth)
-    client.sms.received()
-    auth._drop("Bearer token-0")
-    client.sms.received()
+class Shared(MemoryTokenStore):
+    """A store in which another process can put a token in the place of one that is there."""
+
+    def replace(self, access_token: str) -> None:
+        for key in self.keys:
+            self.set(key, Token(access_token=access_token))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: set[str] = set()
+
+    def set(self, key: str, token: Token) -> None:
+        self.keys.add(key)
+        super().set(key, token)
+
+
+def test_a_late_401_for_the_old_token_does_not_drop_the_new_one(service: responses.RequestsMock) -> None:
+    account, store = Account(service), Shared()
+    client = SMSMobileClient(OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, store=store))
+    answer = account.answer
+
+    def renewed_meanwhile(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        store.replace("token-of-another-process")
+        return answer(request)
+
+    service.replace(responses.CallbackResponse("GET", f"{BASE}/getsms/", callback=renewed_meanwhile))
+    account.revoked = {"token-1"}
+    assert client.sms.received() == []
+    assert account.calls == ["token-1", "token-of-another-process"]
     assert account.given == 1
+
+
+def test_services_that_share_a_store_never_get_each_others_token(service: responses.RequestsMock) -> None:
+    sandbox, store = "http://127.0.0.1:8420", MemoryTokenStore()
+    clients, got = [], []
+    for base_url, token in ((BASE, "token-of-the-service"), (sandbox, "token-of-the-sandbox")):
+        service.post(f"{base_url}/oauth2/token", json={"access_token": token, "expires_in": 3600})
+        service.get(f"{base_url}/getsms/", json={"success": True, "data": []})
+        auth = OAuth2ClientCredentials(CLIENT_ID, CLIENT_SECRET, store=store)
+        clients.append(SMSMobileClient(auth, base_url=base_url))
+    for client in (*clients, *clients):
+        client.sms.received()
+        got.append(service.calls[-1].request.headers["Authorization"])
+    assert got == ["Bearer token-of-the-service", "Bearer token-of-the-sandbox"] * 2
 
 
 # --- refusals of the token request ------------------------------------------------------------------------
@@ -292,16 +329,17 @@ TOKEN_REFUSALS: list[tuple[int, object, type[SMSMobileError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "kind"), TOKEN_REFUSALS)
-@pytest.mark.parametrize("run", [lambda c: c.sms.received(), lambda c: c.sms.send("+33612345678", "Bonjour")])
+CALLS = [lambda c: c.sms.received(), lambda c: c.sms.send("+33612345678", "Bonjour")]
+
+
+@pytest.mark.parametrize(("refusal", "run"), each_once(TOKEN_REFUSALS, CALLS))
 def test_a_refused_token_request_is_told_as_what_it_is_and_nothing_else_is_asked(
     service: responses.RequestsMock,
     client: SMSMobileClient,
+    refusal: tuple[int, object, type[SMSMobileError]],
     run: Callable[[SMSMobileClient], object],
-    status: int,
-    body: object,
-    kind: type[SMSMobileError],
 ) -> None:
+    status, body, kind = refusal
     content = body if isinstance(body, str) else json.dumps(body)
     service.post(TOKEN_URL, status=status, body=content, headers={"Location": "/elsewhere"} if status == 302 else {})
     with pytest.raises(SMSMobileError) as refused:
@@ -459,8 +497,7 @@ def test_one_strategy_serves_one_service() -> None:
         SMSMobileClient(auth, base_url="https://other.example")
 
 
-@pytest.mark.parametrize("name", ["client_id", "client_secret"])
-@pytest.mark.parametrize("value", ["", "  ", "a\nb", None, 7])
+@pytest.mark.parametrize(("value", "name"), each_once(["", "  ", "a\nb", None, 7], ["client_id", "client_secret"]))
 def test_credentials_that_cannot_be_ones_are_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=name):
         OAuth2ClientCredentials(**{"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, name: value})

@@ -1,4 +1,4 @@
-"""The client as an object: what it shows, where it connects to, and whose proxies and certificates it uses."""
+"""The client object: its repr, its addresses, proxies and certificates, and closing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from urllib3 import HTTPResponse
 from smsmobile import ConfigurationError, SMSMobileClient, UnexpectedResponse
 from smsmobile._http.adapter import DeadlineAdapter
 from smsmobile._wire.endpoints import ENDPOINTS
+
+from .cases import each_once
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 BASE = "https://api.smsmobileapi.com"
@@ -64,13 +66,21 @@ def test_a_session_that_was_passed_in_stays_open() -> None:
 
 
 def test_its_own_session_is_closed_by_the_context_manager_and_by_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("requests.Session", Closing)
+    made: list[Closing] = []
+
+    class Noted(Closing):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr("requests.Session", Noted)
     one, other = SMSMobileClient(api_key=KEY), SMSMobileClient(api_key=KEY)
     with one as entered:
         assert entered is one
+        assert [session.closed for session in made] == [False, False]
+    assert [session.closed for session in made] == [True, False]
     other.close()
-    assert one._transport._session.closed  # type: ignore[attr-defined]
-    assert other._transport._session.closed  # type: ignore[attr-defined]
+    assert [session.closed for session in made] == [True, True]
 
 
 def test_the_context_manager_lets_an_exception_pass() -> None:
@@ -358,10 +368,13 @@ def test_a_sessions_own_auth_does_not_replace_the_clients() -> None:
 
 
 @pytest.mark.parametrize(
-    "proxy", ["http://proxy.example:3128", "proxy.example:3128", "http://user:word@10.0.0.1:3128", "http://proxy:port"]
+    ("proxy", "variable", "no_proxy"),
+    each_once(
+        ["http://proxy.example:3128", "proxy.example:3128", "http://user:word@10.0.0.1:3128", "http://proxy:port"],
+        ["HTTP_PROXY", "ALL_PROXY"],
+        ["", "::1", "fe80::/10,.example"],
+    ),
 )
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
-@pytest.mark.parametrize("no_proxy", ["", "::1", "fe80::/10,.example"])
 def test_loopback_never_goes_through_a_proxy_elsewhere(
     own: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, proxy: str, variable: str, no_proxy: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Settings: argument, then environment, then `.env`; every value checked, and named by the name its user gave it."""
+"""Settings: argument, then environment variable, then `.env`. A bad value is refused under its user's name for it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from requests.auth import HTTPBasicAuth
 
 from smsmobile import ConfigurationError, Settings, SMSMobileClient
+
+from .cases import each_once
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 VARIABLES: list[tuple[str, str, str, object]] = [
@@ -138,22 +140,23 @@ def test_a_setting_that_does_not_exist_is_named() -> None:
 # --- what values may be -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["api_key", "client_id", "client_secret", "mailbox_key", "webhook_secret"])
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        ("", "is empty"),
-        ("   ", "is empty"),
-        ("top-secret\n", "holds a line break, a control character or spaces around it"),
-        (" top-secret", "spaces around it"),
-        ("top\rsecret", "holds a line break"),
-        ("top\x00secret", "a control character"),
-        ("top\x1bsecret", "a control character"),
-        (b"top-secret", "is of type bytes"),
-        (SecretStr(""), "is empty"),
-    ],
-)
-def test_a_bad_credential_is_named_and_not_shown(name: str, value: object, reason: str) -> None:
+CREDENTIALS = ["api_key", "client_id", "client_secret", "mailbox_key", "webhook_secret"]
+BAD_CREDENTIALS: list[tuple[object, str]] = [
+    ("", "is empty"),
+    ("   ", "is empty"),
+    ("top-secret\n", "holds a line break, a control character or spaces around it"),
+    (" top-secret", "spaces around it"),
+    ("top\rsecret", "holds a line break"),
+    ("top\x00secret", "a control character"),
+    ("top\x1bsecret", "a control character"),
+    (b"top-secret", "is of type bytes"),
+    (SecretStr(""), "is empty"),
+]
+
+
+@pytest.mark.parametrize(("case", "name"), each_once(BAD_CREDENTIALS, CREDENTIALS))
+def test_a_bad_credential_is_named_and_not_shown(case: tuple[object, str], name: str) -> None:
+    value, reason = case
     said = refusal(**{name: value})
     assert said.startswith(f"{name} ")
     assert reason in said
@@ -212,8 +215,7 @@ def test_a_region_is_a_country_of_two_letters(region: Any) -> None:
     assert refusal(default_region=region).startswith("default_region must be a country of two letters")
 
 
-@pytest.mark.parametrize("name", ["recipient", "device"])
-@pytest.mark.parametrize("value", ["", " ", "a\nb", 7])
+@pytest.mark.parametrize(("value", "name"), each_once(["", " ", "a\nb", 7], ["recipient", "device"]))
 def test_a_recipient_or_device_is_one_line(name: str, value: Any) -> None:
     assert refusal(**{name: value}).startswith(f"{name} is empty or holds a line break")
 

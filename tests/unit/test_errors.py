@@ -1,4 +1,4 @@
-"""The tree of exceptions, and what survives a process boundary."""
+"""The tree of exceptions, and pickling them."""
 
 from __future__ import annotations
 

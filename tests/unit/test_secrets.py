@@ -1,4 +1,4 @@
-"""Promise 2, seen from outside: no failure says a secret, and no log a number or a message."""
+"""Promise 2, seen from outside: no failure shows a secret, and no log a number or a message."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ from smsmobile import (
     SMSMobileError,
     Token,
 )
+
+from .cases import each_once
 
 BASE = "https://api.smsmobileapi.com"
 API_KEY = "api/key+of&the=tests~0123456789"
@@ -177,8 +179,6 @@ PATHS = [
     ("POST", "/sendemail/"),
     ("GET", "/getemail/"),
 ]
-every_auth = pytest.mark.parametrize("auth", AUTHS.values(), ids=AUTHS)
-every_operation = pytest.mark.parametrize("run", OPERATIONS.values(), ids=OPERATIONS)
 
 
 def echo(request: requests.PreparedRequest) -> str:
@@ -227,18 +227,17 @@ ANSWERS: dict[str, tuple[int, Callable[[requests.PreparedRequest], bytes]]] = {
 }
 
 
-@every_auth
-@every_operation
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize(("answer", "operation", "auth"), each_once(ANSWERS, OPERATIONS, AUTHS))
 def test_a_service_that_echoes_everything_makes_no_failure_say_it(
     service: responses.RequestsMock,
     said: Said,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    auth: Callable[[], AuthBase],
-    run: Callable[[SMSMobileClient], object],
-    answer: tuple[int, Callable[[requests.PreparedRequest], bytes]],
+    answer: str,
+    operation: str,
+    auth: str,
 ) -> None:
-    status, body = answer
+    status, body = ANSWERS[answer]
 
     def play(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
         headers = {"Location": f"/{API_KEY}/{ACCESS_TOKEN}?{echo(request)}"} if status == 302 else {}
@@ -248,20 +247,16 @@ def test_a_service_that_echoes_everything_makes_no_failure_say_it(
     for method, path in PATHS:
         service.add_callback(method, BASE + path, callback=play)
     # What the service says about another account's secrets is not ours to know: each auth guards its own.
-    with SMSMobileClient(auth(), max_retries=1) as client, pytest.MonkeyPatch.context() as patched:
-        mine = {"ApiKeyAuth": [API_KEY], "HeaderAuth": [API_KEY]}.get(
-            type(client._transport.auth).__name__, [ACCESS_TOKEN]
-        )
-        if run in MAIL_OPERATIONS.values():
-            mine = [*mine, MAILBOX_KEY]
-        patched.setattr(sys.modules[__name__], "SECRETS", mine)
+    mine = [ACCESS_TOKEN if auth == "oauth2" else API_KEY, *([MAILBOX_KEY] if operation in MAIL_OPERATIONS else [])]
+    monkeypatch.setattr(sys.modules[__name__], "SECRETS", mine)
+    with SMSMobileClient(AUTHS[auth](), max_retries=1) as client:
         try:
-            run(client)
+            OPERATIONS[operation](client)
         except SMSMobileError as error:
             said.errors.append(error)
-        assert said.errors or status == 200
-        said.printed = "".join(capsys.readouterr())
-        assert_no_secret(said.everything())
+    assert said.errors or status == 200
+    said.printed = "".join(capsys.readouterr())
+    assert_no_secret(said.everything())
     assert_nothing_personal(said.of_errors())
     assert_nothing_personal(said.of_logs())
 
@@ -295,24 +290,18 @@ NETWORK: dict[str, Callable[[requests.PreparedRequest], Exception]] = {
 }
 
 
-@every_auth
-@every_operation
-@pytest.mark.parametrize("fail", NETWORK.values(), ids=NETWORK)
+@pytest.mark.parametrize(("operation", "failure", "auth"), each_once(OPERATIONS, NETWORK, AUTHS))
 def test_a_network_error_that_holds_the_whole_request_makes_no_failure_say_it(
-    service: responses.RequestsMock,
-    said: Said,
-    auth: Callable[[], AuthBase],
-    run: Callable[[SMSMobileClient], object],
-    fail: Callable[[requests.PreparedRequest], Exception],
+    service: responses.RequestsMock, said: Said, operation: str, failure: str, auth: str
 ) -> None:
     def play(request: requests.PreparedRequest) -> Any:
-        raise fail(request)
+        raise NETWORK[failure](request)
 
     service.post(f"{BASE}/oauth2/token", json={"access_token": ACCESS_TOKEN})
     for method, path in PATHS:
         service.add_callback(method, BASE + path, callback=play)
-    with SMSMobileClient(auth()) as client, pytest.raises(SMSMobileError) as failed:
-        run(client)
+    with SMSMobileClient(AUTHS[auth]()) as client, pytest.raises(SMSMobileError) as failed:
+        OPERATIONS[operation](client)
     said.errors.append(failed.value)
     assert_no_secret(said.everything())
     assert_nothing_personal(said.of_errors())
@@ -364,24 +353,19 @@ def test_a_token_that_no_header_can_carry_is_not_shown(service: responses.Reques
     assert_no_secret(said.everything())
 
 
-@every_auth
-@every_operation
-@pytest.mark.parametrize("fails", ["will_refuse_the_connection", "will_time_out_reading", "will_reset"])
+FAILS = ["will_refuse_the_connection", "will_refuse_the_connection", "will_time_out_reading", "will_reset"]
+
+
+@pytest.mark.parametrize(("operation", "fails", "auth"), each_once(OPERATIONS, FAILS, AUTHS))
 def test_the_log_of_a_failing_call_says_that_it_tries_again_and_nothing_secret_or_personal(
-    network: Any,
-    pauses: list[float],
-    said: Said,
-    auth: Callable[[], AuthBase],
-    run: Callable[[SMSMobileClient], object],
-    fails: str,
+    network: Any, pauses: list[float], said: Said, operation: str, fails: str, auth: str
 ) -> None:
-    network.will_answer(200, json.dumps({"access_token": ACCESS_TOKEN}).encode())
-    if "OAuth2" not in type(auth()).__name__:
-        network.script.clear()
+    if auth == "oauth2":
+        network.will_answer(200, json.dumps({"access_token": ACCESS_TOKEN}).encode())
     for _ in range(4):
         getattr(network, fails)()
-    with SMSMobileClient(auth()) as client, pytest.raises(SMSMobileError) as failed:
-        run(client)
+    with SMSMobileClient(AUTHS[auth]()) as client, pytest.raises(SMSMobileError) as failed:
+        OPERATIONS[operation](client)
     said.errors.append(failed.value)
     assert_no_secret(said.everything())
     assert_nothing_personal(said.of_logs())
@@ -389,16 +373,15 @@ def test_the_log_of_a_failing_call_says_that_it_tries_again_and_nothing_secret_o
         assert any("Trying again" in record.getMessage() for record in said.records)
 
 
-@every_auth
-@every_operation
+@pytest.mark.parametrize(("operation", "auth"), each_once(OPERATIONS, AUTHS))
 def test_a_call_that_succeeds_logs_neither_secrets_nor_numbers_nor_messages(
-    network: Any, said: Said, auth: Callable[[], AuthBase], run: Callable[[SMSMobileClient], object]
+    network: Any, said: Said, operation: str, auth: str
 ) -> None:
-    if "OAuth2" in type(auth()).__name__:
+    if auth == "oauth2":
         network.will_answer(200, json.dumps({"access_token": ACCESS_TOKEN}).encode())
     row = {"guid": "g", "number": NUMBER, "message": MESSAGE}
     network.will_answer(200, json.dumps({"result": {"error": 0, "sent": "1", "id": "g", "sms": [row]}}).encode())
-    run(SMSMobileClient(auth()))
+    OPERATIONS[operation](SMSMobileClient(AUTHS[auth]()))
     assert any(record.name == "smsmobile" for record in said.records), "the test no longer hears us"
     assert_no_secret(said.everything())
     assert_nothing_personal(said.of_logs())
@@ -445,20 +428,15 @@ def test_a_traceback_with_the_source_of_every_frame_shows_no_secret(service: res
     assert_no_secret(stream.getvalue())
 
 
-@every_auth
-@every_operation
-@pytest.mark.parametrize("status", [200, 302, 401, 403, 502])
+@pytest.mark.parametrize(("operation", "status", "auth"), each_once(OPERATIONS, [200, 302, 401, 403, 502], AUTHS))
 def test_the_variables_of_a_traceback_which_error_reporters_print_hold_no_secret(
-    service: responses.RequestsMock,
-    auth: Callable[[], AuthBase],
-    run: Callable[[SMSMobileClient], object],
-    status: int,
+    service: responses.RequestsMock, operation: str, status: int, auth: str
 ) -> None:
     service.post(f"{BASE}/oauth2/token", json={"access_token": ACCESS_TOKEN})
     for method, path in PATHS:
         service.add(method, BASE + path, status=status, body="<html>", headers={"Location": "/login/"})
-    with SMSMobileClient(auth(), max_retries=0) as client, pytest.raises(SMSMobileError) as failed:
-        run(client)
+    with SMSMobileClient(AUTHS[auth](), max_retries=0) as client, pytest.raises(SMSMobileError) as failed:
+        OPERATIONS[operation](client)
     printed = traceback.TracebackException.from_exception(failed.value, capture_locals=True).format()
     assert_no_secret("".join(printed))
 

@@ -1,4 +1,4 @@
-"""Promise 1: a read is repeated after any passing failure, a send only where the first try never arrived."""
+"""Promise 1: a read is repeated after a temporary failure; a send only where the first try never left."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ from smsmobile import (
 from smsmobile._http.retries import retry_policy
 from smsmobile._http.transport import Transport
 
+from ..cases import each_once
+
 Operation = Callable[[SMSMobileClient], Any]
 SENDS: dict[str, Operation] = {
     "send": lambda client: client.sms.send("+33612345678", "Bonjour"),
@@ -50,185 +52,180 @@ READS: dict[str, Operation] = {
     "missed calls": lambda client: client.calls.missed(),
     "WhatsApp window": lambda client: client.whatsapp.synchronise(),
 }
-every_send = pytest.mark.parametrize("run", SENDS.values(), ids=SENDS)
-every_read = pytest.mark.parametrize("run", READS.values(), ids=READS)
-every_operation = pytest.mark.parametrize("run", [*SENDS.values(), *READS.values()], ids=[*SENDS, *READS])
+OPERATIONS = {**SENDS, **READS}
+every_send = pytest.mark.parametrize("operation", SENDS)
+every_read = pytest.mark.parametrize("operation", READS)
+any_operation = pytest.mark.parametrize("operation", ["send", "notify", "log"])
+any_read = pytest.mark.parametrize("operation", ["log", "delete"])
 
 NEVER_LEFT = ["will_refuse_the_connection", "will_time_out_connecting"]
 MAY_HAVE_ARRIVED = ["will_reset", "will_time_out_reading"]
 pytestmark = pytest.mark.usefixtures("pauses")
 
 
-def failure(run: Operation, client: SMSMobileClient) -> SMSMobileError:
+def failure(operation: str, client: SMSMobileClient) -> SMSMobileError:
     with pytest.raises(SMSMobileError) as failed:
-        run(client)
+        OPERATIONS[operation](client)
     return failed.value
 
 
 # --- how often --------------------------------------------------------------------------------------------
 
 
-@every_operation
-@pytest.mark.parametrize("fails", NEVER_LEFT)
-def test_what_never_left_is_tried_again(network: Any, client: SMSMobileClient, run: Operation, fails: str) -> None:
+@pytest.mark.parametrize(("operation", "fails"), each_once(OPERATIONS, NEVER_LEFT))
+def test_what_never_left_is_tried_again(network: Any, client: SMSMobileClient, operation: str, fails: str) -> None:
     getattr(network, fails)()
     getattr(network, fails)()
     network.will_accept()
-    run(client)
+    OPERATIONS[operation](client)
     assert len(network.requests) == 3
 
 
-@every_operation
-@pytest.mark.parametrize("fails", NEVER_LEFT)
+@pytest.mark.parametrize(("operation", "fails"), each_once(OPERATIONS, NEVER_LEFT))
 def test_what_never_left_is_given_up_as_a_failed_connection(
-    network: Any, client: SMSMobileClient, run: Operation, fails: str
+    network: Any, client: SMSMobileClient, operation: str, fails: str
 ) -> None:
     for _ in range(4):
         getattr(network, fails)()
-    error = failure(run, client)
+    error = failure(operation, client)
     assert type(error) is ConnectionFailed
     assert "Nothing was sent." in str(error)
     assert len(network.requests) == 4
 
 
-@every_operation
+@any_operation
 def test_a_wrong_certificate_is_told_at_once_since_it_will_not_get_better(
-    network: Any, client: SMSMobileClient, run: Operation
+    network: Any, client: SMSMobileClient, operation: str
 ) -> None:
     network.will_show_a_wrong_certificate()
-    error = failure(run, client)
+    error = failure(operation, client)
     assert type(error) is ConnectionFailed
     assert "certificate verify failed" in str(error)
     assert len(network.requests) == 1
 
 
-@every_read
-@pytest.mark.parametrize("fails", MAY_HAVE_ARRIVED)
+@pytest.mark.parametrize(("operation", "fails"), each_once(READS, MAY_HAVE_ARRIVED))
 def test_a_read_is_repeated_after_a_broken_answer(
-    network: Any, client: SMSMobileClient, run: Operation, fails: str
+    network: Any, client: SMSMobileClient, operation: str, fails: str
 ) -> None:
     getattr(network, fails)()
     network.will_accept()
-    run(client)
+    OPERATIONS[operation](client)
     assert len(network.requests) == 2
 
 
-@every_send
-@pytest.mark.parametrize("fails", MAY_HAVE_ARRIVED)
+@pytest.mark.parametrize(("operation", "fails"), each_once(SENDS, MAY_HAVE_ARRIVED))
 def test_a_send_that_may_have_arrived_is_in_doubt_after_one_request(
-    network: Any, client: SMSMobileClient, run: Operation, fails: str
+    network: Any, client: SMSMobileClient, operation: str, fails: str
 ) -> None:
     getattr(network, fails)()
-    assert type(failure(run, client)) is SendOutcomeUnknown
+    assert type(failure(operation, client)) is SendOutcomeUnknown
     assert len(network.requests) == 1
 
 
-@every_send
-@pytest.mark.parametrize("fails", MAY_HAVE_ARRIVED)
+@pytest.mark.parametrize(("operation", "fails"), each_once(SENDS, MAY_HAVE_ARRIVED))
 def test_a_send_that_may_have_arrived_after_one_that_never_left_is_in_doubt(
-    network: Any, client: SMSMobileClient, run: Operation, fails: str
+    network: Any, client: SMSMobileClient, operation: str, fails: str
 ) -> None:
     network.will_refuse_the_connection()
     getattr(network, fails)()
-    assert type(failure(run, client)) is SendOutcomeUnknown
+    assert type(failure(operation, client)) is SendOutcomeUnknown
     assert len(network.requests) == 2
 
 
-@every_read
-def test_a_read_that_is_never_answered_is_a_timeout(network: Any, client: SMSMobileClient, run: Operation) -> None:
+@any_read
+def test_a_read_that_is_never_answered_is_a_timeout(network: Any, client: SMSMobileClient, operation: str) -> None:
     for _ in range(4):
         network.will_time_out_reading()
-    assert type(failure(run, client)) is ResponseTimeout
+    assert type(failure(operation, client)) is ResponseTimeout
     assert len(network.requests) == 4
 
 
-@every_read
+@any_read
 def test_a_read_whose_connection_always_breaks_is_a_failed_connection(
-    network: Any, client: SMSMobileClient, run: Operation
+    network: Any, client: SMSMobileClient, operation: str
 ) -> None:
     for _ in range(4):
         network.will_reset()
-    error = failure(run, client)
+    error = failure(operation, client)
     assert type(error) is ConnectionFailed
     assert "Connection reset by peer" in str(error)
     assert "Nothing was sent" not in str(error)
 
 
-@every_read
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize(("operation", "status"), each_once(READS, [429, 500, 502, 503, 504]))
 def test_a_read_is_repeated_after_a_passing_status(
-    network: Any, client: SMSMobileClient, run: Operation, status: int
+    network: Any, client: SMSMobileClient, operation: str, status: int
 ) -> None:
     network.will_answer(status).will_accept()
-    run(client)
+    OPERATIONS[operation](client)
     assert len(network.requests) == 2
 
 
-@every_read
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(("operation", "status"), each_once(READS, [500, 502, 503, 504]))
 def test_a_read_gives_up_after_three_repetitions_and_tells_the_status(
-    network: Any, client: SMSMobileClient, run: Operation, status: int
+    network: Any, client: SMSMobileClient, operation: str, status: int
 ) -> None:
     for _ in range(4):
         network.will_answer(status)
-    error = failure(run, client)
+    error = failure(operation, client)
     assert isinstance(error, ServerError)
     assert error.status == status
     assert len(network.requests) == 4
 
 
-@every_operation
-@pytest.mark.parametrize("status", [400, 403, 404, 408, 413, 425])
-def test_a_refusal_is_never_repeated(network: Any, client: SMSMobileClient, run: Operation, status: int) -> None:
+@pytest.mark.parametrize(("operation", "status"), each_once(OPERATIONS, [400, 403, 404, 408, 413, 425]))
+def test_a_refusal_is_never_repeated(network: Any, client: SMSMobileClient, operation: str, status: int) -> None:
     network.will_answer(status, b'{"success": false, "error": "no"}')
-    failure(run, client)
+    failure(operation, client)
     assert len(network.requests) == 1
 
 
-@every_send
-@pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 507, 520])
-@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}])
+@pytest.mark.parametrize(
+    ("status", "operation", "headers"),
+    each_once([500, 501, 502, 503, 504, 507, 520], SENDS, [{}, {"Retry-After": "1"}]),
+)
 def test_a_send_is_not_repeated_after_a_5xx_not_even_when_asked_to(
-    network: Any, client: SMSMobileClient, run: Operation, status: int, headers: dict[str, str]
+    network: Any, client: SMSMobileClient, operation: str, status: int, headers: dict[str, str]
 ) -> None:
     network.will_answer(status, b"", headers)
-    assert type(failure(run, client)) is SendOutcomeUnknown
+    assert type(failure(operation, client)) is SendOutcomeUnknown
     assert len(network.requests) == 1
 
 
 @every_send
 def test_a_send_is_repeated_after_a_429_which_was_not_accepted(
-    network: Any, client: SMSMobileClient, run: Operation
+    network: Any, client: SMSMobileClient, operation: str
 ) -> None:
     network.will_answer(429, b"", {"Retry-After": "2"}).will_answer(429).will_accept()
-    run(client)
+    OPERATIONS[operation](client)
     assert len(network.requests) == 3
 
 
-@every_operation
+@any_operation
 def test_a_rate_limit_that_stays_is_told_after_three_repetitions(
-    network: Any, client: SMSMobileClient, run: Operation
+    network: Any, client: SMSMobileClient, operation: str
 ) -> None:
     for _ in range(4):
         network.will_answer(429, b'{"error": "rate"}', {"Retry-After": "3"})
-    error = failure(run, client)
+    error = failure(operation, client)
     assert isinstance(error, RateLimited)
     assert error.retry_after == 3.0
     assert len(network.requests) == 4
 
 
 @every_read
-def test_a_read_is_repeated_when_the_answer_breaks_off(network: Any, client: SMSMobileClient, run: Operation) -> None:
+def test_a_read_is_repeated_when_the_answer_breaks_off(network: Any, client: SMSMobileClient, operation: str) -> None:
     network.will_answer(200, b'{"result": {"err', {"Content-Length": "500"}).will_accept()
-    run(client)
+    OPERATIONS[operation](client)
     assert len(network.requests) == 2
 
 
-@every_read
-def test_a_read_whose_answer_always_breaks_off_gives_up(network: Any, client: SMSMobileClient, run: Operation) -> None:
+@any_read
+def test_a_read_whose_answer_always_breaks_off_gives_up(network: Any, client: SMSMobileClient, operation: str) -> None:
     for _ in range(4):
         network.will_answer(200, b'{"result": {"err', {"Content-Length": "500"})
-    error = failure(run, client)
+    error = failure(operation, client)
     assert type(error) is ConnectionFailed
     assert "broke before the answer was there" in str(error)
     assert len(network.requests) == 4
@@ -236,43 +233,43 @@ def test_a_read_whose_answer_always_breaks_off_gives_up(network: Any, client: SM
 
 @every_send
 def test_a_send_whose_answer_breaks_off_is_in_doubt_after_one_request(
-    network: Any, client: SMSMobileClient, run: Operation
+    network: Any, client: SMSMobileClient, operation: str
 ) -> None:
     network.will_answer(200, b'{"result": {"err', {"Content-Length": "500"})
-    assert type(failure(run, client)) is SendOutcomeUnknown
+    assert type(failure(operation, client)) is SendOutcomeUnknown
     assert len(network.requests) == 1
 
 
-@every_read
+@any_read
 def test_answers_that_break_off_count_among_the_other_failures(
-    network: Any, client: SMSMobileClient, run: Operation
+    network: Any, client: SMSMobileClient, operation: str
 ) -> None:
     for _ in range(2):
         network.will_answer(503).will_answer(200, b"{", {"Content-Length": "500"})
     network.will_accept()
-    failure(run, client)
+    failure(operation, client)
     assert len(network.requests) == 4
 
 
-@every_operation
+@any_operation
 def test_an_answer_that_cannot_be_read_is_not_asked_for_again(
-    network: Any, client: SMSMobileClient, run: Operation
+    network: Any, client: SMSMobileClient, operation: str
 ) -> None:
     network.will_answer(200, b"<html>")
-    failure(run, client)
+    failure(operation, client)
     assert len(network.requests) == 1
 
 
-@pytest.mark.parametrize("run", [*SENDS.values(), *READS.values()])
-def test_with_max_retries_0_nothing_is_ever_repeated(network: Any, run: Operation) -> None:
+@any_operation
+def test_with_max_retries_0_nothing_is_ever_repeated(network: Any, operation: str) -> None:
     with SMSMobileClient(api_key="a-key-of-the-tests", max_retries=0) as client:
         for fails in (*NEVER_LEFT, *MAY_HAVE_ARRIVED):
             getattr(network, fails)()
-            failure(run, client)
+            failure(operation, client)
         network.will_answer(429)
-        failure(run, client)
+        failure(operation, client)
         network.will_answer(200, b"{", {"Content-Length": "500"})
-        failure(run, client)
+        failure(operation, client)
     assert len(network.requests) == 6
 
 
@@ -318,25 +315,25 @@ def test_max_retries_counts_repetitions_of_all_kinds_together(
     for _ in range(3):
         network.will_refuse_the_connection().will_answer(503)
     with SMSMobileClient(api_key="a-key-of-the-tests", max_retries=max_retries) as client:
-        failure(READS["log"], client)
+        failure("log", client)
     assert len(network.requests) == requests_made
 
 
-@every_operation
-def test_a_repetition_is_the_same_request(network: Any, client: SMSMobileClient, run: Operation) -> None:
+@any_operation
+def test_a_repetition_is_the_same_request(network: Any, client: SMSMobileClient, operation: str) -> None:
     network.will_refuse_the_connection().will_answer(429).will_accept()
-    run(client)
+    OPERATIONS[operation](client)
     first, *others = network.requests
     assert others == [first, first]
     assert "".join(first).count("apikey=") == 1
 
 
-@pytest.mark.parametrize(("run", "count"), [(SENDS["send"], 1), (READS["log"], 4)])
-def test_responses_of_the_ecosystem_see_the_same_policies(client: SMSMobileClient, run: Operation, count: int) -> None:
+@pytest.mark.parametrize(("operation", "count"), [("send", 1), ("log", 4)])
+def test_responses_of_the_ecosystem_see_the_same_policies(client: SMSMobileClient, operation: str, count: int) -> None:
     with responses.RequestsMock(registry=OrderedRegistry, assert_all_requests_are_fired=False) as service:
         for method, path in [("POST", "/sendsms/")] if count == 1 else [("GET", "/log/sent/sms/")] * 4:
             service.add(method, f"https://api.smsmobileapi.com{path}", status=503)
-        failure(run, client)
+        failure(operation, client)
         assert len(service.calls) == count
 
 
@@ -358,7 +355,7 @@ def test_behind_a_proxy_only_a_connection_that_was_never_made_proves_that_nothin
     service: responses.RequestsMock, client: SMSMobileClient, reason: Exception, kind: type[SMSMobileError]
 ) -> None:
     service.post("https://api.smsmobileapi.com/sendsms/", body=through_a_proxy(reason))
-    assert type(failure(SENDS["send"], client)) is kind
+    assert type(failure("send", client)) is kind
 
 
 # --- how long ---------------------------------------------------------------------------------------------
@@ -370,13 +367,12 @@ def test_retry_after_is_waited_for(network: Any, client: SMSMobileClient, pauses
     assert pauses == [7, 60]
 
 
-@pytest.mark.parametrize("run", [SENDS["send"], READS["log"]])
-@pytest.mark.parametrize("seconds", ["61", "86400"])
+@pytest.mark.parametrize(("operation", "seconds"), [("send", "61"), ("log", "61"), ("log", "86400")])
 def test_a_retry_after_over_a_minute_is_told_at_once(
-    network: Any, client: SMSMobileClient, pauses: list[float], run: Operation, seconds: str
+    network: Any, client: SMSMobileClient, pauses: list[float], operation: str, seconds: str
 ) -> None:
     network.will_answer(429, b'{"error": "rate"}', {"Retry-After": seconds})
-    error = failure(run, client)
+    error = failure(operation, client)
     assert isinstance(error, RateLimited)
     assert error.retry_after == float(seconds)
     assert len(network.requests) == 1
@@ -387,7 +383,7 @@ def test_a_read_does_not_wait_for_a_service_that_is_away_for_an_hour(
     network: Any, client: SMSMobileClient, pauses: list[float]
 ) -> None:
     network.will_answer(503, b"", {"Retry-After": "3600"})
-    assert type(failure(READS["log"], client)) is ServerError
+    assert type(failure("log", client)) is ServerError
     assert len(network.requests) == 1
     assert pauses == []
 
@@ -433,15 +429,18 @@ def test_a_body_that_breaks_off_is_asked_for_again_after_a_pause(
 EAGER = Retry(total=5, allowed_methods=None, status_forcelist=[429, 500, 502, 503], raise_on_status=False)
 
 
-@every_send
-@pytest.mark.parametrize("fails", ["will_reset", "will_time_out_reading", 500, 502, 503])
+@pytest.mark.parametrize(
+    ("operation", "fails"), each_once(SENDS, ["will_reset", "will_time_out_reading", 500, 502, 503])
+)
 def test_a_session_that_retries_everything_makes_no_send_go_twice(
-    network: Any, run: Operation, fails: str | int
+    network: Any, operation: str, fails: str | int
 ) -> None:
     session = requests.Session()
     session.mount("https://", HTTPAdapter(max_retries=EAGER))
     _ = network.will_answer(fails) if isinstance(fails, int) else getattr(network, fails)()
-    assert type(failure(run, SMSMobileClient(api_key="a-key-of-the-tests", session=session))) is SendOutcomeUnknown
+    assert (
+        type(failure(operation, SMSMobileClient(api_key="a-key-of-the-tests", session=session))) is SendOutcomeUnknown
+    )
     assert len(network.requests) == 1
 
 
@@ -483,9 +482,9 @@ def client_of(adapter: HTTPAdapter) -> SMSMobileClient:
 
 
 @pytest.mark.parametrize(
-    ("run", "kind"), [*((run, SendOutcomeUnknown) for run in SENDS.values()), (READS["log"], UnexpectedResponse)]
+    ("operation", "kind"), [*((send, SendOutcomeUnknown) for send in SENDS), ("log", UnexpectedResponse)]
 )
-def test_an_answer_without_end_is_refused_in_bounded_memory(run: Operation, kind: type[SMSMobileError]) -> None:
+def test_an_answer_without_end_is_refused_in_bounded_memory(operation: str, kind: type[SMSMobileError]) -> None:
     piece = b" " * 65_536
     pieces = 0
 
@@ -495,7 +494,7 @@ def test_an_answer_without_end_is_refused_in_bounded_memory(run: Operation, kind
         return piece
 
     adapter = Scripted(read)
-    error = failure(run, client_of(adapter))
+    error = failure(operation, client_of(adapter))
     assert type(error) is kind
     assert "larger than 32 MiB" in str(error)
     assert pieces == 32 * 1024 * 1024 // len(piece) + 1
@@ -520,13 +519,13 @@ def test_a_failure_while_the_answer_is_read_is_repeated_for_a_read_and_in_doubt_
     error: Exception, kind: type[SMSMobileError]
 ) -> None:
     reading, sending = Scripted(raises(error)), Scripted(raises(error))
-    assert type(failure(READS["log"], client_of(reading))) is kind
-    assert type(failure(SENDS["send"], client_of(sending))) is SendOutcomeUnknown
+    assert type(failure("log", client_of(reading))) is kind
+    assert type(failure("send", client_of(sending))) is SendOutcomeUnknown
     assert (len(reading.sent), len(sending.sent)) == (2, 1)
 
 
-@pytest.mark.parametrize("run", [SENDS["send"], READS["log"]])
-def test_an_adapter_that_is_not_requests_own_is_used_as_it_is(run: Operation) -> None:
+@pytest.mark.parametrize("operation", ["send", "log"])
+def test_an_adapter_that_is_not_requests_own_is_used_as_it_is(operation: str) -> None:
     class Foreign(requests.adapters.BaseAdapter):
         def __init__(self) -> None:
             super().__init__()
@@ -543,5 +542,5 @@ def test_an_adapter_that_is_not_requests_own_is_used_as_it_is(run: Operation) ->
     session.adapters.clear()
     adapter = Foreign()
     session.mount("https://", adapter)
-    run(SMSMobileClient(api_key="a-key-of-the-tests", session=session))
+    OPERATIONS[operation](SMSMobileClient(api_key="a-key-of-the-tests", session=session))
     assert adapter.sent == 1

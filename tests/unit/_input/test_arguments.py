@@ -1,8 +1,9 @@
-"""What holds for the arguments of every method of every channel, found by their signatures."""
+"""Argument checks that hold for every method of every channel. The methods are found by their signatures."""
 
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from smsmobile import InvalidRequestError, SMSMobileClient, SMSMobileError
 from smsmobile._input.arguments import check_bool
 from smsmobile._input.phone_numbers import mask_numbers
+
+from ..cases import each_once
 
 DIGITS = "33612345678"
 CHANNELS = ("sms", "whatsapp", "devices", "calls", "notifications", "email", "conversations")
@@ -82,23 +85,24 @@ def test_the_switches_that_the_tests_know_of_are_found() -> None:
     }
 
 
-@pytest.mark.parametrize("value", ["no", "yes", "", "0", 0, 1, 2, [], 0.0])
-@pytest.mark.parametrize(("channel", "method", "name"), SWITCHES)
+@pytest.mark.parametrize(("switch", "value"), each_once(SWITCHES, ["no", "yes", "", "0", 0, 1, 2, [], 0.0]))
 def test_a_switch_takes_true_and_false_and_nothing_that_python_takes_for_them(
-    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str, value: object
+    service: responses.RequestsMock, client: SMSMobileClient, switch: tuple[str, str, str], value: object
 ) -> None:
+    channel, method, name = switch
     with pytest.raises(InvalidRequestError, match=f"{name} is of type {type(value).__name__}; expected True or False"):
         run(client, channel, method, name, value)
     assert len(service.calls) == 0
 
 
-@pytest.mark.parametrize("value", [True, False])
 @pytest.mark.parametrize(("channel", "method", "name"), SWITCHES)
 def test_every_switch_can_be_on_and_off(
-    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str, value: bool
+    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str
 ) -> None:
-    run(client, channel, method, name, value)
-    assert len(service.calls) > 0
+    run(client, channel, method, name, True)
+    asked_with_it_on = len(service.calls)
+    run(client, channel, method, name, False)
+    assert 0 < asked_with_it_on < len(service.calls)
 
 
 def test_no_bool_is_none() -> None:
@@ -106,15 +110,22 @@ def test_no_bool_is_none() -> None:
         check_bool("encrypt", None)
 
 
-@pytest.mark.parametrize("value", [f"+{DIGITS}", DIGITS, f"tel:+{DIGITS}", f"a{DIGITS}:x", int(DIGITS), -int(DIGITS)])
-@pytest.mark.parametrize(("channel", "method", "name"), ARGUMENTS)
+TEXTS = [f"+{DIGITS}", DIGITS, f"tel:+{DIGITS}", f"a{DIGITS}:x"]
+COUNTS = [sign * number for sign in (1, -1) for number in (int(DIGITS), float(DIGITS), int(DIGITS) * 10)]
+
+
+METHODS = list(dict.fromkeys((channel, method) for channel, method, _ in ARGUMENTS))
+
+
+@pytest.mark.parametrize(("channel", "method"), METHODS)
 def test_no_error_shows_a_phone_number_that_went_into_the_wrong_argument(
-    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str, name: str, value: object
+    service: responses.RequestsMock, client: SMSMobileClient, channel: str, method: str
 ) -> None:
-    for spelled in (value, float(value), value * 10) if isinstance(value, int) else (value,):
+    names = [name for *called, name in ARGUMENTS if called == [channel, method]]
+    for name, value in itertools.product(names, [*TEXTS, *COUNTS]):  # every check has words of its own
         said = ""
         try:
-            run(client, channel, method, name, spelled)
+            run(client, channel, method, name, value)
         except SMSMobileError as refused:
             said = f"{refused} {refused!r} {vars(refused)}"
         assert DIGITS not in said

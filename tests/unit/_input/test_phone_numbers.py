@@ -1,4 +1,4 @@
-"""A number is cleaned and sent, or refused with the reason; nothing in between."""
+"""A number is cleaned and sent, or refused with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A send in doubt: what the exception knows, and how it looks the message up."""
+"""`SendOutcomeUnknown`: what it carries, and how `reconcile()` looks the message up."""
 
 from __future__ import annotations
 

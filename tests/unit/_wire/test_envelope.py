@@ -1,4 +1,4 @@
-"""Three envelopes, every error of the contract, and what PHP prints around them: on each operation alike."""
+"""Envelopes, the errors of the contract, and output of PHP around an answer."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from smsmobile import (
 )
 from smsmobile._wire.envelope import Unreadable, read_answer
 
+from ..cases import each_once
+
 BASE = "https://api.smsmobileapi.com"
 TO = "+33612345678"
 
@@ -40,9 +42,9 @@ READS: dict[str, tuple[str, str, Operation]] = {
 }
 OPERATIONS = {**SENDS, **READS}
 
-every_operation = pytest.mark.parametrize("operation", OPERATIONS)
+any_operation = pytest.mark.parametrize("operation", ["send", "log"])
 every_send = pytest.mark.parametrize("operation", SENDS)
-every_read = pytest.mark.parametrize("operation", READS)
+LISTS = ["log", "received"]
 
 
 @pytest.fixture
@@ -98,57 +100,59 @@ ERRORS: list[tuple[int, object, type[APIError], str | None]] = [
 ]
 
 
-@every_operation
-@pytest.mark.parametrize(("status", "body", "kind", "code"), ERRORS)
-def test_every_error_of_the_contract_is_its_own_exception_on_every_operation(
-    ask: Ask, operation: str, status: int, body: object, kind: type[APIError], code: str | None
+@pytest.mark.parametrize(("answer", "operation"), each_once(ERRORS, OPERATIONS))
+def test_every_error_of_the_contract_is_its_own_exception(
+    ask: Ask, operation: str, answer: tuple[int, object, type[APIError], str | None]
 ) -> None:
+    status, body, kind, code = answer
     error = refusal(ask, operation, body, status)
     assert type(error) is kind
     assert isinstance(error, APIError)
     assert (error.code, error.status) == (code, status)
 
 
-@pytest.mark.parametrize("operation", sorted(OPERATIONS.keys() - {"log"}))
-@pytest.mark.parametrize(
-    "body", [{"success": False, "message": "No."}, {"success": None, "error": True}, {"success": False, "error": {}}]
-)
+WITHOUT_A_CODE: list[dict[str, object]] = [
+    {"success": False, "message": "No."},
+    {"success": None, "error": True},
+    {"success": False, "error": {}},
+]
+
+
+@pytest.mark.parametrize(("operation", "body"), each_once(sorted(OPERATIONS.keys() - {"log"}), WITHOUT_A_CODE))
 def test_a_refusal_without_a_code_is_an_error(ask: Ask, operation: str, body: object) -> None:
     error = refusal(ask, operation, body)
     assert type(error) is APIError
     assert error.code is None
 
 
-@every_read
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+@pytest.mark.parametrize(("status", "operation"), each_once([500, 502, 503, 504, 599], READS))
 def test_a_failing_service_is_a_server_error_for_a_read(ask: Ask, operation: str, status: int) -> None:
     error = refusal(ask, operation, {"success": False, "error": "server_error", "detail": "SELECT 1"}, status)
     assert type(error) is ServerError
     assert "SELECT" not in str(error)
 
 
-@every_send
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
-@pytest.mark.parametrize(
-    "body", [{"success": False, "error": "server_error"}, {"success": False, "error": "invalid_apikey"}, "<html>", ""]
-)
+FAILURES = [{"success": False, "error": "server_error"}, {"success": False, "error": "invalid_apikey"}, "<html>", ""]
+
+
+@pytest.mark.parametrize(("status", "body", "operation"), each_once([500, 502, 503, 504, 599], FAILURES, SENDS))
 def test_a_failing_service_leaves_a_send_in_doubt_whatever_it_says(
     ask: Ask, operation: str, status: int, body: object
 ) -> None:
     assert type(refusal(ask, operation, body, status)) is SendOutcomeUnknown
 
 
-@pytest.mark.parametrize("body", [{"result": {"error": "server_error"}}, {"success": False, "error": "server_error"}])
-@pytest.mark.parametrize("status", [200, 400])
-@pytest.mark.parametrize("operation", READS)
+SERVER_ERRORS = [{"result": {"error": "server_error"}}, {"success": False, "error": "server_error"}]
+
+
+@pytest.mark.parametrize(("operation", "status", "body"), each_once(READS, [200, 400], SERVER_ERRORS))
 def test_a_service_that_says_it_failed_failed_whatever_the_status(
     ask: Ask, operation: str, status: int, body: object
 ) -> None:
     assert type(refusal(ask, operation, body, status)) is ServerError
 
 
-@every_send
-@pytest.mark.parametrize("body", [{"result": {"error": "server_error"}}, {"success": False, "error": "server_error"}])
+@pytest.mark.parametrize(("operation", "body"), each_once(SENDS, SERVER_ERRORS))
 def test_a_service_that_says_it_failed_leaves_a_send_in_doubt(ask: Ask, operation: str, body: object) -> None:
     assert type(refusal(ask, operation, body)) is SendOutcomeUnknown
 
@@ -159,7 +163,7 @@ def test_a_send_that_is_refused_and_accepted_in_one_answer_is_in_doubt(ask: Ask,
     assert type(refusal(ask, operation, accepted, 400)) is SendOutcomeUnknown
 
 
-@every_operation
+@any_operation
 def test_the_services_explanation_is_told(ask: Ask, operation: str) -> None:
     error = refusal(ask, operation, {"success": False, "message": "Missing required param: message."}, 400)
     assert isinstance(error, APIError)
@@ -167,34 +171,34 @@ def test_the_services_explanation_is_told(ask: Ask, operation: str) -> None:
     assert "HTTP 400, Missing required param: message." in str(error)
 
 
-@every_operation
+@any_operation
 def test_the_explanation_ends_with_one_full_stop(ask: Ask, operation: str) -> None:
     assert str(refusal(ask, operation, {"success": False, "message": "Too late."}, 400)).endswith("Too late.")
 
 
-@every_operation
+@any_operation
 def test_a_long_explanation_is_cut(ask: Ask, operation: str) -> None:
     error = refusal(ask, operation, {"success": False, "error": "w" * 10_000, "message": "x" * 10_000}, 400)
     assert len(str(error)) < 1200
 
 
-@every_operation
+@any_operation
 def test_an_offline_phone_points_to_its_battery_settings_and_the_troubleshooting_page(ask: Ask, operation: str) -> None:
     error = refusal(ask, operation, {"result": {"error": 2}})
     assert "battery settings" in str(error)
     assert "docs/troubleshooting.md" in str(error)
 
 
-@every_operation
-@pytest.mark.parametrize(("header", "seconds"), [("120", 120.0), ("soon", None), (None, None)])
-def test_a_rate_limit_tells_how_long_to_wait(ask: Ask, operation: str, header: str | None, seconds: float) -> None:
+@pytest.mark.parametrize(("operation", "wait"), each_once(OPERATIONS, [("120", 120.0), ("soon", None), (None, None)]))
+def test_a_rate_limit_tells_how_long_to_wait(ask: Ask, operation: str, wait: tuple[str | None, float | None]) -> None:
+    header, seconds = wait
     headers = {} if header is None else {"Retry-After": header}
     error = refusal(ask, operation, {"success": False, "error": "rate"}, 429, headers=headers)
     assert isinstance(error, RateLimited)
     assert error.retry_after == seconds
 
 
-@every_operation
+@any_operation
 def test_a_redirect_is_refused_with_its_address_but_not_its_query(
     ask: Ask, service: responses.RequestsMock, operation: str
 ) -> None:
@@ -207,7 +211,7 @@ def test_a_redirect_is_refused_with_its_address_but_not_its_query(
     assert len(service.calls) == 1
 
 
-@every_operation
+@any_operation
 def test_a_redirect_to_nonsense_is_refused_alike(ask: Ask, operation: str) -> None:
     error = refusal(ask, operation, "", 302, headers={"Location": "http://[elsewhere"})
     assert type(error) is UnexpectedResponse
@@ -238,20 +242,20 @@ UNREADABLE: list[tuple[bytes, str]] = [
 ]
 
 
-@every_read
-@pytest.mark.parametrize(("body", "what"), UNREADABLE)
+@pytest.mark.parametrize(("answer", "operation"), each_once(UNREADABLE, READS))
 def test_a_read_whose_answer_is_none_is_an_unexpected_response(
-    ask: Ask, operation: str, body: bytes, what: str
+    ask: Ask, operation: str, answer: tuple[bytes, str]
 ) -> None:
+    body, what = answer
     error = refusal(ask, operation, body)
     assert type(error) is UnexpectedResponse
     assert f"answer is {what} (HTTP 200)" in str(error)
     assert error.status == 200
 
 
-@every_send
-@pytest.mark.parametrize(("body", "what"), UNREADABLE)
-def test_a_send_whose_answer_is_none_is_in_doubt(ask: Ask, operation: str, body: bytes, what: str) -> None:
+@pytest.mark.parametrize(("answer", "operation"), each_once(UNREADABLE, SENDS))
+def test_a_send_whose_answer_is_none_is_in_doubt(ask: Ask, operation: str, answer: tuple[bytes, str]) -> None:
+    body, what = answer
     error = refusal(ask, operation, body)
     assert type(error) is SendOutcomeUnknown
     assert f"answer is {what} (HTTP 200)" in str(error)
@@ -273,26 +277,20 @@ WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
     "a warning with an object in it": lambda body: b'Notice: {"a": 1} unexpected\n' + body,
     "a mark and a warning": lambda body: b"\xef\xbb\xbf" + WARNING + body,
 }
-wrapped = pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS)
+wrapped = pytest.mark.parametrize(("wrapping", "operation"), each_once(WRAPPINGS, OPERATIONS))
 
 
 @wrapped
-@every_operation
-def test_what_php_prints_around_an_answer_changes_nothing(
-    ask: Ask, operation: str, wrap: Callable[[bytes], bytes]
-) -> None:
+def test_what_php_prints_around_an_answer_changes_nothing(ask: Ask, operation: str, wrapping: str) -> None:
     body = b'{"result": {"error": 0, "sent": "1", "id": "guid-7", "sms": [{"guid": "guid-7", "message": "hi"}]}}'
-    answer = ask(operation, wrap(body))
+    answer = ask(operation, WRAPPINGS[wrapping](body))
     answer = answer[0] if isinstance(answer, list) else answer
     assert answer.guid == "guid-7"
 
 
 @wrapped
-@every_operation
-def test_what_php_prints_around_an_error_changes_nothing(
-    ask: Ask, operation: str, wrap: Callable[[bytes], bytes]
-) -> None:
-    assert type(refusal(ask, operation, wrap(b'{"result": {"error": 2}}'))) is DeviceOffline
+def test_what_php_prints_around_an_error_changes_nothing(ask: Ask, operation: str, wrapping: str) -> None:
+    assert type(refusal(ask, operation, WRAPPINGS[wrapping](b'{"result": {"error": 2}}'))) is DeviceOffline
 
 
 def test_an_answer_may_be_compressed(ask: Ask) -> None:
@@ -332,43 +330,40 @@ ENVELOPES: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("operation", ["log", "received"])
-@pytest.mark.parametrize("body", ENVELOPES.values(), ids=ENVELOPES)
-def test_rows_are_found_in_every_envelope(ask: Ask, operation: str, body: object) -> None:
-    assert [(row.guid, row.message) for row in ask(operation, body)] == [("a", "one"), ("b", "two")]
+@pytest.mark.parametrize(("envelope", "operation"), each_once(ENVELOPES, LISTS))
+def test_rows_are_found_in_every_envelope(ask: Ask, operation: str, envelope: str) -> None:
+    assert [(row.guid, row.message) for row in ask(operation, ENVELOPES[envelope])] == [("a", "one"), ("b", "two")]
 
 
-@pytest.mark.parametrize("operation", ["log", "received"])
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"result": {"error": 0, "sms": []}},
-        {"result": {"error": 0, "sms": None}},
-        {"result": {"error": 0, "sms": ""}},
-        {"result": {"error": 0, "sms": {}}},
-        {"result": {"error": 0}},
-        {"result": {}},
-        {"result": []},
-        {"success": True, "count": 0, "data": []},
-        {"success": True, "data": {}},
-        {"success": True},
-        {"success": True, "data": False},
-        {"success": True, "sms": 0, "items": []},
-        {"success": True, "data": {"message": "None found."}},
-        {"result": {"error": 0, "data": {"count": 0, "items": []}}},
-        {"result": None},
-        {"count": 0},
-        {"count": "0", "data": []},
-        {"items": []},
-        [],
-    ],
-)
+NO_ROWS: list[object] = [
+    {"result": {"error": 0, "sms": []}},
+    {"result": {"error": 0, "sms": None}},
+    {"result": {"error": 0, "sms": ""}},
+    {"result": {"error": 0, "sms": {}}},
+    {"result": {"error": 0}},
+    {"result": {}},
+    {"result": []},
+    {"success": True, "count": 0, "data": []},
+    {"success": True, "data": {}},
+    {"success": True},
+    {"success": True, "data": False},
+    {"success": True, "sms": 0, "items": []},
+    {"success": True, "data": {"message": "None found."}},
+    {"result": {"error": 0, "data": {"count": 0, "items": []}}},
+    {"result": None},
+    {"count": 0},
+    {"count": "0", "data": []},
+    {"items": []},
+    [],
+]
+
+
+@pytest.mark.parametrize(("body", "operation"), each_once(NO_ROWS, LISTS))
 def test_no_rows_are_an_empty_list(ask: Ask, operation: str, body: object) -> None:
     assert ask(operation, body) == []
 
 
-@pytest.mark.parametrize("operation", ["log", "received"])
-@pytest.mark.parametrize("rows", ["text", 7, True, [1], ["text"], [None], [[]]])
+@pytest.mark.parametrize(("rows", "operation"), each_once(["text", 7, True, [1], ["text"], [None], [[]]], LISTS))
 def test_rows_that_are_none_are_an_unexpected_response_without_their_content(
     ask: Ask, operation: str, rows: object
 ) -> None:
@@ -412,17 +407,16 @@ def test_an_unknown_error_beside_rows_is_an_error_of_the_log(ask: Ask) -> None:
     assert type(refusal(ask, "log", {"result": {"error": "partial", "sms": ROWS}})) is APIError
 
 
-@pytest.mark.parametrize("operation", ["send", "resend"])
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"success": True, "error": True},
-        {"success": False, "result": {"error": 0, "sent": "1", "id": "g"}},
-        {"result": {"error": "2", "sent": "1", "id": "g"}},
-        {"success": True, "data": [{"id": "g", "sent": "0", "error": 2}]},
-        {"result": {"error": "server_error", "sent": "0"}},
-    ],
-)
+CONTRADICTIONS: list[dict[str, object]] = [
+    {"success": True, "error": True},
+    {"success": False, "result": {"error": 0, "sent": "1", "id": "g"}},
+    {"result": {"error": "2", "sent": "1", "id": "g"}},
+    {"success": True, "data": [{"id": "g", "sent": "0", "error": 2}]},
+    {"result": {"error": "server_error", "sent": "0"}},
+]
+
+
+@pytest.mark.parametrize(("body", "operation"), each_once(CONTRADICTIONS, SENDS))
 def test_an_answer_that_contradicts_itself_leaves_a_send_in_doubt(ask: Ask, operation: str, body: object) -> None:
     with pytest.raises(SendOutcomeUnknown):
         ask(operation, body)
@@ -452,7 +446,7 @@ def test_half_an_emoji_in_one_row_does_not_lose_the_others(ask: Ask) -> None:
     assert [row.message for row in rows] == ["cut ?", "\N{GRINNING FACE}"]
 
 
-@pytest.mark.parametrize("operation", ["send", "resend"])
+@every_send
 def test_an_answer_with_an_emoji_that_is_cut_behind_a_warning_is_not_read_by_an_object_inside_of_it(
     ask: Ask, operation: str
 ) -> None:

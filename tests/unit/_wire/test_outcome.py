@@ -1,4 +1,4 @@
-"""What an answer about one thing means, whatever stands in what: for each channel that sends, and for the switches."""
+"""What the answer to one request means: accepted, refused or in doubt; for each send and for the switches."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from smsmobile import (
     UnexpectedResponse,
 )
 
+from ..cases import each_once
+
 BASE = "https://api.smsmobileapi.com"
 MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc)
 
@@ -38,11 +40,15 @@ SENDS: dict[str, Operation] = {
         lambda client: client.email.send("a@example.org", "s", "b", sender_email="b@example.org", sender_name="S"),
     ),
 }
-CHECK: Operation = ("GET", "/whatsapp/checknumber/", lambda client: client.whatsapp.check_number("+15551234567"))
-SYNCHRONISE: Operation = ("GET", "/getwa/synchronisation/", lambda client: client.whatsapp.synchronise())
-SWITCH_OFF: Operation = ("GET", "/getwa/active/", lambda client: client.whatsapp.disable_retrieval())
-DELETE: Operation = ("POST", "/deletesms/", lambda client: client.sms.delete("g"))
-every_send = pytest.mark.parametrize("send", SENDS.values(), ids=SENDS)
+QUESTIONS: dict[str, Operation] = {
+    "check": ("GET", "/whatsapp/checknumber/", lambda client: client.whatsapp.check_number("+15551234567")),
+    "synchronise": ("GET", "/getwa/synchronisation/", lambda client: client.whatsapp.synchronise()),
+    "switch off": ("GET", "/getwa/active/", lambda client: client.whatsapp.disable_retrieval()),
+    "delete": ("POST", "/deletesms/", lambda client: client.sms.delete("g")),
+}
+OPERATIONS = {**SENDS, **QUESTIONS}
+every_send = pytest.mark.parametrize("send", SENDS)
+any_send = st.sampled_from(sorted(SENDS))
 repeatedly = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 WRAPPINGS: list[Callable[[Any], dict[str, Any]]] = [
@@ -68,9 +74,9 @@ def wrap(content: dict[str, Any], wrappings: list[Callable[[Any], dict[str, Any]
     return {**beside, **content}
 
 
-def ask(operation: Operation, body: object) -> Any:
+def ask(operation: str, body: object) -> Any:
     """What comes back, or what is raised."""
-    method, path, run = operation
+    method, path, run = OPERATIONS[operation]
     with responses.RequestsMock() as service:
         service.add(method, BASE + path, json=body)
         try:
@@ -82,24 +88,22 @@ def ask(operation: Operation, body: object) -> Any:
 # --- sends ------------------------------------------------------------------------------------------------
 
 
-@every_send
 @repeatedly
-@given(wrappings=wrapping)
-def test_a_yes_is_found_wherever_it_stands(send: Operation, wrappings: Any) -> None:
+@given(send=any_send, wrappings=wrapping)
+def test_a_yes_is_found_wherever_it_stands(send: str, wrappings: Any) -> None:
     accepted = ask(send, wrap({"sent": "1", "guid": "g"}, wrappings, error=0))
     assert "g" in (getattr(accepted, "guid", None), getattr(accepted, "id", None))
 
 
-@every_send
 @repeatedly
-@given(wrappings=wrapping, no=st.sampled_from(["0", 0, 0.0, "no", False, "api_error"]))
-def test_a_message_that_was_not_sent_is_refused_wherever_it_says_so(send: Operation, wrappings: Any, no: Any) -> None:
+@given(send=any_send, wrappings=wrapping, no=st.sampled_from(["0", 0, 0.0, "no", False, "api_error"]))
+def test_a_message_that_was_not_sent_is_refused_wherever_it_says_so(send: str, wrappings: Any, no: Any) -> None:
     assert type(ask(send, wrap({"sent": no, "guid": "g"}, wrappings, error=0))) is APIError
 
 
-@every_send
 @repeatedly
 @given(
+    send=any_send,
     wrappings=wrapping,
     refusal=st.sampled_from(
         [
@@ -113,141 +117,146 @@ def test_a_message_that_was_not_sent_is_refused_wherever_it_says_so(send: Operat
         ]
     ),
 )
-def test_an_error_is_its_own_exception_wherever_it_stands(send: Operation, wrappings: Any, refusal: Any) -> None:
+def test_an_error_is_its_own_exception_wherever_it_stands(send: str, wrappings: Any, refusal: Any) -> None:
     content, kind = refusal
     error = ask(send, wrap(content, wrappings, error=0))
     assert type(error) is kind
     assert error.note == (content.get("note") or content.get("message"))
 
 
-@every_send
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"success": True, "data": {"success": False}},
-        {"success": True, "items": [{"error": "2", "sent": "no"}]},
-        {"success": True, "data": {"0": {"error": "invalid_apikey"}}},
-        {"success": False, "data": {"sent": "1", "id": "g"}},
-        {"success": False, "error": "2", "rows": [{"sent": "1", "id": "g"}]},
-        {"result": {"error": 0, "sent": "1", "data": {"sent": "0"}}},
-        {"result": {"error": 0, "sent": "0", "data": {"sent": "1", "id": "g"}}},
-        {"result": {"error": 0, "sent": "api_error", "data": [{"sent": "1", "id": "g"}]}},
-        {"success": True, "sent": "queued", "id": "g"},
-        {"success": True, "sent": "ok"},
-        {"success": True, "data": [{"sent": "waiting list"}]},
-        {"success": True, "data": {"success": "perhaps"}},
-    ],
-)
-def test_an_answer_that_contradicts_itself_leaves_a_send_in_doubt(send: Operation, body: object) -> None:
+CONTRADICTIONS: list[dict[str, Any]] = [
+    {"success": True, "data": {"success": False}},
+    {"success": True, "items": [{"error": "2", "sent": "no"}]},
+    {"success": True, "data": {"0": {"error": "invalid_apikey"}}},
+    {"success": False, "data": {"sent": "1", "id": "g"}},
+    {"success": False, "error": "2", "rows": [{"sent": "1", "id": "g"}]},
+    {"result": {"error": 0, "sent": "1", "data": {"sent": "0"}}},
+    {"result": {"error": 0, "sent": "0", "data": {"sent": "1", "id": "g"}}},
+    {"result": {"error": 0, "sent": "api_error", "data": [{"sent": "1", "id": "g"}]}},
+    {"success": True, "sent": "queued", "id": "g"},
+    {"success": True, "sent": "ok"},
+    {"success": True, "data": [{"sent": "waiting list"}]},
+    {"success": True, "data": {"success": "perhaps"}},
+]
+
+
+@pytest.mark.parametrize(("body", "send"), each_once(CONTRADICTIONS, SENDS))
+def test_an_answer_that_contradicts_itself_leaves_a_send_in_doubt(send: str, body: object) -> None:
     assert type(ask(send, body)) is SendOutcomeUnknown
 
 
-@every_send
-@pytest.mark.parametrize("word", ["0", "no", 0, False, "0.0", "api_error"])
-def test_a_message_that_was_not_sent_is_refused_although_the_call_went_well(send: Operation, word: object) -> None:
+@pytest.mark.parametrize(("send", "word"), each_once(SENDS, ["0", "no", 0, False, "0.0", "api_error"]))
+def test_a_message_that_was_not_sent_is_refused_although_the_call_went_well(send: str, word: object) -> None:
     assert type(ask(send, {"success": True, "sent": word, "id": "g"})) is APIError
     assert type(ask(send, {"success": True, "data": [{"sent": word}]})) is APIError
 
 
-@every_send
+NOT_ONE_ROW: list[object] = [
+    [{"sent": "1", "id": "a"}, {"sent": "1", "id": "b"}],
+    [{"sent": "1", "id": "a"}, {"sent": "0"}],
+    {"0": {"sent": "0"}, "1": {"sent": "0"}},
+    ["failed"],
+    [None],
+    [[]],
+]
+
+
 @pytest.mark.parametrize(
-    "rows",
-    [
-        [{"sent": "1", "id": "a"}, {"sent": "1", "id": "b"}],
-        [{"sent": "1", "id": "a"}, {"sent": "0"}],
-        {"0": {"sent": "0"}, "1": {"sent": "0"}},
-        ["failed"],
-        [None],
-        [[]],
-    ],
+    ("rows", "send", "key"), each_once(NOT_ONE_ROW, SENDS, ["data", "items", "rows", "sms", "result"])
 )
-@pytest.mark.parametrize("key", ["data", "items", "rows", "sms", "result"])
-def test_rows_that_are_not_one_leave_a_send_in_doubt(send: Operation, key: str, rows: object) -> None:
+def test_rows_that_are_not_one_leave_a_send_in_doubt(send: str, key: str, rows: object) -> None:
     unknown = ask(send, {"success": True, "id": "g", key: rows})
     assert type(unknown) is SendOutcomeUnknown
     assert "failed" not in str(unknown)
 
 
-@every_send
-@pytest.mark.parametrize(
-    "new",
-    [
-        *({"items": ["a"]}, {"sms": ["part 1", "part 2"]}, {"data": [1, 2]}, {"rows": [{"sid": "a"}, {"sid": "b"}]}),
-        *({"data": {"plan": {"name": "free"}, "quota": {"left": 3}}}, {"data": {"id": 7, "name": "Pixel"}}),
-        *({"items": [{"id": 7, "sid": "S"}]}, {"data": {"message": {"parts": 2}, "device": {"sid": "S"}}}),
-    ],
-)
-def test_new_keys_beside_a_documented_yes_change_nothing(send: Operation, new: dict[str, Any]) -> None:
+NEW_KEYS: list[dict[str, Any]] = [
+    {"items": ["a"]},
+    {"sms": ["part 1", "part 2"]},
+    {"data": [1, 2]},
+    {"rows": [{"sid": "a"}, {"sid": "b"}]},
+    {"data": {"plan": {"name": "free"}, "quota": {"left": 3}}},
+    {"data": {"id": 7, "name": "Pixel"}},
+    {"items": [{"id": 7, "sid": "S"}]},
+    {"data": {"message": {"parts": 2}, "device": {"sid": "S"}}},
+]
+
+
+@pytest.mark.parametrize(("new", "send"), each_once(NEW_KEYS, SENDS))
+def test_new_keys_beside_a_documented_yes_change_nothing(send: str, new: dict[str, Any]) -> None:
     accepted = ask(send, {"result": {"error": 0, "sent": "1", "id": "g", **new}})
     assert "g" in (getattr(accepted, "guid", None), getattr(accepted, "id", None))
 
 
-@every_send
 @pytest.mark.parametrize(
-    "beside",
-    [{"success": True}, {"sent": "1"}, {"success": True, "id": "g"}],
+    ("send", "key", "beside"),
+    each_once(
+        SENDS,
+        ["result", "data", "items", "rows", "sms", "conversations"],
+        [{"success": True}, {"sent": "1"}, {"success": True, "id": "g"}],
+    ),
 )
-@pytest.mark.parametrize("key", ["result", "data", "items", "rows", "sms", "conversations"])
-def test_an_error_that_is_an_object_is_no_row(send: Operation, beside: dict[str, Any], key: str) -> None:
+def test_an_error_that_is_an_object_is_no_row(send: str, beside: dict[str, Any], key: str) -> None:
     assert type(ask(send, {**beside, key: {"error": {"code": 2, "message": "off"}}})) is SendOutcomeUnknown
 
 
-@every_send
-@pytest.mark.parametrize("key", ["result", "data", "items"])
-def test_an_error_that_is_an_object_beside_no_yes_is_a_refusal(send: Operation, key: str) -> None:
+@pytest.mark.parametrize(("send", "key"), each_once(SENDS, ["result", "data", "items"]))
+def test_an_error_that_is_an_object_beside_no_yes_is_a_refusal(send: str, key: str) -> None:
     assert type(ask(send, {"error": 0, key: {"error": {"code": 2, "message": "off"}}})) is DeviceOffline
 
 
-@every_send
-@pytest.mark.parametrize("key", ["data", "items", "result"])
-def test_a_refusal_beside_rows_is_a_refusal(send: Operation, key: str) -> None:
+@pytest.mark.parametrize(("send", "key"), each_once(SENDS, ["data", "items", "result"]))
+def test_a_refusal_beside_rows_is_a_refusal(send: str, key: str) -> None:
     assert type(ask(send, {"success": False, "error": "2", key: [{"id": "a"}, {"id": "b"}]})) is DeviceOffline
 
 
-@every_send
-@pytest.mark.parametrize(
-    "body",
-    [
-        *([], [{"sent": "1", "id": "g"}], [{"success": True}]),
-        *({"data": {"sent": "1", "id": "g"}}, {"items": [{"sent": "1"}]}, {"count": 1, "data": [{"id": "g"}]}),
-        *({"result": None}, {"result": ""}, {"result": False}, {"result": "ok"}),
-    ],
-)
-def test_an_answer_without_a_mark_of_success_leaves_a_send_in_doubt(send: Operation, body: object) -> None:
+WITHOUT_A_MARK_OF_SUCCESS: list[object] = [
+    *([], [{"sent": "1", "id": "g"}], [{"success": True}]),
+    *({"data": {"sent": "1", "id": "g"}}, {"items": [{"sent": "1"}]}, {"count": 1, "data": [{"id": "g"}]}),
+    *({"result": None}, {"result": ""}, {"result": False}, {"result": "ok"}),
+]
+
+
+@pytest.mark.parametrize(("body", "send"), each_once(WITHOUT_A_MARK_OF_SUCCESS, SENDS))
+def test_an_answer_without_a_mark_of_success_leaves_a_send_in_doubt(send: str, body: object) -> None:
     assert type(ask(send, body)) is SendOutcomeUnknown
 
 
-@every_send
-@pytest.mark.parametrize("handle", [True, ["g"], {"x": 1}, "0", 0, "0000-00-00 00:00:00"])
-def test_what_is_no_handle_makes_no_send_accepted(send: Operation, handle: object) -> None:
+@pytest.mark.parametrize(("send", "handle"), each_once(SENDS, [True, ["g"], {"x": 1}, "0", 0, "0000-00-00 00:00:00"]))
+def test_what_is_no_handle_makes_no_send_accepted(send: str, handle: object) -> None:
     assert type(ask(send, {"result": {"sent": "", "id": handle}})) is SendOutcomeUnknown
 
 
-@every_send
-@pytest.mark.parametrize(
-    ("outside", "inside", "code"),
-    [("refused", "2", "2"), ("2", "refused", "2"), (True, "refused", "refused"), ("refused", {"x": 1}, "refused")],
-)
-def test_of_two_errors_the_one_that_says_more_is_told(send: Operation, outside: Any, inside: Any, code: str) -> None:
+TWO_ERRORS = [
+    ("refused", "2", "2"),
+    ("2", "refused", "2"),
+    (True, "refused", "refused"),
+    ("refused", {"x": 1}, "refused"),
+]
+
+
+@pytest.mark.parametrize(("send", "errors"), each_once(SENDS, TWO_ERRORS))
+def test_of_two_errors_the_one_that_says_more_is_told(send: str, errors: tuple[Any, Any, str]) -> None:
+    outside, inside, code = errors
     refused = ask(send, {"error": outside, "data": {"error": inside}})
     assert type(refused) is (DeviceOffline if code == "2" else APIError)
     assert refused.code == code
 
 
 @every_send
-def test_an_empty_value_inside_hides_none_outside(send: Operation) -> None:
+def test_an_empty_value_inside_hides_none_outside(send: str) -> None:
     sent = ask(send, {"success": True, "id": "h", "note": "queued", "data": {"id": "", "note": None}})
     assert (sent.note, getattr(sent, "guid", None) or sent.id) == ("queued", "h")
 
 
 @every_send
-def test_an_empty_result_hides_no_success(send: Operation) -> None:
+def test_an_empty_result_hides_no_success(send: str) -> None:
     assert not isinstance(ask(send, {"success": True, "result": None, "message": "sent"}), Exception)
 
 
 def test_the_text_of_the_row_that_was_not_sent_again_is_not_shown_as_an_explanation() -> None:
     row = {"guid": "g", "number": "+33612345678", "message": "The code is 4711"}
-    refused = ask(SENDS["sms again"], {"success": False, "error": "not_failed", "data": [row]})
+    refused = ask("sms again", {"success": False, "error": "not_failed", "data": [row]})
     assert type(refused) is APIError
     assert refused.note is None
     assert "4711" not in str(refused)
@@ -262,50 +271,52 @@ def test_the_text_of_the_row_that_was_not_sent_again_is_not_shown_as_an_explanat
 )
 def test_whether_a_number_is_on_whatsapp_is_found_wherever_it_stands(wrappings: Any, found: tuple[Any, bool]) -> None:
     said, on_whatsapp = found
-    check = ask(CHECK, wrap({"contact_found_on_whatsapp": said}, wrappings, success=True))
+    check = ask("check", wrap({"contact_found_on_whatsapp": said}, wrappings, success=True))
     assert (check.number, check.on_whatsapp) == ("15551234567", on_whatsapp)
 
 
 @repeatedly
 @given(wrappings=wrapping)
 def test_the_end_of_a_window_is_found_wherever_it_stands(wrappings: Any) -> None:
-    assert ask(SYNCHRONISE, wrap({"expire_at_unix": "1774040864"}, wrappings, error="0")).ends_at == MOMENT
+    assert ask("synchronise", wrap({"expire_at_unix": "1774040864"}, wrappings, error="0")).ends_at == MOMENT
 
 
 @repeatedly
 @given(wrappings=wrapping)
 def test_a_switch_that_stayed_on_is_seen_wherever_it_is_said(wrappings: Any) -> None:
-    assert ask(SWITCH_OFF, wrap({"active": 1}, wrappings, success=True)).active is True
+    assert ask("switch off", wrap({"active": 1}, wrappings, success=True)).active is True
 
 
-@pytest.mark.parametrize("operation", [CHECK, SYNCHRONISE, SWITCH_OFF, DELETE])
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        ({"success": True, "items": [{"error": "2"}]}, DeviceOffline),
-        ({"result": {"error": 0, "data": {"error": "invalid_apikey"}}}, AuthenticationError),
-        ({"success": True, "data": {"success": False, "message": "no"}}, APIError),
-        ({"result": {"success": "0", "error": 0}}, APIError),
-        ({"data": {"active": 1}}, UnexpectedResponse),
-        ([], UnexpectedResponse),
-        ({"result": None}, UnexpectedResponse),
-    ],
-)
-def test_a_refusal_inside_is_a_refusal_of_the_call(operation: Operation, body: object, kind: type[APIError]) -> None:
+REFUSALS: list[tuple[object, type[APIError]]] = [
+    ({"success": True, "items": [{"error": "2"}]}, DeviceOffline),
+    ({"result": {"error": 0, "data": {"error": "invalid_apikey"}}}, AuthenticationError),
+    ({"success": True, "data": {"success": False, "message": "no"}}, APIError),
+    ({"result": {"success": "0", "error": 0}}, APIError),
+    ({"data": {"active": 1}}, UnexpectedResponse),
+    ([], UnexpectedResponse),
+    ({"result": None}, UnexpectedResponse),
+]
+
+
+@pytest.mark.parametrize(("answer", "operation"), each_once(REFUSALS, QUESTIONS))
+def test_a_refusal_inside_is_a_refusal_of_the_call(operation: str, answer: tuple[object, type[APIError]]) -> None:
+    body, kind = answer
     assert type(ask(operation, body)) is kind
 
 
 def test_rows_that_a_question_was_not_about_are_kept() -> None:
     rows = [{"number": "1"}, {"number": "2"}]
-    assert ask(CHECK, {"success": True, "data": rows}).model_extra["data"] == rows
+    assert ask("check", {"success": True, "data": rows}).model_extra["data"] == rows
 
 
 # --- keys that are echoed ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("operation", [*SENDS.values(), CHECK, SYNCHRONISE, SWITCH_OFF, DELETE])
-@pytest.mark.parametrize("name", ["apikey", "apiKey", "ApiKey", "api_key", "apikeybox", "apiKeyBox", "api_key_box"])
-def test_a_key_that_is_echoed_is_not_kept_whoevers_it_is(operation: Operation, name: str) -> None:
+KEYS = ["apikey", "apiKey", "ApiKey", "api_key", "apikeybox", "apiKeyBox", "api_key_box"]
+
+
+@pytest.mark.parametrize(("operation", "name"), each_once(OPERATIONS, KEYS))
+def test_a_key_that_is_echoed_is_not_kept_whoevers_it_is(operation: str, name: str) -> None:
     echo = {name: "key-of-the-account", "request": [{"params": {name: "key-of-the-account"}}]}
     for body in ({"success": True, "id": "g", **echo}, {"success": True, "data": [{"id": "g", **echo}], **echo}):
         kept = ask(operation, body)

@@ -1,4 +1,4 @@
-"""The vendor's spellings become real values: flags, moments, counts and texts, and nothing unknown is lost."""
+"""Spellings of flags, moments, counts and texts, and what every model keeps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
@@ -28,6 +28,8 @@ from smsmobile._wire.values import (
     read_timestamp,
     read_wrapped_bool,
 )
+
+from ..cases import each_once, known_spellings
 
 
 class Row(FrozenModel):
@@ -234,23 +236,31 @@ def test_no_value_at_all_makes_a_field_fail(value: object) -> None:
 
 
 @pytest.mark.parametrize("model", [SentSMS, ResentSMS, DeletedSMS, LoggedSMS, ReceivedSMS])
+@settings(max_examples=20)
 @given(data=st.data())
 def test_no_value_under_any_known_key_makes_a_row_fail(model: Any, data: st.DataObject) -> None:
-    known = {spelling for spellings in model._spellings.values() for spelling in spellings}
-    known |= {"message", "status", "error", "error_api", "send_from_mobile", "send_from_mobile_erreur", "date", "hour"}
-    known |= set(model.model_fields) - {"accepted"}
+    known = {"message", "status", "error", "error_api", "send_from_mobile", "send_from_mobile_erreur", "date", "hour"}
+    known |= {*model.model_fields, *known_spellings(model)} - {"accepted"}
     model.from_wire(data.draw(st.dictionaries(st.sampled_from(sorted(known)), junk, max_size=8)))
 
 
 # --- rows -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("empty", [None, ""])
-@pytest.mark.parametrize("spelling", ["guid", "guid_message", "id"])
+@pytest.mark.parametrize(("spelling", "empty"), each_once(["guid", "guid_message", "id"], [None, ""]))
 def test_an_empty_spelling_hides_no_other(spelling: str, empty: object) -> None:
     row = {"guid": empty, "guid_message": empty, "id": empty}
     for model in (LoggedSMS, SentSMS, ResentSMS, DeletedSMS):
         assert model.from_wire({**row, spelling: "G-1"}).guid == "G-1"
+
+
+SPELLINGS = {
+    "guid": ["guid", "guid_message", "id"],
+    "at": ["at_unix", "at_text"],
+    "size": ["size", "length"],
+    "name": ["name", "alias"],
+    "body": ["body", "text", "transcript"],
+}
 
 
 class Spelled(WireModel):
@@ -258,11 +268,11 @@ class Spelled(WireModel):
 
     _day_and_hour = {"at": ("date", "hour")}  # noqa: RUF012
 
-    guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message", "id"))
-    at: Timestamp = Field(None, validation_alias=AliasChoices("at_unix", "at_text"))
-    size: OptionalInt = Field(None, validation_alias=AliasChoices("size", "length"))
-    name: OptionalText = Field(None, validation_alias=AliasChoices("name", "alias"))
-    body: MessageText = Field("", validation_alias=AliasChoices("body", "text", "transcript"))
+    guid: Guid = Field(None, validation_alias=AliasChoices(*SPELLINGS["guid"]))
+    at: Timestamp = Field(None, validation_alias=AliasChoices(*SPELLINGS["at"]))
+    size: OptionalInt = Field(None, validation_alias=AliasChoices(*SPELLINGS["size"]))
+    name: OptionalText = Field(None, validation_alias=AliasChoices(*SPELLINGS["name"]))
+    body: MessageText = Field("", validation_alias=AliasChoices(*SPELLINGS["body"]))
 
 
 NOTHING = [None, "", False, [], {}]
@@ -283,7 +293,7 @@ def test_a_spelling_that_cannot_be_read_hides_no_other_and_fields_do_not_hang_on
 ) -> None:
     row: dict[str, Any] = {}
     expected: dict[str, Any] = {}
-    for field, spellings in Spelled._spellings.items():
+    for field, spellings in SPELLINGS.items():
         keys = data.draw(st.permutations([*spellings, *([] if field in spellings else [field])]))
         cut = data.draw(st.integers(0, len(keys)))
         row.update((key, data.draw(st.sampled_from(UNREADABLE[field]))) for key in keys[:cut])
@@ -321,9 +331,9 @@ def test_a_key_that_another_field_reads_is_left_to_it() -> None:
     assert (read.number, read.guid) == (7, "7")
 
 
-@pytest.mark.parametrize("number", [None, "1555"])
-@pytest.mark.parametrize("alias", [None, "Ann"])
-@pytest.mark.parametrize("text", ["0", "0000-00-00", "0.0"])
+@pytest.mark.parametrize(
+    ("text", "number", "alias"), each_once(["0", "0000-00-00", "0.0"], [None, "1555"], [None, None, "Ann"])
+)
 def test_the_text_of_a_message_does_not_hang_on_what_else_the_row_has(
     number: str | None, alias: str | None, text: str
 ) -> None:
@@ -338,10 +348,10 @@ def test_every_spelling_of_a_logged_recipient_is_read(spelling: str) -> None:
     assert LoggedSMS.from_wire({spelling: "+33612345678"}).recipient == "+33612345678"
 
 
-@pytest.mark.parametrize("model", [LoggedSMS, ReceivedSMS])
 @pytest.mark.parametrize("spelling", ["sIdentifiant", "sIdentifiantPhone", "sid", "device_id"])
-def test_every_spelling_of_a_device_is_read(model: Any, spelling: str) -> None:
-    assert model.from_wire({"sIdentifiant": None, spelling: "SID-1"}).device == "SID-1"
+def test_every_spelling_of_a_device_is_read(spelling: str) -> None:
+    for model in (LoggedSMS, ReceivedSMS):
+        assert model.from_wire({"sIdentifiant": None, spelling: "SID-1"}).device == "SID-1"
 
 
 @pytest.mark.parametrize("row", [None, [], "text", 7])

@@ -1,4 +1,4 @@
-"""Calls: what is asked for, every spelling of a row, and pages until there is nothing new."""
+"""Calls: query parameters, spellings of a row, and paging."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from responses.matchers import query_param_matcher
 
 from smsmobile import Call, InvalidRequestError, SMSMobileClient
 from smsmobile._input.arguments import unix_milliseconds
+
+from ..cases import each_once
 
 BASE = "https://api.smsmobileapi.com"
 PATHS = {"missed": "/call/missed/list/", "incoming": "/call/incoming/list/", "outgoing": "/call/outgoing/list/"}
@@ -51,32 +53,31 @@ def test_missed_calls_are_asked_for_by_day(
     assert client.calls.missed(**options) == []
 
 
-@every_answered
-@pytest.mark.parametrize(
-    ("options", "parameters"),
-    [
-        ({}, {}),
-        ({"search": "Taylor"}, {"q": "Taylor"}),
-        ({"since": MOMENT}, {"date_from_ms": "1774040864000"}),
-        ({"since": MOMENT + timedelta(microseconds=123_456)}, {"date_from_ms": "1774040864123"}),
-        (
-            {"since": datetime(2026, 3, 20, 22, 7, 44, tzinfo=ZoneInfo("Europe/Paris"))},
-            {"date_from_ms": "1774040864000"},
-        ),
-        ({"until": 1774040864}, {"date_to_ms": "1774040864000"}),
-        ({"until": 1774040864.5}, {"date_to_ms": "1774040864500"}),
-        ({"since": MOMENT, "until": MOMENT}, {"date_from_ms": "1774040864000", "date_to_ms": "1774040864000"}),
-        ({"sort_by": "duration_sec", "ascending": True}, {"sort_by": "duration_sec", "sort_dir": "asc"}),
-        ({"offset": 50, "limit": 200}, {"offset": "50", "limit": "200"}),
-    ],
-)
+FILTERS: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({}, {}),
+    ({"search": "Taylor"}, {"q": "Taylor"}),
+    ({"since": MOMENT}, {"date_from_ms": "1774040864000"}),
+    ({"since": MOMENT + timedelta(microseconds=123_456)}, {"date_from_ms": "1774040864123"}),
+    (
+        {"since": datetime(2026, 3, 20, 22, 7, 44, tzinfo=ZoneInfo("Europe/Paris"))},
+        {"date_from_ms": "1774040864000"},
+    ),
+    ({"until": 1774040864}, {"date_to_ms": "1774040864000"}),
+    ({"until": 1774040864.5}, {"date_to_ms": "1774040864500"}),
+    ({"since": MOMENT, "until": MOMENT}, {"date_from_ms": "1774040864000", "date_to_ms": "1774040864000"}),
+    ({"sort_by": "duration_sec", "ascending": True}, {"sort_by": "duration_sec", "sort_dir": "asc"}),
+    ({"offset": 50, "limit": 200}, {"offset": "50", "limit": "200"}),
+]
+
+
+@pytest.mark.parametrize(("case", "name"), each_once(FILTERS, ["incoming", "outgoing"]))
 def test_the_other_calls_are_asked_for_by_millisecond(
     service: responses.RequestsMock,
     client: SMSMobileClient,
+    case: tuple[dict[str, Any], dict[str, str]],
     name: str,
-    options: dict[str, Any],
-    parameters: dict[str, str],
 ) -> None:
+    options, parameters = case
     asked = query_param_matcher({"offset": "0", "limit": "50", **parameters, "apikey": KEY})
     service.get(BASE + PATHS[name], json={"success": True, "rows": []}, match=[asked])
     assert getattr(client.calls, name)(**options) == []
@@ -246,8 +247,7 @@ def every(client: SMSMobileClient, name: str, **options: Any) -> Iterator[Call]:
 ALL: Rows = [{"id": str(number), "number": "+33612345678"} for number in range(1, 1235)]
 
 
-@every_list
-@pytest.mark.parametrize("cap", [1000, 200, 77])
+@pytest.mark.parametrize(("name", "cap"), each_once(PATHS, [1000, 200, 77]))
 def test_all_calls_come_once_whatever_the_service_makes_of_the_limit(
     play: Play, client: SMSMobileClient, name: str, cap: int
 ) -> None:
@@ -288,8 +288,7 @@ def test_no_calls_are_no_calls_after_one_request(play: Play, client: SMSMobileCl
 WITHOUT_HANDLE: Rows = [{"number": "+33612345678", "date": f"2026-03-20 21:07:{second}"} for second in range(10, 20)]
 
 
-@every_list
-@pytest.mark.parametrize("rows", [ALL[:10], WITHOUT_HANDLE], ids=["with a handle", "without one"])
+@pytest.mark.parametrize(("name", "rows"), each_once(PATHS, [ALL[:10], WITHOUT_HANDLE]))
 def test_a_service_that_ignores_the_offset_is_read_once_and_left(
     play: Play, client: SMSMobileClient, name: str, rows: Rows
 ) -> None:
@@ -318,8 +317,7 @@ def test_a_call_is_the_same_one_although_its_row_has_changed_since(play: Play, c
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("changing", ["fetched_at", "duration_sec", "name"])
-@every_list
+@pytest.mark.parametrize(("name", "changing"), each_once(PATHS, ["fetched_at", "duration_sec", "name"]))
 def test_a_service_that_ignores_the_offset_is_left_although_its_rows_change(
     play: Play, client: SMSMobileClient, name: str, changing: str
 ) -> None:
@@ -361,7 +359,7 @@ def marked(rows: Rows) -> Rows:
     return [{**row, "mark": str(number)} for number, row in enumerate(rows)]
 
 
-any_rows = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+any_rows = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @any_rows

@@ -1,4 +1,4 @@
-"""Conversations: what is asked for, and what becomes of a row."""
+"""Conversations: query parameters, and spellings of a row."""
 
 from __future__ import annotations
 
@@ -11,33 +11,31 @@ from responses.matchers import query_param_matcher
 
 from smsmobile import Conversation, ConversationSMS, InvalidRequestError, SMSMobileClient
 
+from ..cases import each_once
+
 URL = "https://api.smsmobileapi.com/conversation/sms/list/"
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize("origin", ["received", "sent"])
-@pytest.mark.parametrize(
-    ("options", "parameters"),
-    [
-        ({}, {}),
-        ({"number": "+33612345678"}, {"numero": "+33612345678"}),
-        ({"number": "MPESA"}, {"numero": "MPESA"}),
-        (
-            {"first_day": date(2026, 3, 1), "last_day": "2026-03-20"},
-            {"date_from": "2026-03-01", "date_to": "2026-03-20"},
-        ),
-        ({"oldest_first": True}, {"sort": "ASC"}),
-        ({"limit": 5}, {"limit": "5"}),
-    ],
-)
+FILTERS: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({}, {}),
+    ({"number": "+33612345678"}, {"numero": "+33612345678"}),
+    ({"number": "MPESA"}, {"numero": "MPESA"}),
+    (
+        {"first_day": date(2026, 3, 1), "last_day": "2026-03-20"},
+        {"date_from": "2026-03-01", "date_to": "2026-03-20"},
+    ),
+    ({"oldest_first": True}, {"sort": "ASC"}),
+    ({"limit": 5}, {"limit": "5"}),
+]
+
+
+@pytest.mark.parametrize(("case", "origin"), each_once(FILTERS, ["received", "sent"]))
 def test_only_what_is_asked_for_goes_into_the_query(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    origin: Any,
-    options: dict[str, Any],
-    parameters: dict[str, str],
+    service: responses.RequestsMock, client: SMSMobileClient, case: tuple[dict[str, Any], dict[str, str]], origin: Any
 ) -> None:
+    options, parameters = case
     asked = {"origineConversation": origin, "sort": "DESC", **parameters, "apikey": KEY}
     service.get(URL, json={"success": True, "conversations": []}, match=[query_param_matcher(asked)])
     assert client.conversations.list(origin, **options) == []

@@ -1,4 +1,4 @@
-"""Devices: the account's phones, one of them, and how many more there may be."""
+"""Devices: the list, one device, and the account's limit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from responses.matchers import query_param_matcher
 
 from smsmobile import APIError, Device, DeviceCapacity, InvalidRequestError, NotFound, SMSMobileClient
+
+from ..cases import each_once
 
 URL = "https://api.smsmobileapi.com/gateway/mobile/list/"
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -68,16 +70,16 @@ def test_every_spelling_of_the_sid_is_read(key: str) -> None:
     assert Device.from_wire({"sIdentifiant": "", "sIdentifiantPhone": None, key: "SID-1"}).sid == "SID-1"
 
 
-@pytest.mark.parametrize("key", ["online", "connected", "status"])
-@pytest.mark.parametrize(
-    ("mark", "online"),
-    [
-        *((1, True), ("1", True), ("yes", True), (True, True), ("online", True), ("Connected", True)),
-        *((0, False), ("0", False), ("no", False), (False, False), ("offline", False), ("DISCONNECTED", False)),
-        *((None, None), ("", None), ("sleeping", None), (7, None)),
-    ],
-)
-def test_every_spelling_of_the_online_mark_is_read(key: str, mark: object, online: bool | None) -> None:
+ONLINE_MARKS: list[tuple[object, bool | None]] = [
+    *((1, True), ("1", True), ("yes", True), (True, True), ("online", True), ("Connected", True)),
+    *((0, False), ("0", False), ("no", False), (False, False), ("offline", False), ("DISCONNECTED", False)),
+    *((None, None), ("", None), ("sleeping", None), (7, None)),
+]
+
+
+@pytest.mark.parametrize(("case", "key"), each_once(ONLINE_MARKS, ["online", "connected", "status"]))
+def test_every_spelling_of_the_online_mark_is_read(case: tuple[object, bool | None], key: str) -> None:
+    mark, online = case
     assert Device.from_wire({"sid": "a", key: mark}).online is online
 
 

@@ -1,4 +1,4 @@
-"""Notifications: what a send carries, the API key that the answers echo, and the list."""
+"""Notifications: parameters of a send, the API key that answers echo, and the list."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from smsmobile import (
     SMSMobileClient,
     SMSMobileError,
 )
+
+from ..cases import each_once
 
 BASE = "https://api.smsmobileapi.com"
 SEND = f"{BASE}/notification/send"
@@ -257,31 +259,28 @@ def test_every_spelling_of_distributed_is_read(row: dict[str, Any], distributed:
     assert ListedNotification.from_wire(row).distributed is distributed
 
 
-@pytest.mark.parametrize("name", ["sent", "distributed"])
-@pytest.mark.parametrize(
-    ("spelled", "moment"),
-    [
-        ({"at_unix": "1774040864"}, MOMENT),
-        ({"at_unix": 1774040864000}, MOMENT),
-        ({"at": "2026-03-20 21:07:44"}, MOMENT),
-        ({"at_unix": "", "at": "2026-03-20T21:07:44Z"}, MOMENT),
-        *(
-            ({key: "2026-03-20 21:07:44"}, MOMENT)
-            for key in ("at_gmt", "gmt", "date_gmt", "datetime_gmt", "at_utc", "utc")
-        ),
-        *(({key: "1774040864"}, MOMENT) for key in ("unix", "timestamp")),
-        ({"at_unix": "0", "at": "0000-00-00 00:00:00", "datetime": "2026-03-20 21:07:44"}, MOMENT),
-        ({"date": "2026-03-20", "time": "21:07:44"}, MOMENT),
-        ({"date": "2026-03-20", "hour": "21:07:44"}, MOMENT),
-        ({"at": None, "date": "2026-03-20", "time": "21:07:44"}, MOMENT),
-        ({"date": "2026-03-20 21:07:44", "time": "21:07:44"}, MOMENT),
-        ({"date": "2026-03-20", "time": None}, datetime(2026, 3, 20, tzinfo=timezone.utc)),
-        ({"at_unix": None, "at": None, "date": None, "time": None}, None),
-        ({"at": ""}, None),
-        ({}, None),
-    ],
-)
-def test_every_spelling_of_its_moments_is_read(name: str, spelled: dict[str, Any], moment: datetime | None) -> None:
+MOMENTS: list[tuple[dict[str, Any], datetime | None]] = [
+    ({"at_unix": "1774040864"}, MOMENT),
+    ({"at_unix": 1774040864000}, MOMENT),
+    ({"at": "2026-03-20 21:07:44"}, MOMENT),
+    ({"at_unix": "", "at": "2026-03-20T21:07:44Z"}, MOMENT),
+    *(({key: "2026-03-20 21:07:44"}, MOMENT) for key in ("at_gmt", "gmt", "date_gmt", "datetime_gmt", "at_utc", "utc")),
+    *(({key: "1774040864"}, MOMENT) for key in ("unix", "timestamp")),
+    ({"at_unix": "0", "at": "0000-00-00 00:00:00", "datetime": "2026-03-20 21:07:44"}, MOMENT),
+    ({"date": "2026-03-20", "time": "21:07:44"}, MOMENT),
+    ({"date": "2026-03-20", "hour": "21:07:44"}, MOMENT),
+    ({"at": None, "date": "2026-03-20", "time": "21:07:44"}, MOMENT),
+    ({"date": "2026-03-20 21:07:44", "time": "21:07:44"}, MOMENT),
+    ({"date": "2026-03-20", "time": None}, datetime(2026, 3, 20, tzinfo=timezone.utc)),
+    ({"at_unix": None, "at": None, "date": None, "time": None}, None),
+    ({"at": ""}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("case", "name"), each_once(MOMENTS, ["sent", "distributed"]))
+def test_every_spelling_of_its_moments_is_read(case: tuple[dict[str, Any], datetime | None], name: str) -> None:
+    spelled, moment = case
     row = {f"{name}_{key}": value for key, value in spelled.items()}
     assert getattr(ListedNotification.from_wire(row), f"{name}_at") == moment
 

@@ -1,4 +1,4 @@
-"""What is the same for every list of every channel: the envelopes, the names of rows, empty lists, unknown keys."""
+"""What all lists have in common: envelopes, empty lists, errors and unknown keys; and what all models have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import responses
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -37,6 +37,8 @@ from smsmobile import (
     WhatsAppWindow,
 )
 
+from ..cases import each_once, known_spellings
+
 BASE = "https://api.smsmobileapi.com"
 Row = dict[str, Any]
 LISTS: dict[str, tuple[str, Callable[[SMSMobileClient], list[Any]], type[BaseModel]]] = {
@@ -50,7 +52,6 @@ LISTS: dict[str, tuple[str, Callable[[SMSMobileClient], list[Any]], type[BaseMod
     "conversations": ("/conversation/sms/list/", lambda client: client.conversations.list("sent"), Conversation),
     "by hand": ("/log/sent/frommobile/", lambda client: client.sms.sent_by_hand(), HandSentSMS),
 }
-every_list = pytest.mark.parametrize(("path", "run", "model"), LISTS.values(), ids=LISTS)
 
 ENVELOPES: dict[str, Callable[[list[Row]], Any]] = {
     "result sms": lambda rows: {"result": {"error": 0, "sms": rows}},
@@ -88,119 +89,100 @@ def client() -> SMSMobileClient:
     return SMSMobileClient(api_key="k" * 48, mailbox_key="m" * 16)
 
 
-@every_list
-@pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
+@pytest.mark.parametrize(("envelope", "listed"), each_once(ENVELOPES, LISTS))
 def test_rows_are_found_in_every_envelope(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    path: str,
-    run: Callable[[SMSMobileClient], list[Any]],
-    model: Any,
-    envelope: Callable[[list[Row]], Any],
+    service: responses.RequestsMock, client: SMSMobileClient, envelope: str, listed: str
 ) -> None:
-    service.get(BASE + path, json=envelope(ROWS))
+    path, run, model = LISTS[listed]
+    service.get(BASE + path, json=ENVELOPES[envelope](ROWS))
     found = run(client)
     assert found == [model.from_wire(row) for row in ROWS]
     assert found[0].model_extra["unheard_of"] == {"x": [1]}
 
 
-@every_list
-@pytest.mark.parametrize(
-    "envelope", [*ENVELOPES.values(), lambda rows: {"success": True, "data": rows[0]}, lambda rows: {"items": rows[0]}]
-)
+ENVELOPES_OF_ONE = {
+    **ENVELOPES,
+    "data is the row": lambda rows: {"success": True, "data": rows[0]},
+    "items is the row": lambda rows: {"items": rows[0]},
+}
+
+
+@pytest.mark.parametrize(("envelope", "listed"), each_once(ENVELOPES_OF_ONE, LISTS))
 def test_what_an_only_row_says_of_itself_is_not_about_the_call(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    path: str,
-    run: Callable[[SMSMobileClient], list[Any]],
-    model: Any,
-    envelope: Callable[[list[Row]], Any],
+    service: responses.RequestsMock, client: SMSMobileClient, envelope: str, listed: str
 ) -> None:
+    path, run, model = LISTS[listed]
     row = {"id": "7", "sid": "a", "error": "no credit", "message": "hi", "sent": "0", "status": "failed"}
-    service.get(BASE + path, json=envelope([row]))
+    service.get(BASE + path, json=ENVELOPES_OF_ONE[envelope]([row]))
     assert run(client) == [model.from_wire(row)]
 
 
-@every_list
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"result": {"error": 0, "sms": []}},
-        {"result": {"error": ""}},
-        {"result": []},
-        {"success": True, "count": 0, "data": []},
-        {"success": True, "items": None},
-        {"success": "1", "rows": ""},
-        {"success": True, "conversations": {}},
-        {"success": True, "data": 0},
-        {"success": True, "rows": "0", "items": []},
-        {"result": ""},
-        {"count": 0, "data": []},
-        {"count": "0"},
-        [],
-    ],
-)
+NO_ROWS: list[Any] = [
+    {"result": {"error": 0, "sms": []}},
+    {"result": {"error": ""}},
+    {"result": []},
+    {"success": True, "count": 0, "data": []},
+    {"success": True, "items": None},
+    {"success": "1", "rows": ""},
+    {"success": True, "conversations": {}},
+    {"success": True, "data": 0},
+    {"success": True, "rows": "0", "items": []},
+    {"result": ""},
+    {"count": 0, "data": []},
+    {"count": "0"},
+    [],
+]
+
+
+@pytest.mark.parametrize(("body", "listed"), each_once(NO_ROWS, LISTS))
 def test_no_rows_are_an_empty_list(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    path: str,
-    run: Callable[[SMSMobileClient], list[Any]],
-    model: Any,
-    body: Any,
+    service: responses.RequestsMock, client: SMSMobileClient, body: Any, listed: str
 ) -> None:
+    path, run, _ = LISTS[listed]
     service.get(BASE + path, json=body)
     assert run(client) == []
 
 
-@every_list
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (403, {"success": False, "error": "invalid_apikey"}, AuthenticationError),
-        (403, {"success": False, "error": "api_expired"}, SubscriptionExpired),
-        (200, {"result": {"error": "2"}}, DeviceOffline),
-        (400, {"success": False, "message": "Missing required param: x."}, APIError),
-        (200, {"success": True, "data": ["no object"]}, UnexpectedResponse),
-        (200, {"success": True, "items": "no list"}, UnexpectedResponse),
-        (200, {"colour": "blue"}, UnexpectedResponse),
-        (200, [{"success": True, "data": []}], UnexpectedResponse),
-        (200, {"success": True, "rows": 2, "items": []}, UnexpectedResponse),
-        (200, {"success": True, "data": {"a": [{"guid": "a"}]}}, UnexpectedResponse),
-        (200, {"result": {"success": False, "message": "no"}}, APIError),
-        (200, {"success": True, "data": {"success": False, "message": "no", "trace": 7}}, APIError),
-        (200, {"success": True, "data": {"error": "2", "message": "no"}}, DeviceOffline),
-        (200, {"result": [{"error": "invalid_apikey"}]}, AuthenticationError),
-        (200, {"result": {"error": {"code": "1", "message": "no"}}}, AuthenticationError),
-        (200, {"success": True, "data": {"error": {"code": "2"}}}, DeviceOffline),
-        (200, [{"error": "invalid_apikey", "message": "no"}], AuthenticationError),
-    ],
-)
+ERRORS: list[tuple[int, Any, type[APIError]]] = [
+    (403, {"success": False, "error": "invalid_apikey"}, AuthenticationError),
+    (403, {"success": False, "error": "api_expired"}, SubscriptionExpired),
+    (200, {"result": {"error": "2"}}, DeviceOffline),
+    (400, {"success": False, "message": "Missing required param: x."}, APIError),
+    (200, {"success": True, "data": ["no object"]}, UnexpectedResponse),
+    (200, {"success": True, "items": "no list"}, UnexpectedResponse),
+    (200, {"colour": "blue"}, UnexpectedResponse),
+    (200, [{"success": True, "data": []}], UnexpectedResponse),
+    (200, {"success": True, "rows": 2, "items": []}, UnexpectedResponse),
+    (200, {"success": True, "data": {"a": [{"guid": "a"}]}}, UnexpectedResponse),
+    (200, {"result": {"success": False, "message": "no"}}, APIError),
+    (200, {"success": True, "data": {"success": False, "message": "no", "trace": 7}}, APIError),
+    (200, {"success": True, "data": {"error": "2", "message": "no"}}, DeviceOffline),
+    (200, {"result": [{"error": "invalid_apikey"}]}, AuthenticationError),
+    (200, {"result": {"error": {"code": "1", "message": "no"}}}, AuthenticationError),
+    (200, {"success": True, "data": {"error": {"code": "2"}}}, DeviceOffline),
+    (200, [{"error": "invalid_apikey", "message": "no"}], AuthenticationError),
+]
+
+
+@pytest.mark.parametrize(("answer", "listed"), each_once(ERRORS, LISTS))
 def test_every_list_has_the_errors_of_the_tree(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    path: str,
-    run: Callable[[SMSMobileClient], list[Any]],
-    model: Any,
-    status: int,
-    body: Any,
-    kind: type[APIError],
+    service: responses.RequestsMock, client: SMSMobileClient, answer: tuple[int, Any, type[APIError]], listed: str
 ) -> None:
+    status, body, kind = answer
+    path, run, _ = LISTS[listed]
     service.get(BASE + path, status=status, json=body)
     with pytest.raises(APIError) as failed:
         run(client)
     assert type(failed.value) is kind
 
 
-@every_list
-@pytest.mark.parametrize("name", ["apikey", "apiKey", "api_key", "apikeybox", "apiKeyBox"])
+@pytest.mark.parametrize(
+    ("listed", "name"), each_once(LISTS, ["apikey", "apiKey", "api_key", "apikeybox", "apiKeyBox"])
+)
 def test_a_key_that_a_row_echoes_is_not_kept(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    path: str,
-    run: Callable[[SMSMobileClient], list[Any]],
-    model: Any,
-    name: str,
+    service: responses.RequestsMock, client: SMSMobileClient, listed: str, name: str
 ) -> None:
+    path, run, _ = LISTS[listed]
     row = {"guid": "a", name: "key-of-the-account", "x": [{name: "key-of-the-account", "y": 1}], "apikey_id": 7}
     service.get(BASE + path, json={"success": True, "filters": {"apikey": "key-of-the-account"}, "data": [row]})
     (read,) = run(client)
@@ -246,35 +228,31 @@ def test_a_model_survives_pickle_dump_and_json(model: Any, row: Row) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_is_frozen(model: Any) -> None:
-    read = model.from_wire({})
+def test_a_row_becomes_a_frozen_model_that_keeps_unknown_keys_and_is_not_changed_itself(model: Any) -> None:
+    row = {"guid": "a", "online": "", "sent_date": "2026-03-20", "sent_time": "21:07:44", "messages": [{"id": ""}]}
+    row["brand_new"] = {"x": [1]}
+    before = repr(row)
+    read = model.from_wire(row)
+    assert repr(row) == before
+    assert read.model_extra["brand_new"] == {"x": [1]}
     with pytest.raises(ValidationError, match="frozen"):
         setattr(read, next(iter(model.model_fields)), "other")
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_key_that_nobody_announced_is_kept(model: Any) -> None:
-    assert model.from_wire({"guid": "a", "brand_new": {"x": [1]}}).model_extra["brand_new"] == {"x": [1]}
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+junk = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=5,
+)
+READ_TOGETHER = ["date", "hour", "connected", "status", "distribued", "distribued_status", "sent_time", "duration_sec"]
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_row_is_read_without_being_changed(model: Any) -> None:
-    row = {"guid": "a", "online": "", "sent_date": "2026-03-20", "sent_time": "21:07:44", "messages": [{"id": ""}]}
-    before = repr(row)
-    model.from_wire(row)
-    assert repr(row) == before
-
-
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
-junk = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2))
-
-
-@pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_no_value_is_too_strange_for_a_row(model: Any, data: st.DataObject) -> None:
-    known = {spelling for spellings in model._spellings.values() for spelling in spellings}
-    known |= set(model.model_fields) - {"accepted"}
-    known |= {"date", "hour", "connected", "status", "distribued", "distribued_status", "sent_time", "duration_sec"}
+    known = {*READ_TOGETHER, *model.model_fields, *known_spellings(model)} - {"accepted"}
     read = model.from_wire(data.draw(st.dictionaries(st.sampled_from(sorted(known)), junk, max_size=8)))
     repr(read)
     read.model_dump_json()

@@ -1,4 +1,4 @@
-"""A delete names one message; its assumed address can be replaced."""
+"""Deleting one SMS, also at a replaced address."""
 
 from __future__ import annotations
 

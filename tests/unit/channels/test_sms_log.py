@@ -1,4 +1,4 @@
-"""The sent log: what is asked for, the three states of a message, and paging backwards."""
+"""The sent log: query parameters, the status of a message, and paging backwards."""
 
 from __future__ import annotations
 

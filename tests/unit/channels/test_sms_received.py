@@ -1,4 +1,4 @@
-"""Received messages: what is asked for, and every spelling of what comes."""
+"""Received SMS: query parameters, and spellings of a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A resend names one message, and is as careful as a send."""
+"""Resending one SMS, and bad GUIDs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import responses
 from responses.matchers import urlencoded_params_matcher
 
 from smsmobile import APIError, InvalidRequestError, ResentSMS, SendOutcomeUnknown, SMSMobileClient
+
+from ..cases import each_once
 
 URL = "https://api.smsmobileapi.com/resend/"
 
@@ -56,21 +58,21 @@ def test_a_message_that_did_not_fail_is_refused(
         client.sms.resend("guid-1")
 
 
-@pytest.mark.parametrize(
-    ("guid", "reason"),
-    [
-        ("", "The GUID is empty"),
-        (" \n", "The GUID is empty"),
-        (None, "The GUID is None: the service accepted the message without giving one"),
-        (7, "The GUID is of type int"),
-        ("a\nb", "The GUID holds a line break"),
-        ("\ud83d", "half of a surrogate pair"),
-    ],
-)
-@pytest.mark.parametrize("operation", ["resend", "delete"])
+BAD_GUIDS = [
+    ("", "The GUID is empty"),
+    (" \n", "The GUID is empty"),
+    (None, "The GUID is None: the service accepted the message without giving one"),
+    (7, "The GUID is of type int"),
+    ("a\nb", "The GUID holds a line break"),
+    ("\ud83d", "half of a surrogate pair"),
+]
+
+
+@pytest.mark.parametrize(("case", "operation"), each_once(BAD_GUIDS, ["resend", "delete"]))
 def test_a_bad_guid_is_refused_and_nothing_is_sent(
-    service: responses.RequestsMock, client: SMSMobileClient, operation: str, guid: Any, reason: str
+    service: responses.RequestsMock, client: SMSMobileClient, case: tuple[Any, str], operation: str
 ) -> None:
+    guid, reason = case
     with pytest.raises(InvalidRequestError, match=reason):
         getattr(client.sms, operation)(guid)
     assert len(service.calls) == 0

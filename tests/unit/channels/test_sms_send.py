@@ -1,4 +1,4 @@
-"""What a send puts on the wire, what it refuses to put there, and what it makes of the answer."""
+"""Sending an SMS: parameters, refused arguments, and what the answer means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SMS that were written on the phone itself."""
+"""SMS that were typed on the phone itself."""
 
 from __future__ import annotations
 

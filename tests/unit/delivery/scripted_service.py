@@ -1,4 +1,4 @@
-"""A service that plays a part: each send behaves as the script says, and what it accepted is in its log.
+"""A service whose sends behave as a script says. What it accepted is in its log.
 
 The channel, the envelopes and the errors are the real ones; there is no network.
 """

@@ -1,4 +1,4 @@
-"""Whatever the service does and wherever a run is killed: nobody twice, and nobody missing who is not reported."""
+"""Whatever the service does and whenever a run is killed: no message twice, and every missing one is reported."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,15 +100,29 @@ def messages_of(alike: list[int]) -> list[OutgoingSMS]:
     return [OutgoingSMS(f"+3361234{number:04d}", f"text {number}", f"{key}") for key, number in enumerate(alike)]
 
 
-@settings(max_examples=150, deadline=None)
-@given(
+campaigns = given(
     alike=st.lists(st.integers(0, 2), max_size=8),
     script=st.lists(st.sampled_from([*BEHAVIOURS, "accept"]), max_size=12),
     ends=st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=5),
     is_late=st.booleans(),
     patience=st.sampled_from([0.002, 0]),
 )
-def test_nobody_twice_and_nobody_missing(
+
+
+@settings(max_examples=15)
+@campaigns
+def test_nobody_twice_and_nobody_missing(**campaign: Any) -> None:
+    assert_nobody_twice_and_nobody_missing(**campaign)
+
+
+@pytest.mark.long
+@settings(max_examples=300)
+@campaigns
+def test_nobody_twice_and_nobody_missing_in_many_campaigns(**campaign: Any) -> None:
+    assert_nobody_twice_and_nobody_missing(**campaign)
+
+
+def assert_nobody_twice_and_nobody_missing(
     alike: list[int], script: list[str], ends: list[tuple[int, bool]], is_late: bool, patience: float
 ) -> None:
     service = ScriptedService(*script)

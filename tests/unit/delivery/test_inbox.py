@@ -1,4 +1,4 @@
-"""`Inbox`: which messages are handed over, when they count as handled, what is asked for, and how it ends."""
+"""`Inbox`: which messages are handed over, when one counts as handled, what is asked for, and how a poll ends."""
 
 from __future__ import annotations
 
@@ -1007,14 +1007,19 @@ def test_a_stop_ends_a_pause_at_once(
 ) -> None:
     monkeypatch.setattr(Inbox, "_wait", REAL_WAIT)
     inbox = made(service, "real.sqlite")
+    stop = inbox.stop if stopped_by == "thread" else lambda: os.kill(os.getpid(), signal.SIGTERM)
+    timer = threading.Timer(0.02, stop)
 
     def received(*, after: datetime, device: str | None) -> list[ReceivedSMS]:
-        stop = inbox.stop if stopped_by == "thread" else lambda: os.kill(os.getpid(), signal.SIGTERM)
-        threading.Timer(0.02, stop).start()
+        timer.start()  # a second look would start it again, which is an error
         return []
 
     service.received = received  # type: ignore[assignment]
-    assert list(inbox.poll(interval=1e30, signals=stopped_by == "signal")) == []
+    try:
+        assert list(inbox.poll(interval=1e30, signals=stopped_by == "signal")) == []
+    finally:
+        timer.cancel()  # or the signal would come while another test runs
+        timer.join()
 
 
 def test_the_pause_between_looks_is_the_interval(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Whatever comes when, however late, and wherever a handler fails: nothing is lost, and nothing handled comes again."""
+"""Whenever messages arrive and handlers fail: no message is lost, and a handled one does not come again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,15 +147,29 @@ def world(**options: Any) -> Iterator[World]:
             yield made
 
 
-@settings(max_examples=150, deadline=None)
-@given(
+stories = given(
     kind=st.sampled_from(["by time", "by arrival", "everything"]),
     with_ids=st.booleans(),
     newest_first=st.booleans(),
     skew=st.sampled_from([0, 0, -20 * OVERLAP, 20 * OVERLAP, 86_400 - OVERLAP]),
     story=st.lists(st.one_of(arrivals, passing, runs, clocks, trouble), max_size=25),
 )
-def test_each_message_is_handed_over_until_its_handler_has_finished_and_then_never_again(
+
+
+@settings(max_examples=15)
+@stories
+def test_each_message_is_handed_over_until_its_handler_has_finished_and_then_never_again(**story: Any) -> None:
+    assert_each_message_is_handled_once(**story)
+
+
+@pytest.mark.long
+@settings(max_examples=300)
+@stories
+def test_each_message_is_handled_once_in_many_stories(**story: Any) -> None:
+    assert_each_message_is_handled_once(**story)
+
+
+def assert_each_message_is_handled_once(
     kind: Kind, with_ids: bool, newest_first: bool, skew: int, story: list[tuple[str, Any]]
 ) -> None:
     with world(kind=kind, with_ids=with_ids, newest_first=newest_first, skew=skew) as here:

@@ -1,4 +1,4 @@
-"""What a journal remembers, and across which ends."""
+"""What a journal remembers after a close, a kill and a power failure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,20 @@ def notes(path: Path) -> Iterator[SQLiteJournal]:
     notes.open()
     yield notes
     notes.close()
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The connections that are made from now on."""
+    connections: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def noted(*args: Any, **options: Any) -> sqlite3.Connection:
+        connections.append(connect(*args, **options))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    return connections
 
 
 def reopened(notes: SQLiteJournal) -> SQLiteJournal:
@@ -105,12 +120,12 @@ def test_after_a_power_failure_all_that_was_planned_may_have_been_sent(
 
 
 def test_on_a_system_without_a_boot_id_the_note_that_a_request_leaves_waits_for_the_disk(
-    notes: SQLiteJournal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    notes: SQLiteJournal, connections: list[sqlite3.Connection], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     reopened(notes)
     monkeypatch.setattr(journal, "_BOOT_ID", tmp_path / "nowhere")
-    connection = reopened(notes)._opened._connection
-    assert connection is not None
+    reopened(notes)
+    connection = connections[-1]
     notes.plan([entry("planned"), entry("started"), entry("sent")])
     for key in ("sent", "started"):
         notes.start(key, 2.0)
@@ -229,34 +244,34 @@ def test_each_note_outlives_a_kill_that_follows_it(path: Path) -> None:
 
 
 def test_a_plan_waits_for_the_disk_and_the_notes_after_it_do_not(
-    notes: SQLiteJournal, monkeypatch: pytest.MonkeyPatch
+    notes: SQLiteJournal, connections: list[sqlite3.Connection]
 ) -> None:
-    file = notes._opened
-    assert file._connection is not None
-    traced: list[str] = []
-    file._connection.set_trace_callback(traced.append)
+    reopened(notes)
+    connection = connections[-1]
 
     notes.plan([entry("a")])
-    assert file._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     notes.start("a", 2.0)
     notes.settle("a", BulkStatus.SENT)
-    assert file._connection.execute("PRAGMA synchronous").fetchone() == (1,)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (1,)
     notes.plan([entry("b")])
-    assert file._connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert file._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_on_a_full_disk_nothing_is_planned_and_what_was_noted_stays(notes: SQLiteJournal) -> None:
+def test_on_a_full_disk_nothing_is_planned_and_what_was_noted_stays(
+    notes: SQLiteJournal, connections: list[sqlite3.Connection]
+) -> None:
+    reopened(notes)
+    connection = connections[-1]
     notes.plan([entry("a")])
     notes.start("a", 2.0)
-    file = notes._opened
-    assert file._connection is not None
-    (pages,) = file._connection.execute("PRAGMA page_count").fetchone()
-    file._connection.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageError, match="make room"):
         notes.plan([entry(f"{number}" * 100) for number in range(200)])
 
-    file._connection.execute("PRAGMA max_page_count = 1000000")
+    connection.execute("PRAGMA max_page_count = 1000000")
     assert [one.key for one in notes.undecided()] == ["a"]
     assert recorded(notes, "0" * 100) is None
     notes.plan([entry("b")])

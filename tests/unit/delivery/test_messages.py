@@ -1,4 +1,4 @@
-"""The spellings of a message, its key, and texts with fields."""
+"""Spellings of a message, its key, and templates."""
 
 from __future__ import annotations
 

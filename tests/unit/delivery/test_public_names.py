@@ -1,4 +1,4 @@
-"""The public names of smsmobile.delivery, and what importing them costs."""
+"""The public names of smsmobile.delivery, and what importing them loads."""
 
 from __future__ import annotations
 

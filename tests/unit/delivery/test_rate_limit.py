@@ -1,4 +1,4 @@
-"""When the next request may leave."""
+"""When the next request may be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many parts a text is sent in."""
+"""How many segments a text takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fixed clock, and deliveries as the service would make them. No assertions live here."""
+"""A fixed clock, and deliveries as the service makes them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""From a version 2 envelope to a typed event: every type, every spelling, and what is refused."""
+"""From a version 2 envelope to a typed event: types, spellings, and what is refused."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import pickle
 import subprocess
@@ -19,6 +18,8 @@ from pydantic import ValidationError
 from smsmobile import MalformedPayload, webhooks
 from smsmobile.webhooks import SMSReceived, SMSReceivedData, UnknownEvent, WebhookEvent, events
 from smsmobile.webhooks.events import read_event
+
+from ..cases import each_once
 
 UTC = timezone.utc
 
@@ -89,8 +90,7 @@ def test_the_listed_types_are_all_there_are() -> None:
     assert set(get_args(webhooks.KnownEvent)) == set(TYPES.values())
 
 
-@pytest.mark.parametrize("kind", UNPUBLISHED)
-@pytest.mark.parametrize("nothing", [{}, [], None, ""])
+@pytest.mark.parametrize(("kind", "nothing"), each_once(UNPUBLISHED, [{}, [], None, ""]))
 def test_unpublished_data_is_kept_and_may_be_nothing_at_all(
     receive: Receive, envelope: Make, kind: str, nothing: object
 ) -> None:
@@ -211,10 +211,12 @@ def test_every_spelling_of_a_received_sms(
 
 
 @pytest.mark.parametrize(
-    "spelling",
-    ["2026-09-23T12:00:01Z", "2026-09-23T14:00:01+02:00", "2026-09-23 12:00:01", 1790164801, "1790164801000"],
+    ("spelling", "key"),
+    each_once(
+        ["2026-09-23T12:00:01Z", "2026-09-23T14:00:01+02:00", "2026-09-23 12:00:01", 1790164801, "1790164801000"],
+        ["created_at", "occurred_at"],
+    ),
 )
-@pytest.mark.parametrize("key", ["created_at", "occurred_at"])
 def test_the_envelopes_moments_are_aware_and_utc_in_every_spelling(
     receive: Receive, envelope: Make, key: str, spelling: object
 ) -> None:
@@ -247,8 +249,11 @@ def test_any_message_arrives_as_it_was_written(envelope: Make, message: str, sen
 # --- what is refused --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["sms.received", "sms.sent", "fax.received"])
-@pytest.mark.parametrize("key", ["id", "type", "api_version", "created_at", "occurred_at", "data"])
+KINDS = ["sms.received", "sms.sent", "fax.received"]
+KEYS = ["id", "type", "api_version", "created_at", "occurred_at", "data"]
+
+
+@pytest.mark.parametrize(("key", "kind"), each_once(KEYS, KINDS))
 def test_each_of_the_six_keys_has_to_be_there(receive: Receive, envelope: Make, key: str, kind: str) -> None:
     payload = envelope(type=kind)
     del payload[key]
@@ -261,20 +266,18 @@ def test_all_that_is_missing_is_named_at_once(receive: Receive) -> None:
         receive({})
 
 
-@pytest.mark.parametrize("kind", ["sms.received", "sms.sent", "fax.received"])
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("id", None),
-        ("id", ""),
-        ("id", ["x"]),
-        ("api_version", {}),
-        *itertools.product(["created_at", "occurred_at"], [None, "", "soon", 0, {}, "1990-01-01"]),
-    ],
-)
+NOT_READABLE: list[tuple[str, object]] = [
+    *(("id", None), ("id", ""), ("id", ["x"]), ("api_version", {})),
+    *(("created_at", None), ("created_at", "soon"), ("created_at", {})),
+    *(("occurred_at", ""), ("occurred_at", 0), ("occurred_at", "1990-01-01")),
+]
+
+
+@pytest.mark.parametrize(("case", "kind"), each_once(NOT_READABLE, KINDS))
 def test_an_envelopes_value_that_cannot_be_read_is_named(
-    receive: Receive, envelope: Make, kind: str, key: str, value: object
+    receive: Receive, envelope: Make, case: tuple[str, object], kind: str
 ) -> None:
+    key, value = case
     with pytest.raises(MalformedPayload, match=rf"^Missing or not readable: {key}\.$"):
         receive(envelope(type=kind, **{key: value}))
 
