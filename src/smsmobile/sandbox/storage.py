@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from .._storage import SQLiteFile
 from ..errors import StorageError
 from .ledger import Ledger, Rows
-from .page import is_page
+from .page_addresses import is_page
 from .rows import Row
 
 if TYPE_CHECKING:
