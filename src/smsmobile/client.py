@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypedDict
 
 import requests
 from requests.auth import AuthBase
@@ -19,7 +19,7 @@ from .config import PREFIX, Settings
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .channels.calls import CallsChannel
     from .channels.conversations import ConversationsChannel
@@ -27,6 +27,21 @@ if TYPE_CHECKING:
     from .channels.email import EmailChannel
     from .channels.notifications import NotificationsChannel
     from .channels.whatsapp import WhatsAppChannel
+
+
+class ClientOptions(TypedDict, total=False):
+    """The arguments of `SMSMobileClient` that can come from the environment as well."""
+
+    auth: AuthBase | None
+    api_key: str | None
+    client_id: str | None
+    client_secret: str | None
+    base_url: str | None
+    timeout: float | tuple[float, float] | None
+    max_retries: int | None
+    default_region: str | None
+    device: str | None
+    mailbox_key: str | None
 
 
 class SMSMobileClient:
@@ -97,16 +112,23 @@ class SMSMobileClient:
         *,
         session: requests.Session | None = None,
         paths: Mapping[str, str] | None = None,
-        **overrides: Any,
+        **overrides: Unpack[ClientOptions],
     ) -> Self:
         """Build a client from arguments, then the environment, then `.env`; `os.environ` is not changed.
 
-        The variables are those of `Settings`, in capitals behind `SMSMOBILEAPI_`: `SMSMOBILEAPI_API_KEY`,
-        `SMSMOBILEAPI_CLIENT_ID`, `SMSMOBILEAPI_TIMEOUT` (`5,30`) … `dotenv_path` names another file than the first
-        `.env` found from the working directory upwards. Credentials given here replace all of the environment's.
+        The variables are `SMSMOBILEAPI_API_KEY`, `SMSMOBILEAPI_CLIENT_ID`, `SMSMOBILEAPI_TIMEOUT` (`5,30`) …, one for
+        each argument of the client that can be text.
+
+        dotenv_path: a file to read in place of the first `.env` found from the working directory upwards.
+        overrides: arguments of the client. Credentials among them replace all credentials of the environment.
 
         Raises ConfigurationError, which names the variable at fault.
         """
+        if unused := sorted(overrides.keys() - ClientOptions.__annotations__.keys()):
+            raise ConfigurationError(
+                f"The client has no argument {unused[0]!r}; expected one of session, paths, "
+                f"{', '.join(ClientOptions.__annotations__)}."
+            )
         client = cls.__new__(cls)
         client._build(Settings.from_env(dotenv_path, **overrides), session, paths)
         return client
