@@ -182,7 +182,7 @@ _NOT_FROM_ZERO = core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^
 Timestamp = Annotated[datetime | None, _TimestampSchema()]
 LocalTimestamp = Annotated[datetime | None, ReadBy(read_local_timestamp)]
 OptionalText = Annotated[str | None, ReadBy(_any_text, NON_EMPTY_TEXT)]
-MessageText = Annotated[str, ReadBy(_any_message, NON_EMPTY_TEXT)]
+MessageText = Annotated[str, ReadBy(_any_message, TEXT)]
 Guid = Annotated[str | None, ReadBy(read_guid, _NOT_FROM_ZERO)]
 Bool = Annotated[bool | None, ReadBy(read_bool)]
 OptionalBool = Annotated[bool | None, ReadBy(read_optional_bool)]
