@@ -85,8 +85,8 @@ class Storage:
             if not self.trouble:
                 start_response(*began)
                 return body
-            if hasattr(body, "close"):
-                body.close()
+            if close := getattr(body, "close", None):
+                close()
             return self._refuse(environ, start_response)
 
         return answer
