@@ -14,7 +14,6 @@ from requests.auth import AuthBase
 from ._http.addresses import DEFAULT_BASE_URL
 from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 from .auth import ApiKeyAuth, OAuth2ClientCredentials
-from .channels.sms import SMSChannel
 from .config import PREFIX, Settings
 from .errors import ConfigurationError
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from .channels.devices import DevicesChannel
     from .channels.email import EmailChannel
     from .channels.notifications import NotificationsChannel
+    from .channels.sms import SMSChannel
     from .channels.whatsapp import WhatsAppChannel
 
 
@@ -68,9 +68,6 @@ class SMSMobileClient:
 
     Raises ConfigurationError; nothing is sent by building a client.
     """
-
-    sms: SMSChannel
-    """Send, resend, log, received, sent by hand, delete."""
 
     def __init__(
         self,
@@ -148,9 +145,16 @@ class SMSMobileClient:
         if isinstance(auth, OAuth2ClientCredentials):
             auth.connect(self._transport)
         self._settings = settings
-        self.sms = SMSChannel(self._transport, default_region=settings.default_region, default_device=settings.device)
 
-    # The other channels are loaded on first use: most programs need one of them, or none.
+    # Each channel is loaded on first use: most programs need one of them.
+
+    @cached_property
+    def sms(self) -> SMSChannel:
+        """Send, resend, log, find, track, received, sent by hand, delete."""
+        from .channels.sms import SMSChannel
+
+        settings = self._settings
+        return SMSChannel(self._transport, default_region=settings.default_region, default_device=settings.device)
 
     @cached_property
     def whatsapp(self) -> WhatsAppChannel:
