@@ -220,6 +220,13 @@ def test_a_recipient_or_device_is_one_line(name: str, value: Any) -> None:
     assert refusal(**{name: value}).startswith(f"{name} is empty or holds a line break")
 
 
+def test_settings_are_the_same_from_wherever_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSMOBILEAPI_API_KEY", KEY)
+    from_env, from_arguments = Settings.from_env(), Settings(api_key=SecretStr(KEY))
+    assert from_env == from_arguments
+    assert repr(from_env) == repr(from_arguments)
+
+
 def test_settings_show_no_secret_and_do_not_change() -> None:
     settings = Settings(
         api_key=SecretStr(KEY),
