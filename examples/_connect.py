@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from smsmobile import Settings, SMSMobileClient
 from smsmobile.sandbox import Sandbox
 
-SOMEBODY = "+33698765432"
+SOMEBODY = "+33639985678"
 
 
 @contextmanager

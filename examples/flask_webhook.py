@@ -65,7 +65,7 @@ def main() -> None:
         Thread(target=server.run, daemon=True).start()
         with Sandbox() as box:
             box.add_webhook(f"http://127.0.0.1:{server.effective_port}/webhooks/sms", secret=secret)
-            box.phone.receive("+33698765432", "Is this the help desk?")
+            box.phone.receive("+33639985678", "Is this the help desk?")
             box.wait_for_deliveries()
             print(f"the service got: HTTP {box.deliveries[-1].status}")
 

@@ -58,7 +58,7 @@ def main() -> None:
         for number in (1, 2):
             auth = OAuth2ClientCredentials(client_id, client_secret, store=store)
             with SMSMobileClient(auth, base_url=base_url) as client:
-                sent = client.sms.send(settings.recipient or "+33698765432", f"Message {number} with OAuth2")
+                sent = client.sms.send(settings.recipient or "+33639985678", f"Message {number} with OAuth2")
                 print(f"{client!r}: accepted {sent.guid}")
         if base_url == box.url:
             print(f"tokens fetched: {box.tokens_issued}")

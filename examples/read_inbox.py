@@ -14,7 +14,7 @@ def main() -> None:
     """Print the inbox, oldest first."""
     with connect() as (client, box, _):
         if box is not None:
-            box.phone.receive("+33698765432", "Are you there?")
+            box.phone.receive("+33639985678", "Are you there?")
             box.phone.receive("MPESA", "You have received 20.00")  # senders need not be numbers
 
         yesterday = datetime.now(timezone.utc) - timedelta(days=1)

@@ -9,7 +9,7 @@ import pytest
 from smsmobile import SendOutcomeUnknown, SMSMobileClient
 from smsmobile.sandbox import Sandbox
 
-PATIENT = "+33612345678"
+PATIENT = "+33639981234"
 
 
 def remind(client: SMSMobileClient, number: str) -> str:
