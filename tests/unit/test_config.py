@@ -134,7 +134,15 @@ def test_credentials_as_arguments_replace_all_of_the_environments(monkeypatch: p
 
 def test_a_setting_that_does_not_exist_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"Unknown setting 'apikey'; expected one of auth, api_key, client_id"):
-        SMSMobileClient.from_env(apikey=KEY)
+        Settings.from_env(apikey=KEY)
+
+
+@pytest.mark.parametrize("name", ["apikey", "recipient", "webhook_secret"])
+def test_an_argument_that_the_client_would_ignore_is_refused(name: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"no argument '{name}'; expected one of session, paths, auth, api_key"
+    ):
+        SMSMobileClient.from_env(**{"api_key": KEY, name: "x"})  # type: ignore[typeddict-item]
 
 
 # --- what values may be -----------------------------------------------------------------------------------

@@ -23,27 +23,27 @@ Params = dict[str, str | int]
 
 
 class Call(WireModel):
-    """A call that a phone missed, took or made (D). Keys beside the documented ones are assumed (A)."""
+    """A call that a phone missed, took or made (D). Keys other than the documented ones are assumed (A)."""
 
     _day_and_hour: ClassVar = {"call_at": ("date", "hour", "time")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "id"))
-    """The call's handle, where the service gives one."""
+    """The call's GUID, if the service gives one."""
     number: OptionalText = Field(
         None, validation_alias=AliasChoices("number", "phone_number", "phone", "from", "recipients")
     )
-    """The other side's number, as the network gave it; None where it was withheld."""
+    """The other side's number, as the network gave it; None if it was withheld."""
     name: OptionalText = Field(None, validation_alias=AliasChoices("name", "cached_name"))
-    """The other side's name in the phone's contacts; None where there is none."""
+    """The other side's name in the phone's contacts; None if there is none."""
     duration_seconds: OptionalInt = Field(
         None, validation_alias=AliasChoices("duration_sec", "duration_seconds", "duration")
     )
-    """How long it lasted, in seconds; of a missed one, how long it rang."""
+    """How long it lasted, in seconds; for a missed call, how long it rang."""
     call_at: Timestamp = Field(
         None,
         validation_alias=AliasChoices("call_date_ms", "call_datetime_utc", "call_at", "timestamp_unix", "datetime"),
     )
-    """When it began, aware UTC. For missed calls the service names no timezone: it is read as UTC (A)."""
+    """When it began, aware UTC. For missed calls the service gives no timezone: it is read as UTC (A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 

@@ -21,9 +21,9 @@ class ConversationSMS(WireModel):
     _day_and_hour: ClassVar = {"at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The message's handle."""
+    """The message's GUID."""
     direction: OptionalText = Field(None, validation_alias=AliasChoices("direction", "type"))
-    """`received` or `sent`, or what else the service may say."""
+    """`received` or `sent`, or another word of the service."""
     message: MessageText = ""
     """The text."""
     at: Timestamp = Field(
@@ -54,7 +54,7 @@ class Conversation(WireModel):
     )
     """The other side: a number, or a name such as `MPESA` (O)."""
     name: OptionalText = Field(None, validation_alias=AliasChoices("name", "alias", "contact_name", "cached_name"))
-    """Their name in the phone's contacts; None where there is none."""
+    """Their name in the phone's contacts; None if there is none."""
     message_count: OptionalInt = Field(None, validation_alias="count")
     """How many SMS it has, as the service counts them."""
     last_message: OptionalText = Field(None, validation_alias=AliasChoices("last_message", "message"))
@@ -69,7 +69,7 @@ class Conversation(WireModel):
     messages: Annotated[tuple[ConversationSMS, ...], BeforeValidator(_read_messages)] = Field(
         (), validation_alias=AliasChoices("messages", "sms")
     )
-    """Its SMS, in the service's order; empty where the service lists none."""
+    """Its SMS, in the service's order; empty if the service lists none."""
 
 
 class ConversationsChannel:

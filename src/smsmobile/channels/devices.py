@@ -17,7 +17,7 @@ _ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnec
 
 
 def _read_online(mark: object) -> bool | None:
-    """A mark of whether a phone is connected: a flag, or a word for it; None for any other word."""
+    """Whether a phone is connected, from a flag or a word; None for any other word."""
     flag = read_optional_bool(mark)
     return _ONLINE_WORDS.get(str(mark).strip().lower()) if flag is None else flag
 
@@ -30,27 +30,27 @@ def _read_percent(level: object) -> int | None:
 
 
 class Device(WireModel):
-    """A phone of the account. What rows hold varies (O): the rest of it is in `model_extra`."""
+    """A phone of the account. Rows vary (O): keys without a field are in `model_extra`."""
 
     sid: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS, "sidentifiant"))
-    """The SID: what `device` means in a send."""
+    """The SID, which `device` means in a send."""
     label: OptionalText = Field(None, validation_alias=AliasChoices("label", "name"))
     """The name that its owner gave it."""
     app_version: OptionalText = Field(None, validation_alias=AliasChoices("app_version", "version"))
     """The version of the app on it."""
     battery: Annotated[int | None, BeforeValidator(_read_percent)] = None
-    """How full its battery is, in percent, as the app told last."""
+    """The charge of its battery in percent, as the app last reported it."""
     online: Annotated[bool | None, BeforeValidator(_read_online)] = None
-    """Whether it is connected to the service; None where the row does not say, or in a word that is unknown."""
+    """Whether it is connected to the service; None if the row does not say, or says it in an unknown word."""
     last_seen_at: Timestamp = Field(
         None, validation_alias=AliasChoices("last_seen_unix", "last_seen_at", "last_seen", "last_connection")
     )
-    """When the app was last heard of, aware UTC; None where the row does not say (its keys are assumed, A)."""
+    """When the service last heard from the app, aware UTC; None if the row does not say (its keys are assumed, A)."""
 
     @model_validator(mode="before")
     @classmethod
     def _find_online_mark(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """It comes under three keys (O), of which the first that says something counts."""
+        """Use the first of three keys (O) that says whether the phone is connected."""
         marks = (_read_online(row.get(key)) for key in ("online", "connected", "status"))
         return {**row, "online": next((mark for mark in marks if mark is not None), None)}
 

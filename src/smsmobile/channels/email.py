@@ -31,7 +31,7 @@ _NO_LOG = "Look into the mailbox's folder of sent mail: reconcile() searches the
 
 
 def _read_mail_date(value: object) -> object:
-    """Mail has a spelling of moments of its own (RFC 5322): `Fri, 20 Mar 2026 22:07:44 +0100`."""
+    """Read a date as mail headers write it (RFC 5322): `Fri, 20 Mar 2026 22:07:44 +0100`."""
     if isinstance(value, str) and read_timestamp(value) is None:
         try:
             return parsedate_to_datetime(value)
@@ -44,9 +44,9 @@ class SentEmail(WireModel):
     """The service's answer to a send: the e-mail is accepted."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The e-mail's handle; None where the service gave none."""
+    """The e-mail's GUID; None if the service gave none."""
     accepted: bool = True
-    """Always true: an e-mail that is not accepted raises."""
+    """Always true: an e-mail that is not accepted raises an error."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message", "messages"))
     """The service's remark."""
 
@@ -57,11 +57,11 @@ class ReceivedEmail(WireModel):
     _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS, "uid", "message_id"))
-    """The e-mail's handle."""
+    """The e-mail's GUID."""
     sender: OptionalText = Field(None, validation_alias=AliasChoices("from_email", "sender_email", "from", "sender"))
     """The address it came from."""
     sender_name: OptionalText = Field(None, validation_alias=AliasChoices("from_name", "sender_name"))
-    """The name that stands beside the address."""
+    """The name beside the address."""
     recipient: OptionalText = Field(
         None, validation_alias=AliasChoices("to_email", "recipient_email", "to", "recipient")
     )

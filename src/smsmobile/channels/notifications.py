@@ -35,7 +35,7 @@ _NO_LOG = (
 
 
 def _moments(name: str) -> AliasChoices:
-    """Under which keys a moment stands. `*_at_unix` is documented; of the others only that they are in GMT (D)."""
+    """The keys of a time. `*_at_unix` is documented; of the others only that they are in GMT (D)."""
     known = ("at_unix", "at", "datetime")
     likely = (
         "unix",
@@ -49,9 +49,9 @@ class SentNotification(WireModel):
     """The service's answer to a send: the notification is accepted (D). The phone shows it once it is connected."""
 
     id: Guid = Field(None, validation_alias=AliasChoices("id", "guid"))
-    """Its number in the service's list; None where the service gave none."""
+    """Its number in the service's list; None if the service gave none."""
     accepted: bool = True
-    """Always true: a notification that is not accepted raises."""
+    """Always true: a notification that is not accepted raises an error."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
     """SID of the phone."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
@@ -75,13 +75,13 @@ class ListedNotification(WireModel):
     message: MessageText = ""
     """The text."""
     kind: OptionalText = Field(None, validation_alias="type")
-    """What the sender called it; `notification` unless told otherwise (D)."""
+    """The type that the sender gave it; `notification` by default (D)."""
     distributed: OptionalBool = None
-    """Whether it has reached the phone; None where the row does not say, or in a word that is unknown."""
+    """Whether it has reached the phone; None if the row does not say, or says it in an unknown word."""
     sent_at: Timestamp = Field(None, validation_alias=_moments("sent"))
-    """When it was sent, aware UTC (D; which keys there are besides `sent_at_unix` is assumed, A)."""
+    """When it was sent, aware UTC (D; its keys besides `sent_at_unix` are assumed, A)."""
     distributed_at: Timestamp = Field(None, validation_alias=_moments("distributed"))
-    """When it reached the phone, aware UTC; None while it has not (D; its keys as those of `sent_at`)."""
+    """When it reached the phone, aware UTC; None until then (D; its keys as those of `sent_at`)."""
 
     @model_validator(mode="before")
     @classmethod

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class SMSStatus(str, Enum):
-    """What has become of a message."""
+    """The state of a message."""
 
     QUEUED = "queued"
     """Accepted; the phone has not sent it yet."""
@@ -57,7 +57,7 @@ class SMSStatus(str, Enum):
 
 
 def _read_status(status: object) -> SMSStatus:
-    """One of ours, from a dump; a word of the service's own says less than the row's other keys."""
+    """The status of a dumped model. A word of the service is ignored: the row's other keys say more."""
     try:
         return SMSStatus(status)
     except ValueError:
@@ -68,15 +68,15 @@ class SentSMS(WireModel):
     """The service's answer to a send: the message is accepted and queued (D). The phone sends it later."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The handle for everything later; None where the service gave none (O)."""
+    """The message's GUID, which the other operations take; None if the service gave none (O)."""
     accepted: bool = True
-    """Always true: a message that is not accepted raises."""
+    """Always true: a message that is not accepted raises an error."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
     created_at: Timestamp = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
     """When the service accepted it, aware UTC (O)."""
     sim: OptionalInt = Field(None, validation_alias="port")
-    """SIM slot 1 or 2; None where the phone chooses."""
+    """SIM slot 1 or 2; None if the phone chooses."""
     whatsapp: Bool = Field(False, validation_alias="send_with_whatsapp")
     """Whether it also goes by WhatsApp; None for a word that is neither yes nor no."""
     encrypted: WrappedBool = False
@@ -107,7 +107,7 @@ class LoggedSMS(WireModel):
     _day_and_hour: ClassVar = {"created_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The message's handle."""
+    """The message's GUID."""
     recipient: OptionalText = Field(None, validation_alias=AliasChoices("number", "recipients", "phone"))
     """The number it goes to, as the service keeps it."""
     message: MessageText = ""
@@ -115,23 +115,23 @@ class LoggedSMS(WireModel):
     status: Annotated[SMSStatus, BeforeValidator(_read_status)] = SMSStatus.QUEUED
     """Queued, sent or failed."""
     error: OptionalText = None
-    """Why it failed, in the service's or the phone's words; None where it did not."""
+    """Why it failed, in the service's or the phone's words; None if it did not."""
     created_at: Timestamp = Field(
         None, validation_alias=AliasChoices("datetime", "created_at", "timestamp_unix", "timestamp")
     )
-    """When the service accepted it, aware UTC; None where the row does not say (its keys are assumed, A)."""
+    """When the service accepted it, aware UTC; None if the row does not say (its keys are assumed, A)."""
     sent_at: Timestamp = Field(None, validation_alias=AliasChoices("send_from_mobile_datetime", "sent_at", "date_sent"))
-    """When the phone sent it, aware UTC; None where the row does not say (its keys are assumed, A)."""
+    """When the phone sent it, aware UTC; None if the row does not say (its keys are assumed, A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
     @property
     def advice(self) -> str | None:
-        """For a failed message, what to look at first; else None."""
+        """What to check first if the message failed; else None."""
         return PHONE_ADVICE if self.status is SMSStatus.FAILED else None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Show the advice too: who prints a failed row is looking for it."""
+        """Include the advice: it helps whoever prints a failed row."""
         yield from super().__repr_args__()
         if self.advice:
             yield "advice", self.advice
@@ -140,14 +140,12 @@ class LoggedSMS(WireModel):
     def _read_state(self) -> Self:
         """Read status and error from the three keys of a row. A dumped model has only the fields themselves."""
         wire = self.__pydantic_extra__ or {}
-        sent = wire.get("send_from_mobile")
-        phone_error = wire.get("send_from_mobile_erreur")
-        api_error = wire.get("error_api")
-        if sent == "1" and not phone_error and api_error in _NO_ERROR:  # almost every row of a long log
-            vars(self).update(_SENT)
+        sent, phone_error, api_error = _STATE_KEYS
+        if wire.get(sent) == "1" and not wire.get(phone_error) and wire.get(api_error) in _NO_ERROR:
+            vars(self).update(_SENT)  # almost every row of a long log
         elif not wire.keys().isdisjoint(_STATE_KEYS):
-            error = _failure(phone_error) or _failure(api_error)
-            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(sent) else SMSStatus.QUEUED
+            error = _failure(wire.get(phone_error)) or _failure(wire.get(api_error))
+            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(wire.get(sent)) else SMSStatus.QUEUED
             vars(self).update(status=status, error=error)
         return self
 
@@ -167,7 +165,7 @@ class ReceivedSMS(WireModel):
     _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
-    """The message's handle."""
+    """The message's GUID."""
     sender: OptionalText = Field(None, validation_alias=AliasChoices("number", "from"))
     """What the network gave: a number, or a name such as `MPESA` (O)."""
     message: MessageText = ""
@@ -177,7 +175,7 @@ class ReceivedSMS(WireModel):
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone that received it."""
     alias: OptionalText = None
-    """The sender's name in the phone's address book; None where there is none."""
+    """The sender's name in the phone's contacts; None if there is none."""
 
 
 class HandSentSMS(WireModel):
@@ -186,7 +184,7 @@ class HandSentSMS(WireModel):
     _day_and_hour: ClassVar = {"sent_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The message's handle."""
+    """The message's GUID."""
     recipient: OptionalText = Field(
         None, validation_alias=AliasChoices("number", "recipients", "phone", "phone_number")
     )

@@ -63,9 +63,9 @@ class SentWhatsApp(WireModel):
     """The service's answer to a send: the message is accepted and queued (D). The phone sends it later."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The handle for everything later; None where the service gave none (O)."""
+    """The message's GUID, which the other operations take; None if the service gave none (O)."""
     accepted: bool = True
-    """Always true: a message that is not accepted raises."""
+    """Always true: a message that is not accepted raises an error."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
     """The service's remark."""
     created_at: Timestamp = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
@@ -87,7 +87,7 @@ class NumberCheck(WireModel):
     number: OptionalText = Field(None, validation_alias=AliasChoices("number", "recipients", "phone_number", "phone"))
     """The number, country code first, without `+`."""
     on_whatsapp: OptionalBool = None
-    """Whether it is; None where the service does not say (its key is assumed, A)."""
+    """Whether it is; None if the service does not say (its key is assumed, A)."""
 
 
 class WhatsAppRetrieval(WireModel):
@@ -100,10 +100,10 @@ class WhatsAppRetrieval(WireModel):
 
 
 class WhatsAppWindow(WireModel):
-    """A stretch of time in which received WhatsApp messages can be read (D)."""
+    """The period in which received WhatsApp messages can be read (D)."""
 
     ends_at: Timestamp = Field(None, validation_alias=AliasChoices("expire_at_unix", "expire_at"))
-    """When it ends, aware UTC; None where the service does not say."""
+    """When it ends, aware UTC; None if the service does not say."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("messages", "message", "note"))
     """The service's remark."""
 
@@ -116,17 +116,17 @@ class ReceivedWhatsApp(WireModel):
     id: OptionalInt = None
     """Its number in the service's list, for `before`."""
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
-    """The message's handle, also where it stands under `id`."""
+    """The message's GUID, also if it comes under `id`."""
     data_id: OptionalText = None
     """WhatsApp's own identifier of the message."""
     sender: OptionalText = Field(None, validation_alias=AliasChoices("number", "from", "phone_number", "phone"))
     """The number it came from, country code first; WhatsApp writes it without `+`."""
     contact_name: OptionalText = Field(None, validation_alias=AliasChoices("contact_name", "name", "alias"))
-    """The sender's name in the phone's contacts; None where there is none."""
+    """The sender's name in the phone's contacts; None if there is none."""
     message: MessageText = Field("", validation_alias=AliasChoices("message", "transcript"))
-    """The text; of a voice message, what is said in it, once it was transcribed."""
+    """The text; for a voice message its transcript, once there is one."""
     kind: OptionalText = Field(None, validation_alias=AliasChoices("message_type", "type"))
-    """`text` or `audio`, or what else the service may say."""
+    """`text` or `audio`, or another word of the service."""
     received_at: Timestamp = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "received_at", "time_received", "datetime", "timestamp")
     )
@@ -136,12 +136,12 @@ class ReceivedWhatsApp(WireModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _find_handle(cls, row: Any) -> Any:
-        """Elsewhere `id` is the GUID (O): here, too, where it is no number and nothing else is (A)."""
+    def _find_guid(cls, row: Any) -> Any:
+        """Use `id` as the GUID, as it is in other rows (O), if it is not a number and there is no other GUID (A)."""
         if isinstance(row, dict) and not any(read_guid(row.get(key)) for key in ("guid", "guid_message")):
-            handle = row.get("id")
-            if isinstance(handle, str) and handle and not handle.strip().isdigit():
-                return {**row, "guid": handle}
+            guid = row.get("id")
+            if isinstance(guid, str) and guid and not guid.strip().isdigit():
+                return {**row, "guid": guid}
         return row
 
 
