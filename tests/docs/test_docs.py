@@ -34,7 +34,7 @@ from smsmobile.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
 LANGUAGES = {"python", "console", "text", "ini", "json"}
 SECRET = "a-webhook-secret-of-the-documentation"
 
