@@ -27,7 +27,7 @@ EXPECTED = {
     "bulk_reminders.py": ["2 reminders, 2 SMS to pay for, 0 cannot be sent", "visit-", ": sent", "2 sent"],
     "poll_inbox.py": ["+33639985678: When are you open?", "answered", "MPESA: You have received", "2 handled"],
     "oauth2_script.py": ["OAuth2ClientCredentials>: accepted", "tokens fetched: 1"],
-    "flask_webhook.py": ["+33639985678 wrote: Is this the help desk?", "the service got: HTTP 202"],
+    "flask_webhook.py": ["+33639985678 wrote: Is this the help desk?", "the answer to the service: HTTP 202"],
     "test_with_sandbox.py": ["4 passed"],
 }
 
