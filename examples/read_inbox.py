@@ -1,6 +1,6 @@
-"""Read what the phone received in the last day.
+"""Print the SMS that the phone received in the last day.
 
-Runs on a sandbox as it stands; see _connect.py for the real service.
+Without credentials it runs on a sandbox; see _connect.py for the real service.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def main() -> None:
 
         yesterday = datetime.now(timezone.utc) - timedelta(days=1)
         messages = client.sms.received(after=yesterday)
-        for sms in reversed(messages):  # newest first is how the service gives them
-            when = f"{sms.received_at:%Y-%m-%d %H:%M} UTC" if sms.received_at else "at some time"
+        for sms in reversed(messages):  # the service lists the newest first
+            when = f"{sms.received_at:%Y-%m-%d %H:%M} UTC" if sms.received_at else "at an unknown time"
             print(f"{when}  {sms.alias or sms.sender}: {sms.message}")
         print(f"{len(messages)} received")
 
