@@ -495,6 +495,7 @@ def test_a_row_becomes_a_typed_model(service: responses.RequestsMock, client: SM
         ({"contact_name": None}, "contact_name", None),
         ({"contact_name": "", "name": "Jordan"}, "contact_name", "Jordan"),
         ({"message_type": "audio", "message": "", "transcript": "Call me."}, "kind", "audio"),
+        ({"type": "audio"}, "kind", "audio"),
         ({"message": None}, "message", ""),
         ({"message": 42}, "message", "42"),
         ({"timestamp_unix": 1774040864000}, "received_at", MOMENT),
