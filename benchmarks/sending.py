@@ -34,7 +34,7 @@ def run() -> Iterator[Result]:
                 laps=25,
                 calls=100,
             ),
-            0.80,
+            0.60,
         )
     with tempfile.TemporaryDirectory() as folder:
         authority = trustme.CA()

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 from flask import Flask, request
-from waitress import create_server
+from werkzeug.serving import make_server
 
 from smsmobile import MalformedPayload, Settings, WebhookError
 from smsmobile.sandbox import Sandbox
@@ -58,13 +58,16 @@ def main() -> None:
     secret = configured.get_secret_value() if configured else "a-secret-for-the-demonstration"
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(secret, Path(folder) / "events.sqlite")
-        server = create_server(app, listen=f"127.0.0.1:{8000 if configured else 0}")
+        # In production: gunicorn or waitress.
+        server = make_server(
+            "127.0.0.1", 8000 if configured else 0, app, threaded=True
+        )  # for real: gunicorn or waitress
         if configured:
-            server.run()
+            server.serve_forever()
             return
-        Thread(target=server.run, daemon=True).start()
+        Thread(target=server.serve_forever, daemon=True).start()
         with Sandbox() as box:
-            box.add_webhook(f"http://127.0.0.1:{server.effective_port}/webhooks/sms", secret=secret)
+            box.add_webhook(f"http://127.0.0.1:{server.server_port}/webhooks/sms", secret=secret)
             box.phone.receive("+33698765432", "Is this the help desk?")
             box.wait_for_deliveries()
             print(f"the service got: HTTP {box.deliveries[-1].status}")

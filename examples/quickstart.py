@@ -73,7 +73,7 @@ def webhook_server() -> Iterator[tuple[str, queue.Queue[WebhookEvent]]]:
                 self.send_response(401)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
             """Say nothing for each request."""
 
     with HTTPServer(("127.0.0.1", 0), Webhook) as server:

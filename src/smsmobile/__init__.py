@@ -1,13 +1,19 @@
-"""A careful client for SMSMobileAPI. This file holds the public names and nothing else.
+"""A Python client for SMSMobileAPI, which turns your own phone into an SMS gateway.
 
-The names are imported on first use, so that `import smsmobile` costs nothing where only a part is needed.
+    from smsmobile import SMSMobileClient
+
+    with SMSMobileClient.from_env() as client:
+        sent = client.sms.send("+33639980011", "Bonjour")
+
+Docstrings say where a fact about the service comes from: (D) is documented by the vendor, (O) was observed in
+production, (A) is assumed. This file holds the public names; each is imported on first use.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._lazy import lazy_names
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -105,22 +111,31 @@ __all__ = [
     "__version__",
 ]
 
-# From the bottom up, but for the channels that the client itself loads on first use only.
-_HOMES = (
-    *("errors", "auth", "channels.sms", "config", "client"),
-    *("channels.whatsapp", "channels.devices", "channels.calls", "channels.notifications", "channels.email"),
-    "channels.conversations",
-)
-
-
-def __getattr__(name: str) -> object:
-    if name in __all__:
-        for home in _HOMES:
-            module = import_module(f"{__name__}.{home}")
-            if hasattr(module, name):
-                return globals().setdefault(name, getattr(module, name))
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "auth": ["ApiKeyAuth", "OAuth2ClientCredentials", "Token", "TokenStore"],
+            "client": ["SMSMobileClient"],
+            "config": ["Settings"],
+            "channels.calls": ["Call"],
+            "channels.conversations": ["Conversation", "ConversationSMS"],
+            "channels.devices": ["Device", "DeviceCapacity"],
+            "channels.email": ["ReceivedEmail", "SentEmail"],
+            "channels.notifications": ["ListedNotification", "SentNotification"],
+            "channels.sms": [
+                *("DeletedSMS", "HandSentSMS", "LoggedSMS", "ReceivedSMS", "ResentSMS", "SentSMS", "SMSStatus"),
+            ],
+            "channels.whatsapp": [
+                *("NumberCheck", "ReceivedWhatsApp", "ResentWhatsApp", "SentWhatsApp"),
+                *("WhatsAppRetrieval", "WhatsAppWindow"),
+            ],
+            "errors": [
+                *("APIError", "AuthenticationError", "BulkPaused", "ConfigurationError", "ConnectionFailed"),
+                *("DeliveryPending", "DeviceOffline", "InvalidRequestError", "MalformedPayload", "NotFound"),
+                *("RateLimited", "ResponseTimeout", "SendOutcomeUnknown", "ServerError", "SignatureMismatch"),
+                *("SMSMobileError", "StorageError", "SubscriptionExpired", "TimestampOutOfTolerance"),
+                *("UnexpectedResponse", "WebhookError"),
+            ],
+        },
+    )

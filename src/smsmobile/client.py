@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypedDict
 
 import requests
 from requests.auth import AuthBase
@@ -14,19 +14,34 @@ from requests.auth import AuthBase
 from ._http.addresses import DEFAULT_BASE_URL
 from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 from .auth import ApiKeyAuth, OAuth2ClientCredentials
-from .channels.sms import SMSChannel
 from .config import PREFIX, Settings
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .channels.calls import CallsChannel
     from .channels.conversations import ConversationsChannel
     from .channels.devices import DevicesChannel
     from .channels.email import EmailChannel
     from .channels.notifications import NotificationsChannel
+    from .channels.sms import SMSChannel
     from .channels.whatsapp import WhatsAppChannel
+
+
+class ClientOptions(TypedDict, total=False):
+    """The arguments of `SMSMobileClient` that can come from the environment as well."""
+
+    auth: AuthBase | None
+    api_key: str | None
+    client_id: str | None
+    client_secret: str | None
+    base_url: str | None
+    timeout: float | tuple[float, float] | None
+    max_retries: int | None
+    default_region: str | None
+    device: str | None
+    mailbox_key: str | None
 
 
 class SMSMobileClient:
@@ -53,9 +68,6 @@ class SMSMobileClient:
 
     Raises ConfigurationError; nothing is sent by building a client.
     """
-
-    sms: SMSChannel
-    """Send, resend, log, received, sent by hand, delete."""
 
     def __init__(
         self,
@@ -97,16 +109,23 @@ class SMSMobileClient:
         *,
         session: requests.Session | None = None,
         paths: Mapping[str, str] | None = None,
-        **overrides: Any,
+        **overrides: Unpack[ClientOptions],
     ) -> Self:
         """Build a client from arguments, then the environment, then `.env`; `os.environ` is not changed.
 
-        The variables are those of `Settings`, in capitals behind `SMSMOBILEAPI_`: `SMSMOBILEAPI_API_KEY`,
-        `SMSMOBILEAPI_CLIENT_ID`, `SMSMOBILEAPI_TIMEOUT` (`5,30`) … `dotenv_path` names another file than the first
-        `.env` found from the working directory upwards. Credentials given here replace all of the environment's.
+        The variables are `SMSMOBILEAPI_API_KEY`, `SMSMOBILEAPI_CLIENT_ID`, `SMSMOBILEAPI_TIMEOUT` (`5,30`) …, one for
+        each argument of the client that can be text.
+
+        dotenv_path: a file to read in place of the first `.env` found from the working directory upwards.
+        overrides: arguments of the client. Credentials among them replace all credentials of the environment.
 
         Raises ConfigurationError, which names the variable at fault.
         """
+        if unused := sorted(overrides.keys() - ClientOptions.__annotations__.keys()):
+            raise ConfigurationError(
+                f"The client has no argument {unused[0]!r}; expected one of session, paths, "
+                f"{', '.join(ClientOptions.__annotations__)}."
+            )
         client = cls.__new__(cls)
         client._build(Settings.from_env(dotenv_path, **overrides), session, paths)
         return client
@@ -126,9 +145,16 @@ class SMSMobileClient:
         if isinstance(auth, OAuth2ClientCredentials):
             auth.connect(self._transport)
         self._settings = settings
-        self.sms = SMSChannel(self._transport, default_region=settings.default_region, default_device=settings.device)
 
-    # The other channels are loaded on first use: most programs need one of them, or none.
+    # Each channel is loaded on first use: most programs need one of them.
+
+    @cached_property
+    def sms(self) -> SMSChannel:
+        """Send, resend, log, find, track, received, sent by hand, delete."""
+        from .channels.sms import SMSChannel
+
+        settings = self._settings
+        return SMSChannel(self._transport, default_region=settings.default_region, default_device=settings.device)
 
     @cached_property
     def whatsapp(self) -> WhatsAppChannel:

@@ -1,7 +1,7 @@
 """Fixtures for the phone page in Chromium: the browser, a sandbox, a client and a webhook receiver.
 
-Every page that a test opens is watched: it must log no error and send no request to another host. `make test` runs only
-test_messages.py in the browser; the other tests are marked long.
+Every page that a test opens is watched: it must log no error and send no request to another host. All tests that need
+the browser are long.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from smsmobile.sandbox import Sandbox
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.long
+
 NUMBER = "+33612345678"
 KOLKATA = timedelta(hours=5, minutes=30)
 """How far the browser of the tests is ahead of UTC, in summer and in winter."""

@@ -195,7 +195,7 @@ def run_script(box: Sandbox, journal: Path, rest: str) -> subprocess.CompletedPr
 @pytest.mark.parametrize(
     "rest",
     [
-        "next(outcomes)",  # and the program ends while the run is open
+        pytest.param("next(outcomes)", marks=pytest.mark.long),  # the program ends while the run is open
         pytest.param("import sys; next(outcomes); sys.exit()", marks=pytest.mark.long),
         "next(outcomes); signal.raise_signal(signal.SIGINT); list(outcomes)",
     ],

@@ -16,7 +16,7 @@ import pytest
 
 from smsmobile import SMSMobileClient, StorageError
 from smsmobile.delivery import BulkSender
-from smsmobile.delivery._rate_limit import Pace
+from smsmobile.delivery._rate_limit import RateLimiter
 from smsmobile.sandbox import Sandbox
 
 RATE = "10/hour"
@@ -80,7 +80,7 @@ def test_processes_that_name_one_redis_share_one_rate(redis: Redis, box: Sandbox
     ]
     assert [campaign.communicate(timeout=60)[0].strip() for campaign in campaigns] == ["5", "5"]
     assert len(box.phone.outbox) == 10
-    assert not Pace(RATE, redis.url).wait(Impatient()), "an eleventh message was allowed to leave"
+    assert not RateLimiter(RATE, redis.url).acquire(Impatient()), "an eleventh message was allowed to leave"
 
 
 def test_without_the_redis_nothing_more_is_sent_and_the_run_goes_on_later(

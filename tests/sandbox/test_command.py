@@ -256,12 +256,14 @@ def test_the_file_wins_over_what_a_new_sandbox_would_have(run, tmp_path):
         assert [row.message for row in client.sms.log()] == ["kept"]
 
 
+@pytest.mark.long
 def test_a_webhook_that_the_file_has_is_not_added_twice(run, receiver, tmp_path):
     words = ["--db", str(tmp_path / "sandbox.sqlite"), "--webhook", receiver.url, "--webhook-secret"]
     run(*words, "whsec").stop()
     assert len(run(*words, "whsec").ask("webhooks")["destinations"]) == 1
 
 
+@pytest.mark.long
 def test_another_secret_replaces_the_one_in_the_file(run, receiver, tmp_path, eventually):
     words = ["--db", str(tmp_path / "sandbox.sqlite"), "--webhook", receiver.url, "--webhook-secret"]
     run(*words, "before").stop()
@@ -273,6 +275,7 @@ def test_another_secret_replaces_the_one_in_the_file(run, receiver, tmp_path, ev
     assert WebhookReceiver(secrets=["after"]).receive(receiver.requests[0].body, receiver.requests[0].headers)
 
 
+@pytest.mark.long
 def test_what_waits_for_the_webhook_is_delivered_after_a_restart(run, receiver, tmp_path, eventually):
     receiver.statuses = [500] * 100
     words = ["--db", str(tmp_path / "sandbox.sqlite"), "--webhook", receiver.url, "--webhook-secret", "whsec"]

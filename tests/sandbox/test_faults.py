@@ -654,10 +654,11 @@ def test_a_read_that_fails_in_passing_is_repeated(line: Line, pauses: list[float
 def test_a_read_that_fails_for_good_says_how(
     line: Line, pauses: list[float], kind: str, error: type[SMSMobileError], tries: int
 ) -> None:
-    line.box.faults.add(kind, seconds=60 if kind in {"latency", "slow_drip"} else None)
+    is_slow = kind in {"latency", "slow_drip"}
+    line.box.faults.add(kind, seconds=60 if is_slow else None)
 
     with pytest.raises(error) as caught:
-        line.client(QUICK, max_retries=1).sms.log()
+        line.client(QUICK if is_slow else PATIENT, max_retries=1).sms.log()
 
     assert type(caught.value) is error
     assert len(line.box.requests) == tries

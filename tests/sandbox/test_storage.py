@@ -381,7 +381,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("sent", [1, 40, 150])
+@pytest.mark.parametrize("sent", [40, *(pytest.param(sent, marks=pytest.mark.long) for sent in (1, 150))])
 def test_a_killed_sandbox_loses_nothing_that_was_answered(kept, file, sent):
     with subprocess.Popen(
         [sys.executable, "-c", SERVE, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from pydantic import SecretStr
@@ -134,7 +134,15 @@ def test_credentials_as_arguments_replace_all_of_the_environments(monkeypatch: p
 
 def test_a_setting_that_does_not_exist_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"Unknown setting 'apikey'; expected one of auth, api_key, client_id"):
-        SMSMobileClient.from_env(apikey=KEY)
+        Settings.from_env(apikey=KEY)
+
+
+@pytest.mark.parametrize("name", ["apikey", "recipient", "webhook_secret"])
+def test_an_argument_that_the_client_would_ignore_is_refused(name: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"no argument '{name}'; expected one of session, paths, auth, api_key"
+    ):
+        SMSMobileClient.from_env(**{"api_key": KEY, name: "x"})  # type: ignore[typeddict-item]
 
 
 # --- what values may be -----------------------------------------------------------------------------------
@@ -218,6 +226,23 @@ def test_a_region_is_a_country_of_two_letters(region: Any) -> None:
 @pytest.mark.parametrize(("value", "name"), each_once(["", " ", "a\nb", 7], ["recipient", "device"]))
 def test_a_recipient_or_device_is_one_line(name: str, value: Any) -> None:
     assert refusal(**{name: value}).startswith(f"{name} is empty or contains a line break")
+
+
+def test_a_file_that_the_system_does_not_let_us_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refused(*_: object, **__: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / ".env").write_text(f"SMSMOBILEAPI_API_KEY={KEY}")
+    monkeypatch.setattr("smsmobile.config.dotenv_values", refused)
+    with pytest.raises(ConfigurationError, match=r"\.env' cannot be read: PermissionError"):
+        Settings.from_env()
+
+
+def test_settings_are_the_same_from_wherever_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSMOBILEAPI_API_KEY", KEY)
+    from_env, from_arguments = Settings.from_env(), Settings(api_key=SecretStr(KEY))
+    assert from_env == from_arguments
+    assert repr(from_env) == repr(from_arguments)
 
 
 def test_settings_show_no_secret_and_do_not_change() -> None:

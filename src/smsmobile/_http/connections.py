@@ -84,11 +84,11 @@ class _HTTPSConnection(_ConnectionMixin, HTTPSConnection):
 
 
 class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+    ConnectionCls: Any = _HTTPConnection
 
 
 class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+    ConnectionCls: Any = _HTTPSConnection
 
 
 def use_our_connections(manager: PoolManager) -> None:

@@ -29,10 +29,12 @@ class WireModel(FrozenModel):
     """Fields that may also come as a day and an hour: the key of the day, then the possible keys of the hour."""
     _spellings: ClassVar[dict[str, tuple[str, ...]]] = {}
     """The keys of each field that has several, best first. Computed for each subclass."""
+    _other_keys: ClassVar[frozenset[str]] = frozenset()
+    """All of these keys, and those of the days."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Compute `_spellings` once per class."""
+        """Compute `_spellings` and `_other_keys` once per class."""
         super().__pydantic_init_subclass__(**kwargs)
         cls._spellings = {}
         for name, field in cls.model_fields.items():
@@ -41,6 +43,8 @@ class WireModel(FrozenModel):
             keys = tuple(dict.fromkeys((*choices, name)))
             if len(keys) > 1 or name in cls._day_and_hour:
                 cls._spellings[name] = keys
+        days = {keys[0] for keys in cls._day_and_hour.values()}
+        cls._other_keys = frozenset(days.union(*cls._spellings.values()))
 
     @classmethod
     def from_wire(cls, row: object) -> Self:
@@ -54,9 +58,8 @@ class WireModel(FrozenModel):
             raise ValueError(f"one is of type {strange.pop().__name__}, not an object")
         validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
         models: list[Self] = [validate(row) for row in rows]
-        spellings = tuple(cls._spellings)
         for model in models:
-            if not all(map(model.__dict__.get, spellings)):
+            if not cls._other_keys.isdisjoint(model.__pydantic_extra__ or ()):
                 read_other_spellings(model)
         return models
 
@@ -71,6 +74,8 @@ def read_other_spellings(model: WireModel) -> None:
     leaves the other keys in `model_extra`, where this function looks for the first value that can be read.
     """
     fields, extra = vars(model), model.__pydantic_extra__ or {}
+    if all(map(fields.get, model._spellings)):
+        return
     for name in model._spellings:
         if fields[name] not in _EMPTY:
             continue

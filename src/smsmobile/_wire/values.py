@@ -13,8 +13,8 @@ from contextlib import suppress
 from datetime import datetime, timezone, tzinfo
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, TypeAdapter
-from pydantic_core import CoreSchema, core_schema, from_json
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, SchemaValidator, core_schema, from_json
 
 UTC = timezone.utc
 
@@ -30,7 +30,7 @@ DEVICE_KEYS = ("sIdentifiant", "sIdentifiantPhone", "sid", "device_id")
 _YES = frozenset({"1", "1.0", "yes", "true", "on"})
 _NO = frozenset({"", "0", "0.0", "no", "false", "off"})
 _GREENWICH = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
-_ANY_DATETIME: TypeAdapter[datetime] = TypeAdapter(datetime)
+_ANY_DATETIME = SchemaValidator(core_schema.datetime_schema())
 
 
 def is_empty(value: object) -> bool:
@@ -182,7 +182,7 @@ _NOT_FROM_ZERO = core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^
 Timestamp = Annotated[datetime | None, _TimestampSchema()]
 LocalTimestamp = Annotated[datetime | None, ReadBy(read_local_timestamp)]
 OptionalText = Annotated[str | None, ReadBy(_any_text, NON_EMPTY_TEXT)]
-MessageText = Annotated[str, ReadBy(_any_message, NON_EMPTY_TEXT)]
+MessageText = Annotated[str, ReadBy(_any_message, TEXT)]
 Guid = Annotated[str | None, ReadBy(read_guid, _NOT_FROM_ZERO)]
 Bool = Annotated[bool | None, ReadBy(read_bool)]
 OptionalBool = Annotated[bool | None, ReadBy(read_optional_bool)]

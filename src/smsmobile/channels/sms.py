@@ -140,14 +140,12 @@ class LoggedSMS(WireModel):
     def _read_state(self) -> Self:
         """Compute status and error from three keys of a row. A dumped model has the fields, but not these keys."""
         wire = self.__pydantic_extra__ or {}
-        sent = wire.get("send_from_mobile")
-        phone_error = wire.get("send_from_mobile_erreur")
-        api_error = wire.get("error_api")
-        if sent == "1" and not phone_error and api_error in _NO_ERROR:  # a shortcut for almost every row of a log
-            vars(self).update(_SENT)
+        sent, phone_error, api_error = _STATE_KEYS
+        if wire.get(sent) == "1" and not wire.get(phone_error) and wire.get(api_error) in _NO_ERROR:
+            vars(self).update(_SENT)  # a shortcut for almost every row of a log
         elif not wire.keys().isdisjoint(_STATE_KEYS):
-            error = _failure(phone_error) or _failure(api_error)
-            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(sent) else SMSStatus.QUEUED
+            error = _failure(wire.get(phone_error)) or _failure(wire.get(api_error))
+            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(wire.get(sent)) else SMSStatus.QUEUED
             vars(self).update(status=status, error=error)
         return self
 

@@ -5,8 +5,9 @@ Each is imported on first use, so that `count_segments` does not load a client a
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ._inbox_state import InboxProgress, InboxState, SQLiteInboxState
@@ -34,21 +35,16 @@ __all__ = [
     "count_segments",
 ]
 
-if not TYPE_CHECKING:  # type checkers would take every name for one that exists
-    _MODULES = {
-        **dict.fromkeys(["BulkCheck", "BulkSender"], "bulk"),
-        **dict.fromkeys(["BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"], "journals"),
-        **dict.fromkeys(["InboxProgress", "InboxState", "SQLiteInboxState"], "_inbox_state"),
-        **dict.fromkeys(["Segments", "count_segments"], "_segments"),
-        "BulkOutcome": "_workers",
-        "Inbox": "inbox",
-        "OutgoingSMS": "_messages",
-    }
-
-    def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return globals().setdefault(name, getattr(import_module(f"{__name__}.{_MODULES[name]}"), name))
-
-    def __dir__():
-        return sorted(__all__)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "_inbox_state": ["InboxProgress", "InboxState", "SQLiteInboxState"],
+            "_messages": ["OutgoingSMS"],
+            "_segments": ["Segments", "count_segments"],
+            "_workers": ["BulkOutcome"],
+            "bulk": ["BulkCheck", "BulkSender"],
+            "inbox": ["Inbox"],
+            "journals": ["BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"],
+        },
+    )

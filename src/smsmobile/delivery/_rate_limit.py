@@ -32,6 +32,7 @@ class RateLimiter:
             import limits
             from limits import storage as storages
             from limits import strategies
+            from limits.errors import ConfigurationError as UnusableStorage
         except ImportError:
             raise ConfigurationError(
                 "A rate needs the limits library: pip install 'smsmobile[bulk]', or omit the rate."
@@ -50,7 +51,7 @@ class RateLimiter:
             if isinstance(storage, str):
                 storage = cast("Storage", storages.storage_from_string(storage, wrap_exceptions=True))
             self._limiter = strategies.MovingWindowRateLimiter(storage)
-        except (limits.errors.ConfigurationError, NotImplementedError, TypeError, ValueError) as error:
+        except (UnusableStorage, NotImplementedError, TypeError, ValueError) as error:
             # The text of the error may hold the address, and the address a password.
             refused = type(error).__name__
         if self._limiter is None:

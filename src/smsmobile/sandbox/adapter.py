@@ -177,7 +177,8 @@ class _Line:
 
     def _answer(self, request: Any) -> None:
         request.url_scheme = self._scheme
-        task = ErrorTask(self, request) if request.error else _Task(self, request)
+        channel: Any = self  # all that a task needs of one
+        task = ErrorTask(channel, request) if request.error else _Task(channel, request)
         try:
             task.service()
         except ClientDisconnected:  # by a fault

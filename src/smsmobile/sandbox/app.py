@@ -17,7 +17,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from .breakage import Breakage
 from .credentials import Credentials
 from .faults import OAUTH2_PATH, Faults
-from .page import is_page, problem
+from .page import problem
+from .page_addresses import is_page
 from .parameters import Parameters
 from .recorder import Recorder
 from .refusals import Refusal, invalid_apikey, missing_apikey

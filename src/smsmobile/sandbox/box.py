@@ -28,7 +28,7 @@ from .phone import Phone
 from .phones import Phones
 from .rows import RecordedRequest
 from .server import Server
-from .service import Service
+from .service import ROUTES, Service
 from .ticker import Ticker
 from .waiting import wait_for
 from .webhooks import DeliveryAttempt, Webhook, Webhooks
@@ -91,7 +91,7 @@ class Sandbox:
             self._ledger.accounts.put(new_account(**given))
         elif given:
             self._change(**given)
-        self.faults = Faults(self._ledger)
+        self.faults = Faults(self._ledger, [route.path for route in ROUTES])
         """What is to go wrong."""
         self._webhooks = Webhooks(self._ledger, self.faults, allow_remote=allow_remote)
         self._ticker = Ticker(self._ledger)

@@ -39,12 +39,15 @@ class Connection(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Let this much time pass before anything more is sent."""
+        ...
 
     def reset(self) -> NoReturn:
         """End it at once, as a machine does that crashed (a RST), and this request with it."""
+        ...
 
     def cut(self) -> NoReturn:
         """End it behind what was sent so far (a FIN), and this request with it."""
+        ...
 
 
 class Breakage:

@@ -6,7 +6,7 @@ Those of requests in breakage.py, those of webhooks in webhooks.py.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -65,8 +65,10 @@ class Faults:
     box.faults.clear()
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, paths: Iterable[str]) -> None:
+        """`paths`: the service's, each with its final slash."""
         self._ledger = ledger
+        self._paths = [*paths, OAUTH2_PATH]
 
     def add(
         self,
@@ -108,7 +110,7 @@ class Faults:
         if path is not None:
             if about.group == "webhook":
                 raise ValueError(f"{kind} is about webhooks, not about a path of the service: leave path out.")
-            path = _address(path)
+            path = self._known_path(path)
         ledger = self._ledger
         with ledger.lock:
             return ledger.faults.put(
@@ -162,6 +164,13 @@ class Faults:
                 return fault
         return None
 
+    def _known_path(self, path: Any) -> str:
+        """The path as the service has it; a missing final slash is added."""
+        for known in (path, f"{path}/"):
+            if known in self._paths:
+                return str(known)
+        raise ValueError(f"The service has no path {path!r}. It has: {', '.join(self._paths)}.")
+
 
 def _concerns(fault: Fault, path: str | None) -> bool:
     return path != OAUTH2_PATH if fault.path is None else path == fault.path
@@ -178,14 +187,3 @@ def _about(kind: Any) -> FaultKind:
     if about is None:
         raise ValueError(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
     return about
-
-
-def _address(path: Any) -> str:
-    """The path as the service spells it; a missing final slash is forgiven."""
-    from .service import ROUTES  # which knows the webhooks, and these know the faults
-
-    known = [*(route.path for route in ROUTES), OAUTH2_PATH]
-    for spelling in (path, f"{path}/"):
-        if spelling in known:
-            return str(spelling)
-    raise ValueError(f"The service has no path {path!r}. It has: {', '.join(known)}.")

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .parameters import Parameters
 
-if TYPE_CHECKING:
-    from .service.core import Service
-
 Answer = dict[str, Any]
-Operation = Callable[["Service", Parameters], Answer]
+Operation = Callable[[Any, Parameters], Answer]
+"""Takes the Service and the request's parameters."""
 
 READ = ("GET",)
 WRITE = ("GET", "POST")

@@ -16,8 +16,8 @@ from ipaddress import ip_address
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from waitress import create_server
 from waitress.channel import ClientDisconnected, HTTPChannel
+from waitress.server import create_server
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from .breakage import CONNECTION
@@ -43,7 +43,7 @@ class Server:
         self.host, self.port = listening.getsockname()[:2]
         self._workers = _Workers()
         self._watched: dict[int, Any] = {}
-        self._waitress = create_server(
+        self._waitress: Any = create_server(
             app,
             map=self._watched,
             sockets=[listening],

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from .._storage import SQLiteFile
 from ..errors import StorageError
 from .ledger import Ledger, Rows
-from .page import is_page
+from .page_addresses import is_page
 from .rows import Row
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class Storage:
             if not self.trouble:
                 start_response(*began)
                 return body
-            if hasattr(body, "close"):
-                body.close()
+            if close := getattr(body, "close", None):
+                close()
             return self._refuse(environ, start_response)
 
         return answer

@@ -6,6 +6,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 
 import pytest
 import responses
@@ -34,6 +35,7 @@ GOOD = {
     "sender_name": "The Team",
     "pdf_preview": False,
     "media_url": "https://files.example/a.pdf",
+    "around": datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc),
 }
 GOOD_FOR = {("email", "send", "to"): "ann@example.com"}
 

@@ -133,6 +133,7 @@ CONTRADICTIONS: list[dict[str, Any]] = [
     {"result": {"error": 0, "sent": "1", "data": {"sent": "0"}}},
     {"result": {"error": 0, "sent": "0", "data": {"sent": "1", "id": "g"}}},
     {"result": {"error": 0, "sent": "api_error", "data": [{"sent": "1", "id": "g"}]}},
+    {"result": {"error": 0, "sent": "1", "id": "g", "data": [{"id": "a"}, {"sent": "api_error"}]}},
     {"success": True, "sent": "queued", "id": "g"},
     {"success": True, "sent": "ok"},
     {"success": True, "data": [{"sent": "waiting list"}]},

@@ -65,8 +65,11 @@ def decomposed(text: str) -> str:
 @pytest.mark.parametrize(
     ("number", "received", "guid", "hour"),
     each_once(
-        ["number", "from", "numéro", decomposed("numéro"), "numero", "Numéro", "nombre"],
-        ["time_received", "heure_reçue", decomposed("heure_reçue"), "heure_recue", "Heure_Reçue", "heure reçue"],
+        ["number", "from", "numéro", decomposed("numéro"), "numero", "Numéro", "nombre", "sender"],
+        [
+            *("time_received", "heure_reçue", decomposed("heure_reçue"), "heure_recue", "Heure_Reçue", "heure reçue"),
+            "received_at",
+        ],
         ["guid", "guide", "GUID"],
         ["hour", "heure"],
     ),
@@ -87,7 +90,7 @@ def test_every_spelling_gives_the_same_event(number: str, guid: str, hour: str, 
     assert parse_v1(json.dumps(payload, ensure_ascii=False)) == event
 
 
-@pytest.mark.parametrize("key", ["sIdentifiantPhone", "device_id"])
+@pytest.mark.parametrize("key", ["sIdentifiantPhone", "device_id", "device"])
 def test_the_phone_and_the_contact_are_read_where_they_are_given(key: str) -> None:
     data = parse({**DOCUMENTED, key: "SID1", "alias": "Ann"}).data
     assert (data.device, data.alias, data.model_extra) == ("SID1", "Ann", {})

@@ -5,8 +5,7 @@ All of it lies at `/` and under `/_sandbox/`, and is no part of the service that
 
 from __future__ import annotations
 
-from .addresses import is_page
 from .desk import Desk
 from .endpoints import create_page, problem
 
-__all__ = ["Desk", "create_page", "is_page", "problem"]
+__all__ = ["Desk", "create_page", "problem"]

@@ -99,7 +99,7 @@ def problem(error: HTTPException) -> Response:
 
 def _file(name: str) -> Response:
     """A file of the page. It is asked for again each time, and by its content: an upgrade shows at once."""
-    for file in (files(__package__) / "static").iterdir():
+    for file in (files("smsmobile.sandbox.page") / "static").iterdir():
         if file.name == name and file.is_file():
             content_type = TYPES.get(name.rpartition(".")[2])
             if content_type is not None:

@@ -96,7 +96,8 @@ def remove_faults(desk: Desk) -> Answer:
 
 
 def _webhook(desk: Desk, number: int) -> Webhook:
-    for webhook in desk.box.webhooks:
+    webhooks: list[Webhook] = desk.box.webhooks
+    for webhook in webhooks:
         if webhook.id == number:
             return webhook
     raise Refused(404, f"There is no webhook {number}, or it was removed.")
