@@ -22,27 +22,27 @@ def mask_secrets(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) < _SHORTEST_IN_TEXT:
             continue
-        for spelling in (secret, *_quoted(secret)):
-            text = text.replace(spelling, MASK)
+        for form in (secret, *_quoted(secret)):
+            text = text.replace(form, MASK)
     return text
 
 
 def mask_secret_bytes(body: bytes, secrets: Iterable[str]) -> bytes:
     """Mask the secrets in the bytes of an answer, in case the service echoes them."""
-    for spelling in _spellings_in_answers(tuple(secrets)):
-        body = body.replace(spelling, MASK.encode())
+    for form in _encoded_forms(tuple(secrets)):
+        body = body.replace(form, MASK.encode())
     return body
 
 
 @lru_cache(maxsize=8)  # the secrets are nearly always the same API key
-def _spellings_in_answers(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
+def _encoded_forms(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
     """Every way in which an answer can write the secrets. Longest first, since one can begin with another."""
     found: set[str] = set()
     for secret in secrets:
         if len(secret) >= _SHORTEST_IN_ANSWER:
             plain = {secret, json.dumps(secret)[1:-1], *_quoted(secret)}
-            found |= plain | {spelling.replace("/", "\\/") for spelling in plain}  # PHP's JSON escapes it
-    return tuple(spelling.encode() for spelling in sorted(found, key=len, reverse=True))
+            found |= plain | {form.replace("/", "\\/") for form in plain}  # PHP's JSON escapes it
+    return tuple(form.encode() for form in sorted(found, key=len, reverse=True))
 
 
 def drop_keys(answer: Any) -> Any:

@@ -232,7 +232,7 @@ class SMSChannel:
         to: one phone number, preferably with `+` and country code.
         message: any text. The phone splits a long one into segments (D).
         sim: SIM slot, 1 or 2; by default the phone chooses.
-        device: SID of the phone to send from; by default the client's, or any phone.
+        device: SID of the phone to send from; by default the client's `device`.
         schedule_at: when to send it, an aware datetime; fractions of a second are ignored.
         shorten_urls: let the service shorten the links in the text (D).
         encrypt: let the service encrypt the text (D).
@@ -354,17 +354,17 @@ class SMSChannel:
         """Wait until the phone has sent a message or failed to, and return its row of the log.
 
         message: what `send` or `resend` returned, or a GUID.
-        timeout: seconds to wait; 0 looks once. A look that has begun ends only by the client's own timeout.
+        timeout: seconds to wait; 0 looks once. Only the client's own timeout limits a look in progress.
         poll: seconds until the second look. The intervals grow to 15 s and vary a little.
 
         A FAILED row is returned, not raised: its `error` says why. After an operator's error the service may still try
         again, up to 3 times (D). A message that is not in the log yet counts as queued (O).
 
-        If a look fails for a reason that may pass (the network, a 429, a 5xx), the next one is made as planned;
-        `max_retries` does not apply. Only the error of the last look is raised.
+        Temporary errors (the network, a 429, a 5xx) are raised only by the last look, since the next look is the retry:
+        `max_retries` does not apply. Other errors are raised at once.
 
-        Raises DeliveryPending if the message is still queued after `timeout`, as a scheduled message can be,
-        InvalidRequestError, also if the GUID is None, and the errors of `log`.
+        Raises DeliveryPending if the message is still queued after `timeout`, as a scheduled message can be. Raises
+        InvalidRequestError if the GUID is None, and the errors of `log`.
         """
         return next(self.track_all([message], timeout=timeout, poll=poll))
 

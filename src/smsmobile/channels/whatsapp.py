@@ -54,7 +54,7 @@ _NO_LOG = (
 )
 _THREE_STEPS = (
     "To receive WhatsApp messages, call client.whatsapp.enable_retrieval() once, then synchronise(), which opens a "
-    "window and returns when it ends, then received() while the window is open. Newer messages need a new window."
+    "window and says when it ends, then received() while the window is open. Newer messages need a new window."
 )
 _HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*\.?")
 _PRIVATE_DOMAINS = ("localhost", "local", "internal", "lan")
@@ -178,7 +178,7 @@ class WhatsAppChannel:
         media_url: public https URL of a file to send with it; the file extension is one of MEDIA_ENDINGS (D).
         pdf_preview: show the first page of a PDF.
         short_media_url: show a short link to the file.
-        device: SID of the phone to send from; by default the client's, or any phone.
+        device: SID of the phone to send from; by default the client's `device`.
         schedule_at: when to send it, an aware datetime; fractions of a second are ignored.
         shorten_urls: let the service shorten the links in the text (D).
         encrypt: let the service encrypt the text (D).
@@ -244,9 +244,9 @@ class WhatsAppChannel:
         return self._switch_retrieval(on=False)
 
     def synchronise(self) -> WhatsAppWindow:
-        """Open a window in which received messages can be read, and return when it ends (D). Step 2 of receiving.
+        """Open a window in which received messages can be read (D). Step 2 of receiving.
 
-        Newer messages need a new window.
+        `ends_at` of the result is the end of the window. Newer messages need a new window.
 
         Raises ConnectionFailed, ResponseTimeout or an APIError. If retrieval is off, the text says what to do.
         """
