@@ -21,29 +21,29 @@ _BUFFER_SIZE = 16 * 1024
 
 
 class _ConnectionMixin(HTTPConnection):
-    _buffer: bytes | None = None
+    _unsent: bytes | None = None
     """Bytes of the request that are not sent yet; None if writes are not buffered."""
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request. Headers and form of a small one are sent together, not as two packets."""
-        self._buffer = b""
+        self._unsent = b""
         try:
             super().request(*args, **kwargs)
             self._flush()
         finally:
-            self._buffer = None
+            self._unsent = None
 
     def send(self, data: Any) -> None:
         """Send bytes, or buffer them until the request is complete."""
-        if self._buffer is not None and len(self._buffer) + len(data) <= _BUFFER_SIZE:
-            self._buffer += data
+        if self._unsent is not None and len(self._unsent) + len(data) <= _BUFFER_SIZE:
+            self._unsent += data
         else:
             self._flush()
             super().send(data)
 
     def _flush(self) -> None:
         # Stop buffering first: super().send() may connect, and send a CONNECT request to a proxy.
-        data, self._buffer = self._buffer, None
+        data, self._unsent = self._unsent, None
         if data:
             super().send(data)
 
