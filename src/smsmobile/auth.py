@@ -1,6 +1,6 @@
-"""The two ways to authenticate, each a `requests.auth.AuthBase`; any other AuthBase can stand in for them.
+"""Authentication by API key and by OAuth2. Both are a `requests.auth.AuthBase`, as any other authentication can be.
 
-Where tokens are kept is a `TokenStore`. How a request travels is the transport's business.
+OAuth2 tokens are kept in a `TokenStore`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ if TYPE_CHECKING:
     from ._http.transport import Transport
 
 _REFRESH_AHEAD = 60.0
+"""Seconds before its expiry at which a token is no longer used."""
 _TOKEN = re.compile(r"[!-~]+")
 _HAS_API_KEY = re.compile(r"(?:^|[?&])apikey=")
 
 
 def check_credential(name: str, value: object) -> SecretStr:
-    """A credential that a server could accept; else ConfigurationError, which names it and never shows it."""
+    """Return the credential as a SecretStr.
+
+    Raises ConfigurationError if a server could not accept it. The text contains its name, never its value.
+    """
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if not isinstance(value, str):
@@ -40,26 +44,26 @@ def check_credential(name: str, value: object) -> SecretStr:
         raise ConfigurationError(f"{name} is empty; copy it from the service's dashboard.")
     if value != value.strip() or any(char in value for char in "\r\n\x00") or not value.isprintable():
         raise ConfigurationError(
-            f"{name} holds a line break, a control character or spaces around it; it was probably copied with more "
-            "than itself."
+            f"{name} contains a line break or a control character, or has spaces around it; expected the credential "
+            "alone. Copy it again from the service's dashboard."
         )
     return SecretStr(value)
 
 
-class _HoldsSecrets:
-    """Refuses to be pickled or copied: a pickle would carry the secret into caches, queues and logs."""
+class _Unpicklable:
+    """Cannot be pickled or copied: a pickle would carry the secret into caches, queues and logs."""
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} holds secrets and is not pickled or copied; build it where it is needed, for "
-            "instance with SMSMobileClient.from_env()."
+            f"{type(self).__name__} holds secrets and cannot be pickled or copied; build it where it is needed, for "
+            "example with SMSMobileClient.from_env()."
         )
 
 
-class ApiKeyAuth(_HoldsSecrets, AuthBase):
-    """Puts the API key into the form of a POST and into the query of a GET, as parameter `apikey` (D).
+class ApiKeyAuth(_Unpicklable, AuthBase):
+    """Adds the API key as the parameter `apikey`: to the form of a POST, to the query of a GET (D).
 
-    Raises ConfigurationError for a key that is empty, blank or holds line breaks.
+    Raises ConfigurationError if the key is empty or contains line breaks.
     """
 
     def __init__(self, api_key: str) -> None:
@@ -67,7 +71,7 @@ class ApiKeyAuth(_HoldsSecrets, AuthBase):
         self._parameter = SecretStr(f"apikey={quote_plus(key.get_secret_value())}")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign the request; one that has the key already is left as it is."""
+        """Add the key to the request, unless it already has one."""
         parameter = self._parameter.get_secret_value()
         if request.method in ("GET", "HEAD"):
             url = request.url or ""
@@ -85,12 +89,13 @@ class ApiKeyAuth(_HoldsSecrets, AuthBase):
 
 
 class Token(FrozenModel):
-    """An access token. Its text shows in no repr; `model_dump_json()` does hold it, for a store to keep."""
+    """An OAuth2 access token. The repr hides its text; `model_dump_json()` contains it, so that a store can save it."""
 
     access_token: str
-    """What goes behind `Bearer`."""
+    """The text after `Bearer` in the `Authorization` header."""
     expires_at: Timestamp = None
-    """Aware UTC; None where the service did not say (A): then the token is kept until a 401."""
+    """When to stop using the token, as an aware UTC datetime. None if the service did not say (A): the token is then
+    used until a 401."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("expires_at", self.expires_at)]
@@ -100,52 +105,52 @@ class Token(FrozenModel):
 
 @runtime_checkable
 class TokenStore(Protocol):
-    """Where tokens are kept, so that threads or processes can share them. Must be safe among threads."""
+    """Keeps tokens, so that threads or processes can share them. Implementations must be thread-safe."""
 
     def get(self, key: str) -> Token | None:
-        """The token under this key, or None."""
+        """Return the token with this key, or None."""
         ...
 
     def set(self, key: str, token: Token) -> None:
-        """Keep the token."""
+        """Save the token."""
         ...
 
     def delete(self, key: str) -> None:
-        """Forget the token, if there is one."""
+        """Delete the token, if there is one."""
         ...
 
 
-class MemoryTokenStore(_HoldsSecrets):
-    """Tokens of this process; the default."""
+class MemoryTokenStore(_Unpicklable):
+    """Keeps tokens in the memory of this process. The default store."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
 
     def get(self, key: str) -> Token | None:
-        """The token under this key, or None."""
+        """Return the token with this key, or None."""
         return self._tokens.get(key)
 
     def set(self, key: str, token: Token) -> None:
-        """Keep the token."""
+        """Save the token."""
         self._tokens[key] = token
 
     def delete(self, key: str) -> None:
-        """Forget the token, if there is one."""
+        """Delete the token, if there is one."""
         self._tokens.pop(key, None)
 
 
-class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
+class OAuth2ClientCredentials(_Unpicklable, AuthBase):
     """OAuth2 client credentials: fetches a token and sends it as `Authorization: Bearer …` (D).
 
-    One token request serves any number of threads that start at once. A token is refreshed up to a minute ahead
-    of its end; one without `expires_in` is kept until a 401 (A). A 401 drops the token and repeats the request
-    once with a new one, also for a send: a 401 was not accepted.
+    All threads share one token, and only one of them fetches it. A token is replaced up to a minute before it expires,
+    or after a 401 if it has no `expires_in` (A). After a 401 the request is repeated once with a new token. This is
+    safe for a send too: the service accepted nothing.
 
     client_id, client_secret: from the service's dashboard.
-    store: where to keep tokens; in this process's memory by default.
-    token_url: an absolute https address, where it is not the client's own `base_url` and `/oauth2/token`.
+    store: where to keep tokens; by default in the memory of this process.
+    token_url: absolute https URL of the token endpoint; by default `/oauth2/token` below the client's `base_url`.
 
-    Raises ConfigurationError for credentials that are empty, blank or hold line breaks.
+    Raises ConfigurationError if a credential is empty or contains line breaks, or if `token_url` is not https.
     """
 
     def __init__(
@@ -166,23 +171,26 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
         self._lock = Lock()
 
     def connect(self, transport: Transport) -> None:
-        """Fetch tokens through this transport. The client calls it."""
+        """Fetch tokens through this transport. The client calls this method.
+
+        Raises ConfigurationError if the object already serves another base URL.
+        """
         if self._transport is not None and self._transport.base_url != transport.base_url:
             raise ConfigurationError(
-                f"This OAuth2ClientCredentials already serves {self._transport.base_url}; make another one for "
+                f"This OAuth2ClientCredentials already serves {self._transport.base_url}; create another one for "
                 f"{transport.base_url}."
             )
         self._transport = transport
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign the request, fetching a token first where there is none."""
+        """Set the `Authorization` header. Fetches a token first if there is none."""
         repeat = getattr(request, "repeat", True)
         request.headers["Authorization"] = f"Bearer {self._token(repeat).access_token}"
         request.register_hook("response", partial(self._on_response, repeat))
         return request
 
     def _on_response(self, repeat: bool, response: requests.Response, **kwargs: Any) -> requests.Response:
-        """On a 401, the same request once more with a new token. requests calls this for the first answer only."""
+        """Repeat the request with a new token after a 401. requests calls this hook for the first answer only."""
         if response.status_code != 401:
             return response
         response.close()
@@ -192,23 +200,23 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
         return response.connection.send(again, **kwargs)
 
     def _token(self, repeat: bool) -> Token:
-        token = self._usable()
+        token = self._valid_token()
         if token is None:
             with self._lock:
-                token = self._usable()  # another thread may have fetched it while this one waited
+                token = self._valid_token()  # another thread may have fetched it while this one waited
                 if token is None:
                     token = self._fetch(repeat)
                     self._store.set(self._key, token)
         return token
 
-    def _usable(self) -> Token | None:
+    def _valid_token(self) -> Token | None:
         token = self._store.get(self._key)
         if token is None or (token.expires_at and token.expires_at.timestamp() <= time.time()):
             return None
         return token
 
     def _drop(self, header: str) -> None:
-        """Forget the token that was refused, unless another thread has already put a new one in its place."""
+        """Delete the token that was refused, unless another thread has already replaced it."""
         with self._lock:
             token = self._store.get(self._key)
             if token is not None and header == f"Bearer {token.access_token}":
@@ -216,8 +224,8 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
 
     @property
     def _key(self) -> str:
-        where = self._token_url or (self._transport.base_url if self._transport else "")
-        return f"{where}#{self._client_id.get_secret_value()}"
+        url = self._token_url or (self._transport.base_url if self._transport else "")
+        return f"{url}#{self._client_id.get_secret_value()}"
 
     def _fetch(self, repeat: bool) -> Token:
         if self._transport is None:
@@ -237,14 +245,14 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
             signed=False,
         )
         access_token = answer.fields.get("access_token")
-        if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # http.client would print it
-            raise AuthenticationError("The service gave no usable access_token for the client id.", status=200)
+        if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # else http.client shows it
+            raise AuthenticationError("The service returned no valid access_token for the client id.", status=200)
         lifetime = read_int(answer.fields.get("expires_in"))
         if lifetime is None or lifetime <= 0:
             return Token(access_token=access_token)
-        # A short-lived token would be refreshed for ever if a whole minute were taken off it.
-        usable = lifetime - min(_REFRESH_AHEAD, lifetime / 2)
-        return Token.model_validate({"access_token": access_token, "expires_at": time.time() + usable})
+        # A token that lives for less than a minute would otherwise never be used.
+        usable_for = lifetime - min(_REFRESH_AHEAD, lifetime / 2)
+        return Token.model_validate({"access_token": access_token, "expires_at": time.time() + usable_for})
 
     def __repr__(self) -> str:
         return "OAuth2ClientCredentials(***)"

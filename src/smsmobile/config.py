@@ -1,4 +1,4 @@
-"""Arguments, environment and `.env` → `Settings`. What is done with them is the client's business."""
+"""`Settings`: reads and checks the configuration from arguments, environment variables and `.env`."""
 
 from __future__ import annotations
 
@@ -37,45 +37,46 @@ _CREDENTIALS = ("auth", "api_key", "client_id", "client_secret")
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured, checked. Secrets are `SecretStr`: they show in no repr.
+    """The checked configuration of a client. Secrets are `SecretStr`, so that the repr hides them.
 
-    Raises ConfigurationError, which names the argument or variable and never shows a secret's value.
+    Raises ConfigurationError if a value is wrong. The text names the argument or variable and never contains a secret.
     """
 
     auth: AuthBase | None = None
-    """A strategy of the user's own, in place of the credentials below."""
+    """Your own authentication, in place of the credentials below."""
     api_key: SecretStr | None = None
     """The account's API key (D)."""
     client_id: SecretStr | None = None
-    """For OAuth2, together with `client_secret` (D)."""
+    """The client id for OAuth2; needs `client_secret` (D)."""
     client_secret: SecretStr | None = None
+    """The client secret for OAuth2; needs `client_id` (D)."""
     base_url: str = DEFAULT_BASE_URL
-    """https, or http to a loopback host."""
+    """The service's URL: https, or http to a loopback host."""
     timeout: tuple[float, float] = DEFAULT_TIMEOUT
-    """Seconds to connect, and seconds until the whole answer is there."""
+    """Two timeouts in seconds: to connect, and to receive the whole answer."""
     max_retries: int = DEFAULT_MAX_RETRIES
-    """How often a request is repeated where that cannot send anything twice; 0 for never."""
+    """How often a failed request is repeated, if that cannot send a message twice; 0 for never."""
     default_region: str | None = None
-    """Two letters: how to read numbers without country code. Needs the extra `[phone-numbers]`."""
+    """Country of numbers without a country code: two letters, such as `FR`. Needs the extra `[phone-numbers]`."""
     recipient: str | None = None
-    """A number for scripts and examples to send to."""
+    """A phone number for scripts and examples to send to."""
     device: str | None = None
-    """SID of the phone that sends, where a send names no other one."""
+    """SID of the phone to send from, if a send does not name one."""
     mailbox_key: SecretStr | None = None
     """The key of the account's mailbox (`apikeybox`, D)."""
     webhook_secret: SecretStr | None = None
-    """What the service signs webhooks with (D)."""
+    """The secret with which the service signs webhooks (D)."""
     _names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check every value, whatever its way here."""
+        """Check every value."""
         for name in _SECRETS:
             if getattr(self, name) is not None:
                 self._set(name, check_credential(self.named(name), getattr(self, name)))
         for name in ("recipient", "device"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or not value.isprintable()):
-                raise ConfigurationError(f"{self.named(name)} is empty or holds a line break; expected one line.")
+                raise ConfigurationError(f"{self.named(name)} is empty or contains a line break; expected one line.")
         self._set("base_url", check_base_url(self.base_url, self.named("base_url")))
         self._set("timeout", _check_timeout(self.named("timeout"), self.timeout))
         self._set("max_retries", _check_retries(self.named("max_retries"), self.max_retries))
@@ -83,11 +84,16 @@ class Settings:
 
     @classmethod
     def from_env(cls, dotenv_path: str | os.PathLike[str] | None = None, **overrides: Any) -> Settings:
-        """Each setting from `overrides`, else the environment (`SMSMOBILEAPI_API_KEY` …), else a `.env` file.
+        """Read each setting from `overrides`, else from an environment variable, else from a `.env` file.
 
-        The file is `dotenv_path`, or the first `.env` found from the working directory upwards. `os.environ` is not
-        changed. An empty variable counts as not set. Credentials among the overrides replace all of the
-        environment's, so that the two forms do not mix.
+        The variables are the field names in capitals after `SMSMOBILEAPI_`, such as `SMSMOBILEAPI_API_KEY`; `device`
+        is `SMSMOBILEAPI_DEVICE_SID`. An empty variable counts as not set. `os.environ` is not changed.
+
+        dotenv_path: the file to read; by default the first `.env` found from the working directory upwards.
+        overrides: settings by field name. If one of them is a credential, all credentials of the environment and of
+            the file are ignored.
+
+        Raises ConfigurationError for an unknown name, a file that cannot be read, or a wrong value.
         """
         if unknown := sorted(set(overrides) - {"auth", *_VARIABLES}):
             raise ConfigurationError(f"Unknown setting {unknown[0]!r}; expected one of auth, {', '.join(_VARIABLES)}.")
@@ -104,7 +110,7 @@ class Settings:
         return cls(**values, _names=names)
 
     def named(self, name: str) -> str:
-        """The name under which the user set this value: the argument's or the variable's."""
+        """Return the name under which this value was set: the argument's or the variable's."""
         return self._names.get(name, name)
 
     def _set(self, name: str, value: object) -> None:
@@ -113,7 +119,7 @@ class Settings:
 
 def _environment(dotenv_path: str | os.PathLike[str] | None) -> dict[str, str | None]:
     if dotenv_path is not None and not os.path.isfile(dotenv_path):  # noqa: PTH113 - any path-like will do
-        raise ConfigurationError(f"There is no file {os.fspath(dotenv_path)!r} to read settings from.")
+        raise ConfigurationError(f"The file {os.fspath(dotenv_path)!r} does not exist; check dotenv_path.")
     path = dotenv_path or find_dotenv(usecwd=True)
     try:
         from_file = dotenv_values(path, encoding="utf-8-sig") if path else {}
@@ -123,7 +129,9 @@ def _environment(dotenv_path: str | os.PathLike[str] | None) -> dict[str, str | 
 
 
 def _check_timeout(name: str, timeout: object) -> tuple[float, float]:
-    expected = f"{name} must be seconds above 0: one number, or two (to connect, for the whole answer) such as 5, 30"
+    expected = (
+        f"{name} must be one or two numbers above 0: the seconds to connect and for the whole answer, as in 5, 30"
+    )
     parts: list[Any]
     if isinstance(timeout, str):
         parts = timeout.split(",")
@@ -136,7 +144,7 @@ def _check_timeout(name: str, timeout: object) -> tuple[float, float]:
     except (TypeError, ValueError):
         raise ConfigurationError(f"{expected}.") from None
     if not all(math.isfinite(part) and part > 0 for part in (connect, answer)):
-        raise ConfigurationError(f"{expected}; a request without a timeout could wait for ever.")
+        raise ConfigurationError(f"{expected}; without a timeout a request could wait forever.")
     return connect, answer
 
 
@@ -154,5 +162,5 @@ def _check_region(name: str, region: object) -> str | None:
     if region is None:
         return None
     if not isinstance(region, str) or not (len(region) == 2 and region.isascii() and region.isalpha()):
-        raise ConfigurationError(f"{name} must be a country of two letters, such as 'FR'.")
+        raise ConfigurationError(f"{name} must be a country code of two letters, such as 'FR'.")
     return region.upper()

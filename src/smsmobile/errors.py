@@ -1,28 +1,28 @@
 """Every exception of the library, in one tree.
 
 SMSMobileError
-├── ConfigurationError            nothing was sent: no credentials or too many, or http:// to a remote host
-├── InvalidRequestError           nothing was sent: bad number, empty text, naive datetime … (also a ValueError)
-├── ConnectionFailed              nothing reached the service (a read: no whole answer came back)
-├── SendOutcomeUnknown            it may have been accepted: look it up before you send it again
+├── ConfigurationError            wrong settings: no credentials, http:// to a remote host …; nothing was sent
+├── InvalidRequestError           wrong argument: bad number, empty text …; nothing was sent (also a ValueError)
+├── ConnectionFailed              the service could not be reached, or (a read) the connection broke; nothing was sent
+├── SendOutcomeUnknown            the message may have been accepted: look it up before you send it again
 ├── ResponseTimeout               a read, or a token request, timed out
-├── DeliveryPending               the phone has neither sent nor failed it within the time; it may still go out
-├── StorageError                  a file that keeps something across restarts cannot be used (also an OSError)
-├── BulkPaused                    the phone is offline, the subscription is over …: the next run sends the rest
-├── APIError                      the service answered and said no
-│   ├── AuthenticationError
-│   ├── SubscriptionExpired
-│   ├── DeviceOffline
-│   ├── RateLimited
-│   ├── NotFound
-│   ├── ServerError
-│   └── UnexpectedResponse        not JSON, not an envelope we know, or a redirect
-└── WebhookError
-    ├── SignatureMismatch
-    ├── TimestampOutOfTolerance
-    └── MalformedPayload
+├── DeliveryPending               the message is still queued after the timeout of track(); it may still go out
+├── StorageError                  a file, or another store, cannot be used (also an OSError)
+├── BulkPaused                    the phone is offline, the subscription is over …; the next run sends the rest
+├── APIError                      the service answered with an error
+│   ├── AuthenticationError       wrong or expired credentials
+│   ├── SubscriptionExpired       the account's subscription is over
+│   ├── DeviceOffline             the phone is not connected
+│   ├── RateLimited               too many requests
+│   ├── NotFound                  unknown GUID or URL
+│   ├── ServerError               the service failed (5xx)
+│   └── UnexpectedResponse        not JSON, an unknown envelope, too large, or a redirect
+└── WebhookError                  a webhook was refused
+    ├── SignatureMismatch         no signature, or a wrong one
+    ├── TimestampOutOfTolerance   the timestamp is too old, or in the future
+    └── MalformedPayload          too large, not JSON, or not an event
 
-No text of these holds a secret, a phone number or a message body, and all of them can be pickled.
+The texts contain no secrets, phone numbers or message bodies. All exceptions can be pickled.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ PHONE_ADVICE = (
 
 
 class SentLogRow(Protocol):
-    """A row of the log of sent SMS, as errors hand it out: a `smsmobile.LoggedSMS`. Datetimes are aware UTC."""
+    """A row of the log of sent SMS. `smsmobile.LoggedSMS` implements it. Datetimes are aware and in UTC."""
 
     @property
     def guid(self) -> str | None:
-        """The message's handle."""
+        """The message's GUID."""
         ...
 
     @property
     def recipient(self) -> str | None:
-        """The number it goes to, as the service writes it."""
+        """The recipient's number, as the service writes it."""
         ...
 
     @property
@@ -62,7 +62,7 @@ class SentLogRow(Protocol):
 
     @property
     def error(self) -> str | None:
-        """Why it failed, in the words of the service or the phone; None if it did not."""
+        """Why it failed, as reported by the service or the phone; None if it did not fail."""
         ...
 
     @property
@@ -77,46 +77,46 @@ class SentLogRow(Protocol):
 
     @property
     def device(self) -> str | None:
-        """SID of the phone."""
+        """SID of the phone; None if the row does not say."""
         ...
 
     @property
     def advice(self) -> str | None:
-        """For a failed message, what to look at first; else None."""
+        """For a failed message: what to check first; else None."""
         ...
 
 
 class SMSMobileError(Exception):
-    """Base of everything this library raises on purpose."""
+    """Base class of this library's exceptions."""
 
 
 class ConfigurationError(SMSMobileError):
-    """The client cannot be built, or cannot do this, with the settings it has; nothing was sent."""
+    """The client cannot be built, or cannot do this, with its settings. Nothing was sent."""
 
 
 class InvalidRequestError(SMSMobileError, ValueError):
-    """An argument cannot be sent as it is (a bad number, an empty text …); nothing was sent."""
+    """An argument is wrong: a bad number, an empty text … Nothing was sent. Also a ValueError."""
 
 
 class ConnectionFailed(SMSMobileError):
-    """The service could not be reached. For a send: nothing left this machine, so trying again is safe.
+    """The service could not be reached. A send can be repeated safely: the request did not leave this machine.
 
-    A read also raises this if the connection broke before the whole answer was there.
+    A read also raises this if the connection broke before the whole answer arrived.
     """
 
 
 class ResponseTimeout(SMSMobileError):
-    """A read, or a token request, was not answered in full within the timeout. Trying again is safe."""
+    """A read, or a token request, did not get its whole answer within the timeout. It can be repeated safely."""
 
 
 class SendOutcomeUnknown(SMSMobileError):
-    """The message may or may not have been accepted, and the connection alone cannot tell.
+    """The request left this machine, but no clear answer arrived: the message may have been accepted or not.
 
-    Do not simply send it again. Wait a little, then call `reconcile()`, which looks into the sent log. Only SMS have
-    one; for everything else, `advice` says where to look.
+    Do not simply send it again. Wait a little, then call `reconcile()`, which looks the message up in the sent log.
+    Only SMS have a log; for other messages, `advice` says where to look.
 
-    The error can be pickled, or kept as JSON, and looked up by another process:
-    `client.sms.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)`.
+    Another process can look the message up as well, from the pickled error or from its attributes:
+    `client.sms.find(error.to, error.message, around=error.attempted_at, **error.options)`.
     """
 
     def __init__(
@@ -135,18 +135,17 @@ class SendOutcomeUnknown(SMSMobileError):
         self.reason = reason
         """What went wrong, without secrets and without the message."""
         self.to = to
-        """The recipient as it was sent (a number, a SID, an address); None for a resend."""
+        """The recipient as it was sent: a phone number, a SID or an e-mail address; None for a resend."""
         self.message = message
         """The text as it was sent; None for a resend."""
         self.guid = guid
-        """For a resend: the GUID that was to be sent again."""
+        """For a resend: the GUID of the message; else None."""
         self.attempted_at = attempted_at
-        """When the attempt began: an aware UTC datetime of this machine's clock."""
+        """When the send began, by this machine's clock, as an aware UTC datetime."""
         self.options = dict(options or {})
-        """The options of `client.sms.send` that `client.sms.find` needs too, by name; those that were not used are
-        missing."""
+        """The options of the send that `client.sms.find` needs too, by name. Unused options are left out."""
         self.advice = advice
-        """If there is no log for `reconcile()` to look into: what to do instead; else None."""
+        """Where to look instead, if there is no log for `reconcile()`; else None."""
         self._lookup = lookup
 
     def __str__(self) -> str:
@@ -158,91 +157,92 @@ class SendOutcomeUnknown(SMSMobileError):
         )
 
     def reconcile(self) -> SentLogRow | None:
-        """Look the message up in the service's sent log: `client.sms.find`, or for a resend the row of its GUID.
+        """Look the message up in the sent log: with `client.sms.find`, or by its GUID for a resend.
 
-        Returns the row, or None while there is none. A row can appear some time after the send (O), so None right after
-        the failure proves nothing: wait, and ask again.
+        Returns the row, or None if there is none yet. A row can appear some time after the send (O), so None right
+        after the failure proves nothing: wait, and look again.
 
-        Raises ConfigurationError if there is no log to look into (see `advice`) or the error has lost its client (it
-        was pickled), and whatever `client.sms.log` raises.
+        Raises ConfigurationError if there is no log for this message (see `advice`), or if the error has no client
+        because it was pickled. Also raises what `client.sms.log` raises.
         """
         if self.advice:
-            raise ConfigurationError(f"There is no log in which this message can be looked up. {self.advice}")
+            raise ConfigurationError(f"The service has no log in which to look this message up. {self.advice}")
         if self._lookup is None:
             call = (
-                "client.sms.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)"
+                "client.sms.find(error.to, error.message, around=error.attempted_at, **error.options)"
                 if self.guid is None
-                else "client.sms.log(guid=doubt.guid)"
+                else "client.sms.log(guid=error.guid)"
             )
             raise ConfigurationError(
-                "This error is not tied to a client, since it was pickled or made by hand. With `doubt` for this "
-                f"error, look the message up with {call}."
+                "This error has no client, because it was pickled or created by hand. If `error` is this error, look "
+                f"the message up with {call}."
             )
         return self._lookup(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave the client behind: it holds secrets and sockets."""
+        """Leave out the client, which holds secrets and sockets."""
         return type(self), (self.reason,), {**self.__dict__, "_lookup": None}
 
 
 class DeliveryPending(SMSMobileError):
-    """The phone has neither sent nor failed the messages within the time. They stay queued, and may still go out.
+    """The messages are still queued after the timeout of `track()` or `track_all()`. They may still go out.
 
-    Do not send them again. Check the phone (the text says how), and track them once more.
+    Do not send them again. Check the phone (the text says how), then track them again.
     """
 
     def __init__(self, text: str, *, guids: Sequence[str] = (), last: Mapping[str, SentLogRow] | None = None) -> None:
         super().__init__(text)
         self.guids = tuple(guids)
-        """The GUIDs of the messages that are still queued, in the order they were given."""
+        """The GUIDs of the messages that are still queued, in the order in which they were passed."""
         self.last = dict(last or {})
-        """The last row of each message, by GUID. A message that is not in it is not in the log yet."""
+        """The last row of each queued message, by GUID. Messages without a row in the log are left out."""
 
     @property
     def guid(self) -> str | None:
-        """The GUID, if one message was tracked; else the first one that is still queued."""
+        """The first GUID in `guids`; None if there is none."""
         return self.guids[0] if self.guids else None
 
 
 class StorageError(SMSMobileError, OSError):
-    """A file, or another store that must survive a restart, cannot be used; the text says what to do.
+    """A file, or another store that must survive a restart, cannot be used. Also an OSError.
 
-    It is in use, is damaged, belongs to another program, or cannot be written. Nothing was done without recording it.
+    It is in use, damaged, not writable, or belongs to another program; the text says what to do. Nothing was done that
+    is not recorded in it.
     """
 
 
 class BulkPaused(SMSMobileError):
-    """A bulk run has stopped for a reason that every message would meet, such as a phone that is offline.
+    """A bulk run stopped for a reason that concerns all messages, such as a phone that is offline.
 
-    `__cause__` is the error that stopped it. No message is marked as refused because of it: another run with the same
-    messages and the same journal continues where this one stopped.
+    `__cause__` is the error that stopped the run. It marks no message as refused: run again with the same messages and
+    the same journal to continue where this run stopped.
     """
 
     def __init__(self, text: str, *, done: int = 0, left: int | None = None) -> None:
         super().__init__(text)
         self.done = done
-        """How many messages have an outcome in this run."""
+        """Number of messages that have an outcome in this run."""
         self.left = left
-        """How many have none; None if the total is not known (the messages come from a generator)."""
+        """Number of messages without one; None if the total is unknown because the messages come from a generator."""
 
 
 class APIError(SMSMobileError):
-    """The service answered and said no."""
+    """The service answered with an error, or with an answer that cannot be read."""
 
     def __init__(
         self, text: str, *, code: str | None = None, status: int | None = None, note: str | None = None
     ) -> None:
         super().__init__(text)
         self.code = code
-        """The service's own code or word, as text (`"2"`, `"invalid_apikey"`); None if it gave none."""
+        """The service's error code, as text (`"2"`, `"invalid_apikey"`); None if the answer has none."""
         self.status = status
-        """The HTTP status; 200 is possible, since errors also come inside a 200 (O)."""
+        """The HTTP status. It can be 200: the service also returns errors with that status (O)."""
         self.note = note
-        """The service's explanation, secrets masked; None if it gave none."""
+        """The service's explanation, with secrets masked; None if the answer has none."""
 
 
 class AuthenticationError(APIError):
-    """The key, the client credentials or the token were refused."""
+    """The service refused the API key, the client credentials or the token."""
 
 
 class SubscriptionExpired(APIError):
@@ -250,11 +250,11 @@ class SubscriptionExpired(APIError):
 
 
 class DeviceOffline(APIError):
-    """The phone that should send is not connected."""
+    """The phone that should send the message is not connected."""
 
 
 class RateLimited(APIError):
-    """Too many requests. If the service asked for at most 60 s, the client has already waited and tried again."""
+    """Too many requests. If the service asked to wait for at most 60 s, the client has already waited and retried."""
 
     def __init__(
         self,
@@ -267,11 +267,11 @@ class RateLimited(APIError):
     ) -> None:
         super().__init__(text, code=code, status=status, note=note)
         self.retry_after = retry_after
-        """Seconds the service asks to wait; None if it does not say."""
+        """How long the service asks to wait, in seconds; None if it does not say."""
 
 
 class NotFound(APIError):
-    """The service knows no such GUID, or no such address."""
+    """The service knows no such GUID, or no such URL."""
 
 
 class ServerError(APIError):
@@ -279,11 +279,11 @@ class ServerError(APIError):
 
 
 class UnexpectedResponse(APIError):
-    """The answer is not JSON, not an envelope of the service, too large, or a redirect."""
+    """The answer is not JSON, not one of the service's envelopes, too large, or a redirect."""
 
 
 class WebhookError(SMSMobileError):
-    """A webhook was not accepted."""
+    """A webhook was refused."""
 
 
 class SignatureMismatch(WebhookError):
@@ -291,7 +291,10 @@ class SignatureMismatch(WebhookError):
 
 
 class TimestampOutOfTolerance(WebhookError):
-    """The signature is right but too old, or from the future: a replay, or a wrong clock. Answer 401."""
+    """The signature is right, but its timestamp is too old or in the future. Answer 401.
+
+    The request was replayed, or one of the two clocks is wrong.
+    """
 
 
 class MalformedPayload(WebhookError):

@@ -116,7 +116,7 @@ def test_receiving_takes_three_steps_and_each_error_says_the_next(client: SMSMob
     assert (message.kind, message.received_at, message.device) == ("text", NOW, box.phone.sid)
 
     box.clock.move_to(window.ends_at + timedelta(seconds=1))
-    with pytest.raises(APIError, match="Ask for a new window"):
+    with pytest.raises(APIError, match="Newer messages need a new window"):
         client.whatsapp.received()
     assert client.whatsapp.disable_retrieval().active is False
 

@@ -23,11 +23,11 @@ import pickle, sys
 from smsmobile import ConfigurationError, SMSMobileClient
 
 client = SMSMobileClient.from_env()
-doubt = pickle.load(sys.stdin.buffer)
+error = pickle.load(sys.stdin.buffer)
 try:
-    doubt.reconcile()
-except ConfigurationError as error:
-    call = str(error).partition("look the message up with ")[2].rstrip(".")
+    error.reconcile()
+except ConfigurationError as no_client:
+    call = str(no_client).partition("look the message up with ")[2].rstrip(".")
 print(eval(call).guid)
 """
 

@@ -508,7 +508,7 @@ def test_it_shows_no_secret_and_is_not_pickled_or_copied() -> None:
         assert CLIENT_SECRET not in repr(holder)
         assert CLIENT_ID not in repr(holder)
         for leak in (pickle.dumps, copy.copy, copy.deepcopy):
-            with pytest.raises(TypeError, match="holds secrets and is not pickled or copied"):
+            with pytest.raises(TypeError, match="holds secrets and cannot be pickled or copied"):
                 leak(holder)
 
 

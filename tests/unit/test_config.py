@@ -97,7 +97,7 @@ def test_another_file_can_be_named(tmp_path: Path, kind: Any) -> None:
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere.env", tmp_path, ""):
-        with pytest.raises(ConfigurationError, match="There is no file"):
+        with pytest.raises(ConfigurationError, match="does not exist; check dotenv_path"):
             Settings.from_env(path)
 
 
@@ -152,9 +152,9 @@ CREDENTIALS = ["api_key", "client_id", "client_secret", "mailbox_key", "webhook_
 BAD_CREDENTIALS: list[tuple[object, str]] = [
     ("", "is empty"),
     ("   ", "is empty"),
-    ("top-secret\n", "holds a line break, a control character or spaces around it"),
+    ("top-secret\n", "contains a line break or a control character, or has spaces around it"),
     (" top-secret", "spaces around it"),
-    ("top\rsecret", "holds a line break"),
+    ("top\rsecret", "contains a line break"),
     ("top\x00secret", "a control character"),
     ("top\x1bsecret", "a control character"),
     (b"top-secret", "is of type bytes"),
@@ -210,7 +210,7 @@ def test_a_timeout_is_one_number_or_two(timeout: Any, pair: tuple[float, float])
     [None, 0, -1, "", "5,", "1,2,3", (), (1, 2, 3), (5, None), (5, 0), True, (True, 5), float("nan"), float("inf"), {}],
 )
 def test_no_timeout_lets_a_request_wait_for_ever(timeout: Any) -> None:
-    assert "timeout must be seconds above 0" in refusal(timeout=timeout)
+    assert "timeout must be one or two numbers above 0" in refusal(timeout=timeout)
 
 
 @pytest.mark.parametrize("retries", [-1, 1.5, "", "x", None, True, [3]])
@@ -220,12 +220,12 @@ def test_retries_are_a_whole_number(retries: Any) -> None:
 
 @pytest.mark.parametrize("region", ["", "F", "FRA", "33", "F1", "ÉÉ", 33, ["FR"]])
 def test_a_region_is_a_country_of_two_letters(region: Any) -> None:
-    assert refusal(default_region=region).startswith("default_region must be a country of two letters")
+    assert refusal(default_region=region).startswith("default_region must be a country code of two letters")
 
 
 @pytest.mark.parametrize(("value", "name"), each_once(["", " ", "a\nb", 7], ["recipient", "device"]))
 def test_a_recipient_or_device_is_one_line(name: str, value: Any) -> None:
-    assert refusal(**{name: value}).startswith(f"{name} is empty or holds a line break")
+    assert refusal(**{name: value}).startswith(f"{name} is empty or contains a line break")
 
 
 def test_a_file_that_the_system_does_not_let_us_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The requests adapter of our own session: our connections, and no work that is the same for each request."""
+"""The requests adapter of our own session: uses our connections, and skips work that is the same for each request."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .connections import use_our_connections
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """requests' adapter, through connections that keep a deadline."""
+    """An HTTPAdapter whose connections have a deadline for each answer."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Build the pools as requests does, of our connections."""
+        """Create the pool manager, with our connections."""
         self._pools: dict[tuple[Any, ...], HTTPConnectionPool] = {}
         super().init_poolmanager(*args, **kwargs)
         use_our_connections(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """The same for pools behind a proxy."""
+        """Return the pool manager of a proxy, with our connections."""
         manager = super().proxy_manager_for(*args, **kwargs)
         use_our_connections(manager)
         return manager
@@ -30,7 +30,7 @@ class DeadlineAdapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """The pool of a host. Without a proxy it is looked up once: requests parses the address for each request."""
+        """Return the pool of a host. It is cached unless there is a proxy: requests parses the URL each time."""
         url = request.url or ""
         origin = (url[: url.find("/", len("https://"))], verify, cert)
         pool = None if proxies else self._pools.get(origin)
@@ -41,11 +41,11 @@ class DeadlineAdapter(HTTPAdapter):
         return pool
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
-        """What stands in the request line: without a proxy always the path."""
+        """Return the URL for the request line: without a proxy, the path."""
         return super().request_url(request, proxies) if proxies else request.path_url
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """The answer as requests has it, without cookies and without an encoding: we read its bytes."""
+        """Build a requests Response, without cookies and encoding: only its bytes are read."""
         response = Response()
         response.status_code = resp.status
         response.headers = CaseInsensitiveDict(resp.headers)
@@ -53,13 +53,13 @@ class DeadlineAdapter(HTTPAdapter):
         response.reason = resp.reason
         response.url = req.url or ""
         response.request = req
-        response.connection = self  # as requests does
+        response.connection = self
         return response
 
     def close(self) -> None:
-        """Close the connections now; urllib3 would when the last reference to their pool is gone, a traceback's too."""
+        """Close the connections now. urllib3 waits until nothing refers to the pool, not even a traceback."""
         for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated
+            for key in manager.pools.keys():  # noqa: SIM118 - it is not iterable
                 if pool := manager.pools.get(key):
                     pool.close()
         self._pools.clear()

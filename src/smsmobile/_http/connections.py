@@ -1,6 +1,6 @@
-"""urllib3 connections that keep a deadline, and send a small request in one piece.
+"""urllib3 connections with a deadline for each answer. They send a small request in a single packet.
 
-A failure to connect has one name, whatever it was: none of them came after the request left.
+Failures to connect raise NewConnectionError or ConnectTimeoutError: the request had not left.
 """
 
 from __future__ import annotations
@@ -17,45 +17,46 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from .deadlines import DeadlineResponse
 
-_ONE_PIECE = 16 * 1024
+_BUFFER_SIZE = 16 * 1024
 
 
 class _ConnectionMixin(HTTPConnection):
-    _held: bytes | None = None
-    """What waits to leave; None where nothing is held back."""
+    _unsent: bytes | None = None
+    """Bytes of the request that are not sent yet; None if writes are not buffered."""
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send a small request in one piece: its headers and its form would be two packets."""
-        self._held = b""
+        """Send a request. Headers and form of a small one are sent together, not as two packets."""
+        self._unsent = b""
         try:
             super().request(*args, **kwargs)
             self._flush()
         finally:
-            self._held = None
+            self._unsent = None
 
     def send(self, data: Any) -> None:
-        """Send bytes, or hold them back until the request is complete."""
-        if self._held is not None and len(self._held) + len(data) <= _ONE_PIECE:
-            self._held += data
+        """Send bytes, or buffer them until the request is complete."""
+        if self._unsent is not None and len(self._unsent) + len(data) <= _BUFFER_SIZE:
+            self._unsent += data
         else:
             self._flush()
             super().send(data)
 
     def _flush(self) -> None:
-        held, self._held = self._held, None  # before it is sent: that may have to connect, and ask a proxy, first
-        if held:
-            super().send(held)
+        # Stop buffering first: super().send() may connect, and send a CONNECT request to a proxy.
+        data, self._unsent = self._unsent, None
+        if data:
+            super().send(data)
 
     def connect(self) -> None:
-        """Connect, and call every failure by one name: none of them came after the request left.
+        """Connect. Every failure becomes a NewConnectionError or a ConnectTimeoutError: the request had not left.
 
-        A certificate that does not verify keeps its own, since trying again would not help.
+        Only a certificate that does not verify raises its own error, since a retry would not help.
         """
-        self._keep_deadline()  # for a proxy's answer too
+        self._set_deadline()  # also for the answer of a proxy
         try:
             super().connect()
             if isinstance(self.sock, ssl.SSLSocket) and self.sock.version() is None:
-                # ssl wraps a connection that the other side has just reset as if all were well.
+                # ssl raises no error if the other side resets the connection at this point.
                 raise ConnectionResetError("the connection ended before TLS began")
         except (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError):
             raise
@@ -65,11 +66,11 @@ class _ConnectionMixin(HTTPConnection):
             raise NewConnectionError(self, f"{type(error).__name__}: {error}") from error
 
     def getresponse(self) -> Any:
-        """The answer, to be read until the deadline that begins now."""
-        self._keep_deadline()
+        """Return the answer. Its timeout starts now."""
+        self._set_deadline()
         return super().getresponse()
 
-    def _keep_deadline(self) -> None:
+    def _set_deadline(self) -> None:
         if isinstance(self.timeout, (int, float)):
             self.response_class = partial(DeadlineResponse, deadline=monotonic() + self.timeout)  # type: ignore[assignment]
 
@@ -91,5 +92,5 @@ class _HTTPSPool(HTTPSConnectionPool):
 
 
 def use_our_connections(manager: PoolManager) -> None:
-    """Let a pool manager make pools of these connections."""
+    """Let a pool manager create pools of these connections."""
     manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}

@@ -1,6 +1,6 @@
-"""A read timeout that is a deadline for the whole answer, headers and body, not for each packet.
+"""HTTP answers with one deadline for the whole answer: status, headers and body.
 
-Without it a service that drips one byte every few seconds holds a thread for ever.
+A plain read timeout starts again with each packet, so a service that sends one byte every few seconds blocks forever.
 """
 
 from __future__ import annotations
@@ -14,27 +14,29 @@ from typing import Any
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket's bytes until the deadline; then TimeoutError."""
+    """Reads from a socket until the deadline, then raises TimeoutError."""
 
     def __init__(self, raw: Any, sock: socket.socket, deadline: float) -> None:
         self._raw = raw
         self._sock = sock
         self._deadline = deadline
-        self.at_end = False
-        self.hung_up = False
+        self.is_finished = False
+        """Set at the end of the answer: nothing more is read."""
+        self.was_closed = False
+        """Whether the other side has closed the connection."""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self.at_end:
+        if self.is_finished:
             return 0
         remaining = self._deadline - monotonic()
         if remaining <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(remaining)
         count: int | None = self._raw.readinto(buffer)
-        self.hung_up = count == 0
+        self.was_closed = count == 0
         return count
 
     def close(self) -> None:
@@ -43,7 +45,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class DeadlineResponse(HTTPResponse):
-    """An answer that is read until its deadline, and that takes nothing behind its end for the next answer."""
+    """An answer that must arrive before a deadline. Bytes after its end close the connection."""
 
     def __init__(self, sock: socket.socket, *args: Any, deadline: float, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -54,20 +56,20 @@ class DeadlineResponse(HTTPResponse):
     def begin(self) -> None:
         """Read the status and the headers."""
         super().begin()
-        if self._reader.hung_up:  # http.client takes that for the end of the headers
+        if self._reader.was_closed:  # http.client takes it for the end of the headers
             raise RemoteDisconnected("connection closed within the headers")
 
     def _read_next_chunk_size(self) -> int:
         size: int = super()._read_next_chunk_size()  # type: ignore[misc]
-        if size < 0:  # http.client would read on without end
+        if size < 0:  # http.client would never stop reading
             raise ValueError("negative chunk size")
         return size
 
     def _close_conn(self) -> None:
-        """At the end of the answer. What came behind it must not be taken for the answer to the next request."""
-        self._reader.at_end = True
-        unread = getattr(self._sock, "pending", int)()  # what TLS has decrypted: no poll of the socket shows it
+        """Called at the end of the answer. Bytes after it must not become the answer to the next request."""
+        self._reader.is_finished = True
+        unread = getattr(self._sock, "pending", int)()  # bytes that TLS has decrypted already: a poll misses them
         if unread or self.fp.peek():
             with suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)  # the pool looks whether a connection has ended
+                self._sock.shutdown(socket.SHUT_RDWR)  # the pool drops connections that were shut down
         super()._close_conn()  # type: ignore[misc]

@@ -1,1 +1,1 @@
-"""What a caller may pass: arguments and phone numbers, checked before anything is sent."""
+"""Checks the arguments and phone numbers that callers pass, before anything is sent."""

@@ -1,1 +1,1 @@
-"""One file a channel of the service: its models and its operations together. Channels do not import each other."""
+"""The channels of the service: one file per channel, with its models and its operations."""

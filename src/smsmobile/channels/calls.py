@@ -1,4 +1,4 @@
-"""Calls: those the phones missed, took and made. In the background a phone tells of them about every 10 minutes (D)."""
+"""Calls that the phones missed, answered and made. The app reports them about every 10 minutes (D)."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from .._wire.values import DEVICE_KEYS, Guid, OptionalInt, OptionalText, Timesta
 from ..errors import InvalidRequestError
 
 MOST_MISSED = 500
-"""So many missed calls a page can have (D)."""
+"""Maximum number of missed calls on a page (D)."""
 MOST_ANSWERED = 200
-"""So many calls a page of the other two lists can have (D)."""
+"""Maximum number of incoming or outgoing calls on a page (D)."""
 
 Params = dict[str, str | int]
 
 
 class Call(WireModel):
-    """A call that a phone missed, took or made (D). Keys other than the documented ones are assumed (A)."""
+    """A call that a phone missed, answered or made (D). Undocumented keys of its row are assumed (A)."""
 
     _day_and_hour: ClassVar = {"call_at": ("date", "hour", "time")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "id"))
-    """The call's GUID, if the service gives one."""
+    """The call's GUID; None if the service returns none."""
     number: OptionalText = Field(
         None, validation_alias=AliasChoices("number", "phone_number", "phone", "from", "recipients")
     )
-    """The other side's number, as the network gave it; None if it was withheld."""
+    """The other party's number, as the network reported it; None if it was withheld."""
     name: OptionalText = Field(None, validation_alias=AliasChoices("name", "cached_name"))
-    """The other side's name in the phone's contacts; None if there is none."""
+    """The other party's name in the phone's contacts; None if there is none."""
     duration_seconds: OptionalInt = Field(
         None, validation_alias=AliasChoices("duration_sec", "duration_seconds", "duration")
     )
-    """How long it lasted, in seconds; for a missed call, how long it rang."""
+    """Duration in seconds. For a missed call: how long it rang."""
     call_at: Timestamp = Field(
         None,
         validation_alias=AliasChoices("call_date_ms", "call_datetime_utc", "call_at", "timestamp_unix", "datetime"),
     )
-    """When it began, aware UTC. For missed calls the service gives no timezone: it is read as UTC (A)."""
+    """When the call began, as an aware UTC datetime. Missed calls have no timezone and are read as UTC (A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
@@ -63,14 +63,15 @@ class CallsChannel:
         offset: int = 0,
         limit: int = 100,
     ) -> list[Call]:
-        """Calls that nobody answered: one page, newest first (D).
+        """Return one page of the calls that nobody answered, newest first (D).
 
-        search: only with this text in the number or the name.
-        first_day, last_day: dates, or text as `2026-03-20`; only of these days and those between, by the service's
-        clock.
-        offset: how many to skip. limit: how many at most, up to 500.
+        search: only calls whose number or name contains this text.
+        first_day, last_day: only calls of these days and the days between, by the service's clock; a date, or a text
+            such as `2026-03-20`.
+        offset: number of calls to skip.
+        limit: maximum number of calls to return, up to 500.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         return self._page("calls.missed", _filters_by_day(search, first_day, last_day), offset, limit, MOST_MISSED)
 
@@ -85,15 +86,17 @@ class CallsChannel:
         offset: int = 0,
         limit: int = 50,
     ) -> list[Call]:
-        """Calls that were answered on the phone: one page, newest first unless told otherwise (D).
+        """Return one page of the calls that were answered on the phone, by default newest first (D).
 
-        search: only with this text in the number or the name.
-        since, until: aware datetimes or Unix times in seconds, precise to a millisecond; only calls between them.
-        sort_by: the service's name of a key of its rows; `call_date_ms` without it (D). ascending: oldest, or
-        smallest, first.
-        offset: how many to skip. limit: how many at most, up to 200.
+        search: only calls whose number or name contains this text.
+        since, until: only calls between these times; aware datetimes or Unix times in seconds, precise to a
+            millisecond.
+        sort_by: the key of the service's rows to sort by; `call_date_ms` by default (D).
+        ascending: sort the oldest, or smallest, first.
+        offset: number of calls to skip.
+        limit: maximum number of calls to return, up to 200.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         filters = _filters(search, since, until, sort_by, ascending=ascending)
         return self._page("calls.incoming", filters, offset, limit, MOST_ANSWERED)
@@ -109,14 +112,14 @@ class CallsChannel:
         offset: int = 0,
         limit: int = 50,
     ) -> list[Call]:
-        """Calls that were made from the phone (D). Arguments and errors as in `incoming`."""
+        """Return one page of the calls that were made from the phone (D). Arguments and errors as in `incoming`."""
         filters = _filters(search, since, until, sort_by, ascending=ascending)
         return self._page("calls.outgoing", filters, offset, limit, MOST_ANSWERED)
 
     def iter_missed(
         self, *, search: str | None = None, first_day: date | str | None = None, last_day: date | str | None = None
     ) -> Iterator[Call]:
-        """All missed calls, page after page. Arguments and errors as in `missed`."""
+        """Iterate over all missed calls, page by page. Arguments and errors as in `missed`."""
         return self._all_pages("calls.missed", _filters_by_day(search, first_day, last_day), MOST_MISSED)
 
     def iter_incoming(
@@ -128,7 +131,7 @@ class CallsChannel:
         sort_by: str | None = None,
         ascending: bool = False,
     ) -> Iterator[Call]:
-        """All calls that were answered on the phone, page after page. Arguments and errors as in `incoming`."""
+        """Iterate over all calls that were answered on the phone. Arguments and errors as in `incoming`."""
         filters = _filters(search, since, until, sort_by, ascending=ascending)
         return self._all_pages("calls.incoming", filters, MOST_ANSWERED)
 
@@ -141,7 +144,7 @@ class CallsChannel:
         sort_by: str | None = None,
         ascending: bool = False,
     ) -> Iterator[Call]:
-        """All calls that were made from the phone, page after page. Arguments and errors as in `incoming`."""
+        """Iterate over all calls that were made from the phone. Arguments and errors as in `incoming`."""
         filters = _filters(search, since, until, sort_by, ascending=ascending)
         return self._all_pages("calls.outgoing", filters, MOST_ANSWERED)
 
@@ -150,23 +153,23 @@ class CallsChannel:
         return self._transport.call(name, {**filters, **bounds}).rows(Call)
 
     def _all_pages(self, name: str, filters: Params, limit: int) -> Iterator[Call]:
-        """Every call, until nothing comes, or a page that was there before: then the service ignores the offset.
+        """Iterate over all calls. The end is an empty page, or a repeated one: the service then ignores the offset.
 
-        A short page is not the end: it may be the service's own limit. A call that a newer one has pushed onto the next
-        page does not come twice, where it has a handle.
+        A page with less than `limit` calls is not the end, since the service may have a lower limit. A GUID is yielded
+        once, even if a new call has moved it to the next page.
         """
-        pages: set[int] = set()
-        told: set[str] = set()
+        seen_pages: set[int] = set()
+        seen_guids: set[str] = set()
         offset = 0
         while page := self._page(name, filters, offset, limit, limit):
-            looks = hash(tuple(map(_identity, page)))
-            if looks in pages:
+            page_hash = hash(tuple(map(_identity, page)))
+            if page_hash in seen_pages:
                 return
-            pages.add(looks)
+            seen_pages.add(page_hash)
             for call in page:
-                if call.guid not in told:
+                if call.guid not in seen_guids:
                     yield call
-                    told.update(filter(None, [call.guid]))
+                    seen_guids.update(filter(None, [call.guid]))
             offset += len(page)
 
 
@@ -200,7 +203,7 @@ def _filters(
     first = None if since is None else unix_milliseconds("since", since)
     last = None if until is None else unix_milliseconds("until", until)
     if first is not None and last is not None and last < first:
-        raise InvalidRequestError("until is before since: no call can lie between them.")
+        raise InvalidRequestError("until is before since; expected the same time or a later one.")
     if first is not None:
         params["date_from_ms"] = first
     if last is not None:
@@ -209,5 +212,5 @@ def _filters(
 
 
 def _identity(call: Call) -> Hashable:
-    """What stays the same however often a call is listed: not its name, nor its duration while it lasts."""
+    """The values of a call that never change. Its name, and its duration during the call, can change."""
     return call.guid or (call.number, call.call_at, call.device)

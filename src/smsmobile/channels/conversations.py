@@ -1,4 +1,4 @@
-"""Conversations: SMS grouped by the other person. Sending and the logs live in sms.py."""
+"""Conversations: SMS grouped by the other party. Sending and the logs are in sms.py."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalTe
 
 
 class ConversationSMS(WireModel):
-    """One SMS of a conversation. The keys of its row are assumed (A): the rest is in `model_extra`."""
+    """One SMS of a conversation. The keys of its row are assumed (A); unknown keys are in `model_extra`."""
 
     _day_and_hour: ClassVar = {"at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
     direction: OptionalText = Field(None, validation_alias=AliasChoices("direction", "type"))
-    """`received` or `sent`, or another word of the service."""
+    """`received`, `sent`, or another word of the service."""
     message: MessageText = ""
     """The text."""
     at: Timestamp = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "datetime", "timestamp", "time_received", "at")
     )
-    """When it was received or sent, aware UTC; a spelling without timezone is read as UTC (A)."""
+    """When it was received or sent, as an aware UTC datetime. A time without timezone is read as UTC (A)."""
 
 
 def _read_messages(rows: Any) -> tuple[ConversationSMS, ...]:
@@ -45,31 +45,31 @@ def _read_messages(rows: Any) -> tuple[ConversationSMS, ...]:
 
 
 class Conversation(WireModel):
-    """The SMS that were exchanged with one person (O). The keys of its row are assumed (A)."""
+    """The SMS exchanged with one other party (O). The keys of its row are assumed (A)."""
 
     _day_and_hour: ClassVar = {"last_at": ("date", "hour")}
 
     number: OptionalText = Field(
         None, validation_alias=AliasChoices("numero", "number", "phone_number", "phone", "from", "recipients")
     )
-    """The other side: a number, or a name such as `MPESA` (O)."""
+    """The other party: a number, or a name such as `MPESA` (O)."""
     name: OptionalText = Field(None, validation_alias=AliasChoices("name", "alias", "contact_name", "cached_name"))
-    """Their name in the phone's contacts; None if there is none."""
+    """The other party's name in the phone's contacts; None if there is none."""
     message_count: OptionalInt = Field(None, validation_alias="count")
-    """How many SMS it has, as the service counts them."""
+    """Number of SMS, as counted by the service."""
     last_message: OptionalText = Field(None, validation_alias=AliasChoices("last_message", "message"))
-    """The newest text."""
+    """The text of the newest SMS."""
     last_at: Timestamp = Field(
         None,
         validation_alias=AliasChoices(
             "last_date_unix", "last_timestamp_unix", "last_date", "last_datetime", "timestamp_unix", "datetime"
         ),
     )
-    """When the newest one was received or sent, aware UTC."""
+    """When the newest SMS was received or sent, as an aware UTC datetime."""
     messages: Annotated[tuple[ConversationSMS, ...], BeforeValidator(_read_messages)] = Field(
         (), validation_alias=AliasChoices("messages", "sms")
     )
-    """Its SMS, in the service's order; empty if the service lists none."""
+    """The SMS, in the service's order; empty if the service lists none."""
 
 
 class ConversationsChannel:
@@ -88,14 +88,16 @@ class ConversationsChannel:
         oldest_first: bool = False,
         limit: int | None = None,
     ) -> builtins.list[Conversation]:
-        """Conversations in which an SMS was received, or in which one was sent (O).
+        """Return the conversations in which an SMS was received, or in which one was sent (O).
 
-        origin: `received` or `sent`. number: only with this one: a number, or a name such as `MPESA`.
-        first_day, last_day: dates, or text as `2026-03-20`; only of these days and those between, by the service's
-        clock.
-        oldest_first: in the other order. limit: at most so many conversations.
+        origin: `received` or `sent`.
+        number: only the conversation with this number, or with a name such as `MPESA`.
+        first_day, last_day: only conversations of these days and the days between, by the service's clock; a date, or
+            a text such as `2026-03-20`.
+        oldest_first: sort the oldest first; by default the newest.
+        limit: maximum number of conversations to return.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         params: dict[str, str | int] = {
             "origineConversation": check_choice("origin", origin, ("received", "sent")),

@@ -1,4 +1,4 @@
-"""Devices: the account's phones, what is known of each, and how many more can be connected."""
+"""Devices: the account's phones, their state, and how many more can be connected."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..errors import NotFound
 _ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnected": False}
 
 
-def _read_online(mark: object) -> bool | None:
-    """Whether a phone is connected, from a flag or a word; None for any other word."""
-    flag = read_optional_bool(mark)
-    return _ONLINE_WORDS.get(str(mark).strip().lower()) if flag is None else flag
+def _read_online(value: object) -> bool | None:
+    """Read whether a phone is connected, from a flag or a word. Returns None for an unknown word."""
+    flag = read_optional_bool(value)
+    return _ONLINE_WORDS.get(str(value).strip().lower()) if flag is None else flag
 
 
 def _read_percent(level: object) -> int | None:
@@ -30,42 +30,42 @@ def _read_percent(level: object) -> int | None:
 
 
 class Device(WireModel):
-    """A phone of the account. Rows vary (O): keys without a field are in `model_extra`."""
+    """A phone of the account. The keys of its row vary (O); unknown keys are in `model_extra`."""
 
     sid: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS, "sidentifiant"))
-    """The SID, which `device` means in a send."""
+    """The phone's SID. A send names it as `device`."""
     label: OptionalText = Field(None, validation_alias=AliasChoices("label", "name"))
-    """The name that its owner gave it."""
+    """The name that the owner gave the phone."""
     app_version: OptionalText = Field(None, validation_alias=AliasChoices("app_version", "version"))
-    """The version of the app on it."""
+    """The version of the app on the phone."""
     battery: Annotated[int | None, BeforeValidator(_read_percent)] = None
-    """The charge of its battery in percent, as the app last reported it."""
+    """The battery level in percent, as last reported by the app."""
     online: Annotated[bool | None, BeforeValidator(_read_online)] = None
-    """Whether it is connected to the service; None if the row does not say, or says it in an unknown word."""
+    """Whether the phone is connected to the service; None if the row does not say, or uses an unknown word."""
     last_seen_at: Timestamp = Field(
         None, validation_alias=AliasChoices("last_seen_unix", "last_seen_at", "last_seen", "last_connection")
     )
-    """When the service last heard from the app, aware UTC; None if the row does not say (its keys are assumed, A)."""
+    """When the service last heard from the app, as an aware UTC datetime; None if the row does not say (keys: A)."""
 
     @model_validator(mode="before")
     @classmethod
-    def _find_online_mark(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """Use the first of three keys (O) that says whether the phone is connected."""
-        marks = (_read_online(row.get(key)) for key in ("online", "connected", "status"))
-        return {**row, "online": next((mark for mark in marks if mark is not None), None)}
+    def _find_online(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Use the first of three keys (O) whose value can be read."""
+        flags = (_read_online(row.get(key)) for key in ("online", "connected", "status"))
+        return {**row, "online": next((flag for flag in flags if flag is not None), None)}
 
 
 class DeviceCapacity(WireModel):
-    """How many phones the account has, and may have, connected at the same time (O)."""
+    """How many phones are connected, and how many can be connected at the same time (O)."""
 
     connected: OptionalInt = Field(None, validation_alias="connected_now")
-    """How many are connected now."""
+    """Number of phones that are connected now."""
     limit: OptionalInt = Field(None, validation_alias="connected_limit")
-    """How many can be."""
+    """Maximum number of connected phones."""
     available: OptionalInt = Field(None, validation_alias="connected_available")
-    """How many more could be connected."""
+    """Number of phones that can still be connected."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class DevicesChannel:
@@ -75,11 +75,11 @@ class DevicesChannel:
         self._transport = transport
 
     def list(self, *, search: str | None = None) -> builtins.list[Device]:
-        """The account's phones (D).
+        """Return the account's phones (D).
 
-        search: only those with this text in the SID, label, version, battery or date.
+        search: only phones with this text in the SID, label, version, battery or date.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         params: dict[str, str | int] = {}
         if search is not None:
@@ -87,22 +87,20 @@ class DevicesChannel:
         return self._transport.call("devices.list", params).rows(Device)
 
     def get(self, sid: str) -> Device:
-        """The phone with this SID (D).
+        """Return the phone with this SID (D).
 
-        Raises NotFound where the account has no such phone, and as `list` does.
+        Raises NotFound if the account has no such phone, and the errors of `list`.
         """
         sid = check_line("SID", sid)
         for device in self._transport.call("devices.list", {"sid": sid}).rows(Device):
             if device.sid == sid:
                 return device
-        raise NotFound(
-            "No phone of this account has that SID; client.devices.list() says which ones there are.", status=200
-        )
+        raise NotFound("The account has no phone with this SID; client.devices.list() returns all phones.", status=200)
 
     def capacity(self) -> DeviceCapacity:
-        """How many phones are connected, how many can be, and how many more (D).
+        """Return how many phones are connected, and how many can be (D).
 
-        Raises ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises ConnectionFailed, ResponseTimeout or an APIError.
         """
         fields = self._transport.call("devices.list", {}).fields
         return DeviceCapacity.from_wire(

@@ -1,6 +1,6 @@
-"""E-mail through a mailbox that is connected to the account: sending, and reading a folder.
+"""E-mail: sends through a mailbox that is connected to the account, and reads its folders.
 
-The mailbox has a key of its own, which is as secret as the account's.
+The mailbox has its own key, a secret like the account's API key.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp
 from ..errors import ConfigurationError, InvalidRequestError
 
 LARGEST_ATTACHMENT = 25 * 1000**2
-"""So many bytes an attachment can have. The service names no limit; large mail providers take no more (A)."""
+"""Maximum size of an attachment in bytes. The service documents none; large mail providers accept no more (A)."""
 
 _ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
-_NO_LOG = "Look into the mailbox's folder of sent mail: reconcile() searches the log of SMS only, in which mail is not."
+_NO_LOG = "Look into the mailbox's folder of sent mail: reconcile() searches only the log of SMS."
 
 
 def _read_mail_date(value: object) -> object:
-    """Read a date as mail headers write it (RFC 5322): `Fri, 20 Mar 2026 22:07:44 +0100`."""
+    """Read the date format of e-mail (RFC 5322): `Fri, 20 Mar 2026 22:07:44 +0100`."""
     if isinstance(value, str) and read_timestamp(value) is None:
         try:
             return parsedate_to_datetime(value)
@@ -41,39 +41,39 @@ def _read_mail_date(value: object) -> object:
 
 
 class SentEmail(WireModel):
-    """The service's answer to a send: the e-mail is accepted."""
+    """The answer to a send: the service accepted the e-mail."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The e-mail's GUID; None if the service gave none."""
+    """The e-mail's GUID; None if the service returned none."""
     accepted: bool = True
-    """Always true: an e-mail that is not accepted raises an error."""
+    """Always True. A send that is not accepted raises an exception."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message", "messages"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class ReceivedEmail(WireModel):
-    """An e-mail in a folder of the mailbox. The keys of its row are assumed (A): the rest is in `model_extra`."""
+    """An e-mail in a folder of the mailbox. The keys of its row are assumed (A); unknown keys are in `model_extra`."""
 
     _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS, "uid", "message_id"))
     """The e-mail's GUID."""
     sender: OptionalText = Field(None, validation_alias=AliasChoices("from_email", "sender_email", "from", "sender"))
-    """The address it came from."""
+    """The sender's e-mail address."""
     sender_name: OptionalText = Field(None, validation_alias=AliasChoices("from_name", "sender_name"))
-    """The name beside the address."""
+    """The sender's display name."""
     recipient: OptionalText = Field(
         None, validation_alias=AliasChoices("to_email", "recipient_email", "to", "recipient")
     )
-    """The address it went to."""
+    """The recipient's e-mail address."""
     subject: OptionalText = Field(None, validation_alias=AliasChoices("subject", "mail_subject"))
     """The subject line."""
     body: MessageText = Field("", validation_alias=AliasChoices("body", "mail_body", "message", "text"))
-    """The text, as the service gives it: it may be HTML."""
+    """The text, as the service returns it. It can be HTML."""
     received_at: Annotated[Timestamp, BeforeValidator(_read_mail_date)] = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "received_at", "datetime", "timestamp", "udate")
     )
-    """When it came, aware UTC; a spelling without timezone is read as UTC (A)."""
+    """When it was received, as an aware UTC datetime. A time without timezone is read as UTC (A)."""
 
 
 class EmailChannel:
@@ -99,18 +99,22 @@ class EmailChannel:
     ) -> SentEmail:
         """Send an e-mail through the mailbox (D).
 
-        to, sender_email: addresses, one each. sender_name: the name beside the sender's. subject: one line.
+        to: one e-mail address, the recipient's.
+        subject: one line of text.
         body: any text.
-        attachment: a file's content as bytes, or its path; at most LARGEST_ATTACHMENT bytes (A). attachment_name: what
-        it is called; of a path, the file's name without it.
-        unsubscribe: add a way to unsubscribe. allow_self_signed: trust a mail server whose certificate nobody signed.
-        mailbox_key: the mailbox's key (`apikeybox`); the client's, or SMSMOBILEAPI_MAILBOX_KEY, without it.
+        sender_email: one e-mail address, the sender's.
+        sender_name: the sender's display name.
+        attachment: a file's content as bytes, or its path; at most LARGEST_ATTACHMENT bytes (A).
+        attachment_name: the attachment's file name. Needed for bytes; by default the name of the file.
+        unsubscribe: add a way to unsubscribe.
+        allow_self_signed: accept a mail server with a self-signed certificate.
+        mailbox_key: the mailbox's key (`apikeybox`, D); by default the client's.
 
-        Raises ConfigurationError (no key), InvalidRequestError (nothing was sent), ConnectionFailed (nothing was
-        sent), SendOutcomeUnknown (it may have been accepted: look into the mailbox), or APIError and its kinds (the
-        service refused it). With OAuth2 also ResponseTimeout, where no token came (nothing was sent).
+        Raises ConfigurationError, InvalidRequestError or ConnectionFailed if nothing was sent, SendOutcomeUnknown if
+        the e-mail may have been accepted (its `advice` says where to look), and an APIError if the service refused it.
+        With OAuth2 also ResponseTimeout, if no token arrived in time; nothing was sent then.
         """
-        mailbox_key = self._key(mailbox_key)  # first, and in its place: error reporters print the variables of a frame
+        mailbox_key = self._secret_key(mailbox_key)  # replaces the text: error reporters show the variables of a frame
         recipient = _check_address("recipient", to)
         params: dict[str, str | int] = {
             "sender_name": check_line("sender_name", sender_name),
@@ -127,7 +131,7 @@ class EmailChannel:
                 attachment, attachment_name
             )
         elif attachment_name is not None:
-            raise InvalidRequestError("attachment_name names a file, but there is no attachment.")
+            raise InvalidRequestError("attachment_name is set, but there is no attachment; pass the attachment too.")
         with unknown_outcome_about(None, to=recipient, message=body, advice=_NO_LOG):
             fields = self._transport.call("email.send", params, secret={"apikeybox": mailbox_key}).fields
         return SentEmail.from_wire(fields)
@@ -135,32 +139,32 @@ class EmailChannel:
     def inbox(
         self, *, folder: str = "INBOX", start: int = 0, mailbox_key: str | SecretStr | None = None
     ) -> list[ReceivedEmail]:
-        """E-mails of a folder of the mailbox: one page (D).
+        """Return one page of the e-mails in a folder of the mailbox (D).
 
-        folder: its name. start: how many to skip; 0 for the first page. That it counts e-mails is assumed (A).
+        folder: the folder's name.
+        start: number of e-mails to skip; 0 for the first page (that it counts e-mails is assumed, A).
         mailbox_key: as in `send`.
 
-        Raises ConfigurationError (no key), InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and
-        its kinds.
+        Raises ConfigurationError, InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
-        mailbox_key = self._key(mailbox_key)
+        mailbox_key = self._secret_key(mailbox_key)
         params: dict[str, str | int] = {"mbox": check_line("folder", folder), "start": check_whole("start", start)}
         return self._transport.call("email.inbox", params, secret={"apikeybox": mailbox_key}).rows(ReceivedEmail)
 
-    def _key(self, given: object) -> SecretStr:
-        """The key to use, out of sight."""
-        if given is None:
+    def _secret_key(self, mailbox_key: object) -> SecretStr:
+        """Return the key to use: this one, or the client's."""
+        if mailbox_key is None:
             if self._mailbox_key is None:
                 raise ConfigurationError(
-                    "The mailbox's key is missing: pass mailbox_key= here or to the client, or set "
+                    "The mailbox's key is missing; pass mailbox_key= here or to the client, or set "
                     "SMSMOBILEAPI_MAILBOX_KEY and build the client with from_env()."
                 )
             return self._mailbox_key
-        text = given.get_secret_value() if isinstance(given, SecretStr) else given
+        text = mailbox_key.get_secret_value() if isinstance(mailbox_key, SecretStr) else mailbox_key
         if not (isinstance(text, str) and text and text == text.strip() and text.isprintable()):
             raise ConfigurationError(
-                "mailbox_key is empty, no text, or holds spaces or a line break around it; copy it from the service's "
-                "dashboard."
+                "mailbox_key is not a text, is empty, or has a line break or spaces around it; copy it from the "
+                "service's dashboard."
             )
         return SecretStr(text)
 
@@ -168,22 +172,21 @@ class EmailChannel:
 def _check_address(name: str, address: object) -> str:
     address = check_line(name, address)
     if not _ADDRESS.fullmatch(address):
-        raise InvalidRequestError(f"The {name} is not one e-mail address; expected one such as 'name@example.org'.")
+        raise InvalidRequestError(f"The {name} is not an e-mail address; expected one, such as 'name@example.org'.")
     return address
 
 
 def _read_attachment(attachment: object, name: str | None) -> tuple[str, str]:
-    """Its content in Base64, and its name. The content itself is not kept: it can be large."""
+    """Return the attachment's content in Base64, and its file name."""
     if isinstance(attachment, (bytes, bytearray, memoryview)):
         if name is None:
-            raise InvalidRequestError("The attachment is bytes; say what the file is called with attachment_name=.")
+            raise InvalidRequestError("The attachment is bytes and has no name; pass one with attachment_name=.")
         try:
-            _check_size(memoryview(attachment).nbytes)
-            content = bytes(attachment)
-        except InvalidRequestError:
-            raise
+            size = memoryview(attachment).nbytes
         except ValueError:
-            raise InvalidRequestError("The attachment is a memoryview that was released.") from None
+            raise InvalidRequestError("The attachment is a released memoryview; expected the file's content.") from None
+        _check_size(size)
+        content = bytes(attachment)
     elif isinstance(attachment, (str, os.PathLike)):
         path = _path_of(attachment)
         name = path.name if name is None else name
@@ -193,7 +196,7 @@ def _read_attachment(attachment: object, name: str | None) -> tuple[str, str]:
             f"The attachment is of type {type(attachment).__name__}; expected the file's content as bytes, or its path."
         )
     if not content:
-        raise InvalidRequestError("The attachment is empty; the service would send the e-mail without it.")
+        raise InvalidRequestError("The attachment is empty; expected a file with content.")
     return base64.b64encode(content).decode(), check_line("attachment_name", name)
 
 
@@ -201,23 +204,23 @@ def _path_of(attachment: str | os.PathLike[str]) -> Path:
     try:
         return Path(os.fsdecode(attachment))
     except TypeError:
-        raise InvalidRequestError(f"The attachment is a {type(attachment).__name__} that gives no path.") from None
+        raise InvalidRequestError(f"The attachment is a {type(attachment).__name__} that returns no path.") from None
 
 
 def _read_file(path: Path) -> bytes:
     shown = repr(mask_numbers(path.name)[:100])
     try:
         status = path.stat()
-        is_file = S_ISREG(status.st_mode)  # to open a pipe would wait for its other end, and a device may have no end
+        is_file = S_ISREG(status.st_mode)  # opening a pipe can block, and a device can be endless
         content = b""
         if is_file and status.st_size <= LARGEST_ATTACHMENT:
             with path.open("rb") as file:
-                content = file.read(LARGEST_ATTACHMENT + 1)  # what the system itself makes up says that it has 0 bytes
+                content = file.read(LARGEST_ATTACHMENT + 1)  # the files of /proc have content, but a size of 0
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise InvalidRequestError(f"The attachment {shown} cannot be read: {reason}.") from None
     if not is_file:
-        raise InvalidRequestError(f"The attachment {shown} is no file: a directory, a pipe or a device.")
+        raise InvalidRequestError(f"The attachment {shown} is a directory, a pipe or a device; expected a file.")
     _check_size(max(status.st_size, len(content)))
     return content
 
@@ -226,5 +229,5 @@ def _check_size(size: int) -> None:
     if size > LARGEST_ATTACHMENT:
         raise InvalidRequestError(
             f"The attachment is larger than {LARGEST_ATTACHMENT // 1000**2} MB, which mail servers refuse; send a "
-            "link to it."
+            "link instead."
         )

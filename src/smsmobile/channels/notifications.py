@@ -1,4 +1,4 @@
-"""Notifications: pushing one to a phone's app, and the list of those that were sent."""
+"""Notifications: pushes them to the app on a phone, and lists those that were sent."""
 
 from __future__ import annotations
 
@@ -24,38 +24,35 @@ from .._wire.values import (
 )
 
 MOST_LISTED = 200
-"""So many notifications the service lists at most (D)."""
+"""Maximum number of notifications that the service lists (D)."""
 
 _SID_KEYS = ("sidentifiant", *DEVICE_KEYS)
 _DISTRIBUTED_WORDS = {"distributed": True, "not_distributed": False}
-_NO_LOG = (
-    "Look for it in client.notifications.list(device=…): reconcile() searches the log of SMS only, in which "
-    "notifications are not."
-)
+_NO_LOG = "Look for it in client.notifications.list(device=…): reconcile() searches only the log of SMS."
 
 
-def _moments(name: str) -> AliasChoices:
-    """The keys of a time. `*_at_unix` is documented; of the others only that they are in GMT (D)."""
+def _time_keys(name: str) -> AliasChoices:
+    """The possible keys of a time. Only `*_at_unix` is documented, and that the others are in GMT (D)."""
     known = ("at_unix", "at", "datetime")
-    likely = (
+    assumed = (
         "unix",
         "timestamp",
         *(f"{word}{zone}" for word in ("at_", "datetime_", "date_", "") for zone in ("gmt", "utc")),
     )
-    return AliasChoices(*(f"{name}_{ending}" for ending in (*known, *likely)))
+    return AliasChoices(*(f"{name}_{ending}" for ending in (*known, *assumed)))
 
 
 class SentNotification(WireModel):
-    """The service's answer to a send: the notification is accepted (D). The phone shows it once it is connected."""
+    """The answer to a send: the service accepted the notification (D). The phone shows it once it is connected."""
 
     id: Guid = Field(None, validation_alias=AliasChoices("id", "guid"))
-    """Its number in the service's list; None if the service gave none."""
+    """The notification's number in the service's list; None if the service returned none."""
     accepted: bool = True
-    """Always true: a notification that is not accepted raises an error."""
+    """Always True. A send that is not accepted raises an exception."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
     """SID of the phone."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class ListedNotification(WireModel):
@@ -67,29 +64,29 @@ class ListedNotification(WireModel):
     }
 
     id: Guid = Field(None, validation_alias=AliasChoices("id", "guid"))
-    """Its number in the service's list."""
+    """The notification's number in the service's list."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*_SID_KEYS))
     """SID of the phone."""
     title: OptionalText = None
-    """The line above the text."""
+    """The title."""
     message: MessageText = ""
     """The text."""
     kind: OptionalText = Field(None, validation_alias="type")
-    """The type that the sender gave it; `notification` by default (D)."""
+    """The kind that was passed to `send`; `notification` by default (D)."""
     distributed: OptionalBool = None
-    """Whether it has reached the phone; None if the row does not say, or says it in an unknown word."""
-    sent_at: Timestamp = Field(None, validation_alias=_moments("sent"))
-    """When it was sent, aware UTC (D; its keys besides `sent_at_unix` are assumed, A)."""
-    distributed_at: Timestamp = Field(None, validation_alias=_moments("distributed"))
-    """When it reached the phone, aware UTC; None until then (D; its keys as those of `sent_at`)."""
+    """Whether it reached the phone; None if the row does not say, or uses an unknown word."""
+    sent_at: Timestamp = Field(None, validation_alias=_time_keys("sent"))
+    """When it was sent, as an aware UTC datetime (D; keys other than `sent_at_unix` are assumed, A)."""
+    distributed_at: Timestamp = Field(None, validation_alias=_time_keys("distributed"))
+    """When it reached the phone, as an aware UTC datetime; None until then (D; keys as for `sent_at`)."""
 
     @model_validator(mode="before")
     @classmethod
-    def _find_distributed_mark(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """Use the first of the four marks that says yes or no, as a flag or as a word."""
-        marks = (row.get(key) for key in ("distributed", "distribued", "distribued_status", "distributed_status"))
-        words = (_DISTRIBUTED_WORDS.get(str(mark).strip().lower(), mark) for mark in marks)
-        return {**row, "distributed": next((word for word in words if read_optional_bool(word) is not None), None)}
+    def _find_distributed(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Use the first of four keys whose value can be read, as a flag or as a word."""
+        values = (row.get(key) for key in ("distributed", "distribued", "distribued_status", "distributed_status"))
+        flags = (_DISTRIBUTED_WORDS.get(str(value).strip().lower(), value) for value in values)
+        return {**row, "distributed": next((flag for flag in flags if read_optional_bool(flag) is not None), None)}
 
 
 class NotificationsChannel:
@@ -99,15 +96,16 @@ class NotificationsChannel:
         self._transport = transport
 
     def send(self, device: str, message: str, *, title: str | None = None, kind: str | None = None) -> SentNotification:
-        """Push a notification to the app on a phone (D). One to a phone that is not connected waits for it.
+        """Push a notification to the app on a phone (D). It arrives once the phone is connected.
 
-        device: SID of the phone. message: the text.
-        title: the line above it; `Notification` without it (D). kind: a word for what it is; `notification` without
-        it (D).
+        device: SID of the phone.
+        message: any text.
+        title: one line of text; `Notification` by default (D).
+        kind: a word of your own for its kind; `notification` by default (D).
 
-        Raises InvalidRequestError (nothing was sent), ConnectionFailed (nothing was sent), SendOutcomeUnknown (it may
-        have been accepted: look into `list()`), or APIError and its kinds (the service refused it). With OAuth2 also
-        ResponseTimeout, where no token came (nothing was sent).
+        Raises InvalidRequestError or ConnectionFailed if nothing was sent, SendOutcomeUnknown if the notification may
+        have been accepted (its `advice` says where to look), and an APIError if the service refused it. With OAuth2
+        also ResponseTimeout, if no token arrived in time; nothing was sent then.
         """
         device = check_line("device", device)
         params: dict[str, str | int] = {"sid": device, "message": check_text("message", message)}
@@ -117,8 +115,8 @@ class NotificationsChannel:
             params["type"] = check_line("kind", kind)
         with unknown_outcome_about(None, to=device, message=message, advice=_NO_LOG):
             fields = self._transport.call("notifications.send", params).fields
-        said = any(not is_empty(fields.get(key)) for key in _SID_KEYS)
-        return SentNotification.from_wire(fields if said else {**fields, "sid": device})
+        has_sid = any(not is_empty(fields.get(key)) for key in _SID_KEYS)
+        return SentNotification.from_wire(fields if has_sid else {**fields, "sid": device})
 
     def list(
         self,
@@ -128,12 +126,14 @@ class NotificationsChannel:
         first_day: date | str | None = None,
         last_day: date | str | None = None,
     ) -> builtins.list[ListedNotification]:
-        """The notifications that were sent: at most the newest 200, newest first (D).
+        """Return the notifications that were sent: at most 200, newest first (D).
 
-        device: only to the phone with this SID. distributed: only those that reached it, or only those that did not.
-        first_day, last_day: dates, or text as `2026-03-20`; only of these days and those between, in GMT.
+        device: only notifications to the phone with this SID.
+        distributed: only those that reached the phone (True), or only those that did not (False).
+        first_day, last_day: only notifications of these days and the days between, in GMT; a date, or a text such as
+            `2026-03-20`.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         params: dict[str, str | int] = {}
         if device is not None:
@@ -141,8 +141,8 @@ class NotificationsChannel:
         if distributed is not None:
             params["distribued"] = int(check_bool("distributed", distributed))
         first, last = check_days(first_day, last_day)
-        # The documentation says date_from and date_to, the OpenAPI description date_start and date_end. What a service
-        # does not know it ignores, and a filter that is ignored would be noticed by nobody.
+        # The documentation says date_from and date_to, the OpenAPI description date_start and date_end. The service
+        # ignores parameters that it does not know, and nobody would notice that the filter is missing.
         for day, names in ((first, ("date_from", "date_start")), (last, ("date_to", "date_end"))):
             if day is not None:
                 params.update(dict.fromkeys(names, day))

@@ -1,4 +1,4 @@
-"""SMS: the models of what the service says, and the operations send, resend, log, received, sent by hand, delete."""
+"""SMS: send, resend, track, find, read the logs, delete; and the models that these return."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class SMSStatus(str, Enum):
     SENT = "sent"
     """The phone has sent it."""
     FAILED = "failed"
-    """The phone or the service could not send it; `error` says why."""
+    """The phone or the service failed to send it; `error` says why."""
 
 
 def _read_status(status: object) -> SMSStatus:
-    """The status of a dumped model. A word of the service is ignored: the row's other keys say more."""
+    """Read a status from a dumped model. A status word of the service is ignored: other keys of the row say more."""
     try:
         return SMSStatus(status)
     except ValueError:
@@ -65,40 +65,40 @@ def _read_status(status: object) -> SMSStatus:
 
 
 class SentSMS(WireModel):
-    """The service's answer to a send: the message is accepted and queued (D). The phone sends it later."""
+    """The answer to a send: the service accepted and queued the message (D). The phone sends it later."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The message's GUID, which the other operations take; None if the service gave none (O)."""
+    """The message's GUID; None if the service returned none (O)."""
     accepted: bool = True
-    """Always true: a message that is not accepted raises an error."""
+    """Always True. A send that is not accepted raises an exception."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
-    """The service's remark."""
+    """The service's note."""
     created_at: Timestamp = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
-    """When the service accepted it, aware UTC (O)."""
+    """When the service accepted it, as an aware UTC datetime; None if the answer does not say (O)."""
     sim: OptionalInt = Field(None, validation_alias="port")
-    """SIM slot 1 or 2; None if the phone chooses."""
+    """SIM slot, 1 or 2; None if the phone chooses."""
     whatsapp: Bool = Field(False, validation_alias="send_with_whatsapp")
-    """Whether it also goes by WhatsApp; None for a word that is neither yes nor no."""
+    """Whether it is also sent by WhatsApp; None if the answer has an unknown word."""
     encrypted: WrappedBool = False
-    """Whether the service keeps it encrypted; None for a word that is neither yes nor no."""
+    """Whether the service stores it encrypted; None if the answer has an unknown word."""
 
 
 class ResentSMS(WireModel):
-    """The service's answer to a resend: the message is queued again."""
+    """The answer to a resend: the service queued the message again."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class DeletedSMS(WireModel):
-    """The service's answer to a delete."""
+    """The answer to a delete."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The GUID that was deleted."""
+    """The GUID of the deleted message."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class LoggedSMS(WireModel):
@@ -109,40 +109,40 @@ class LoggedSMS(WireModel):
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
     recipient: OptionalText = Field(None, validation_alias=AliasChoices("number", "recipients", "phone"))
-    """The number it goes to, as the service keeps it."""
+    """The recipient's number, as the service writes it."""
     message: MessageText = ""
     """The text."""
     status: Annotated[SMSStatus, BeforeValidator(_read_status)] = SMSStatus.QUEUED
     """Queued, sent or failed."""
     error: OptionalText = None
-    """Why it failed, in the service's or the phone's words; None if it did not."""
+    """Why it failed, as reported by the service or the phone; None if it did not fail."""
     created_at: Timestamp = Field(
         None, validation_alias=AliasChoices("datetime", "created_at", "timestamp_unix", "timestamp")
     )
-    """When the service accepted it, aware UTC; None if the row does not say (its keys are assumed, A)."""
+    """When the service accepted it, as an aware UTC datetime; None if the row does not say (keys: A)."""
     sent_at: Timestamp = Field(None, validation_alias=AliasChoices("send_from_mobile_datetime", "sent_at", "date_sent"))
-    """When the phone sent it, aware UTC; None if the row does not say (its keys are assumed, A)."""
+    """When the phone sent it, as an aware UTC datetime; None if the row does not say (keys: A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
     @property
     def advice(self) -> str | None:
-        """What to check first if the message failed; else None."""
+        """For a failed message: what to check first; else None."""
         return PHONE_ADVICE if self.status is SMSStatus.FAILED else None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Include the advice: it helps whoever prints a failed row."""
+        """Show the advice of a failed message too."""
         yield from super().__repr_args__()
         if self.advice:
             yield "advice", self.advice
 
     @model_validator(mode="after")
     def _read_state(self) -> Self:
-        """Read status and error from the three keys of a row. A dumped model has only the fields themselves."""
+        """Compute status and error from three keys of a row. A dumped model has the fields, but not these keys."""
         wire = self.__pydantic_extra__ or {}
         sent, phone_error, api_error = _STATE_KEYS
         if wire.get(sent) == "1" and not wire.get(phone_error) and wire.get(api_error) in _NO_ERROR:
-            vars(self).update(_SENT)  # almost every row of a long log
+            vars(self).update(_SENT)  # a shortcut for almost every row of a log
         elif not wire.keys().isdisjoint(_STATE_KEYS):
             error = _failure(wire.get(phone_error)) or _failure(wire.get(api_error))
             status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(wire.get(sent)) else SMSStatus.QUEUED
@@ -167,11 +167,11 @@ class ReceivedSMS(WireModel):
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's GUID."""
     sender: OptionalText = Field(None, validation_alias=AliasChoices("number", "from"))
-    """What the network gave: a number, or a name such as `MPESA` (O)."""
+    """The sender, as the network reported it: a number, or a name such as `MPESA` (O)."""
     message: MessageText = ""
     """The text."""
     received_at: Timestamp = Field(None, validation_alias=AliasChoices("timestamp_unix", "time_received"))
-    """When it was received, aware UTC; a spelling without timezone is read as UTC (A)."""
+    """When it was received, as an aware UTC datetime. A time without timezone is read as UTC (A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone that received it."""
     alias: OptionalText = None
@@ -179,7 +179,7 @@ class ReceivedSMS(WireModel):
 
 
 class HandSentSMS(WireModel):
-    """An SMS that the phone's owner wrote on the phone itself (D; the keys of its row are assumed, A)."""
+    """An SMS that the phone's owner wrote on the phone (D; the keys of its row are assumed, A)."""
 
     _day_and_hour: ClassVar = {"sent_at": ("date", "hour")}
 
@@ -188,13 +188,13 @@ class HandSentSMS(WireModel):
     recipient: OptionalText = Field(
         None, validation_alias=AliasChoices("number", "recipients", "phone", "phone_number")
     )
-    """The number it went to, as the phone gave it."""
+    """The recipient's number, as the phone reported it."""
     message: MessageText = ""
     """The text."""
     sent_at: Timestamp = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "datetime", "sent_at", "timestamp", "date_sent")
     )
-    """When the phone sent it, aware UTC; a spelling without timezone is read as UTC (A)."""
+    """When the phone sent it, as an aware UTC datetime. A time without timezone is read as UTC (A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone."""
 
@@ -227,17 +227,20 @@ class SMSChannel:
         encrypt: bool = False,
         whatsapp: bool = False,
     ) -> SentSMS:
-        """Queue an SMS; the phone sends it later (D). Whether it did is in `log()` or in a webhook.
+        """Queue an SMS. The phone sends it later (D): `track()`, `log()` or a webhook says when it did.
 
-        to: one phone number, best with `+` and country code.
-        message: any text; the phone splits a long one (D).
-        sim: SIM slot, 1 or 2. device: SID of the phone to use.
-        schedule_at: an aware datetime, of which whole seconds are used.
-        shorten_urls, encrypt, whatsapp: as the service does them (D); whatsapp sends by WhatsApp as well.
+        to: one phone number, preferably with `+` and country code.
+        message: any text. The phone splits a long one into segments (D).
+        sim: SIM slot, 1 or 2; by default the phone chooses.
+        device: SID of the phone to send from; by default the client's `device`.
+        schedule_at: when to send it, an aware datetime; fractions of a second are ignored.
+        shorten_urls: let the service shorten the links in the text (D).
+        encrypt: let the service encrypt the text (D).
+        whatsapp: also send it by WhatsApp (D).
 
-        Raises InvalidRequestError (nothing was sent), ConnectionFailed (nothing was sent), SendOutcomeUnknown (it may
-        have been accepted: see there), or APIError and its kinds (the service refused it). With OAuth2 also
-        ResponseTimeout, where no token came (nothing was sent).
+        Raises InvalidRequestError or ConnectionFailed if nothing was sent, SendOutcomeUnknown if the message may have
+        been accepted, and an APIError if the service refused it. With OAuth2 also ResponseTimeout, if no token arrived
+        in time; nothing was sent then.
         """
         params = self._params(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
         options = _search_options(schedule_at=schedule_at, shorten_urls=shorten_urls, encrypt=encrypt)
@@ -246,9 +249,9 @@ class SMSChannel:
         return SentSMS.from_wire(fields)
 
     def resend(self, guid: str) -> ResentSMS:
-        """Queue a failed message again. Only for one in an error state (D).
+        """Queue a failed message again (D). The service refuses a message that did not fail.
 
-        Raises as `send` does; the service refuses a message that did not fail.
+        Raises the errors of `send`.
         """
         guid = check_guid(guid)
         with unknown_outcome_about(self._reconcile, guid=guid):
@@ -264,14 +267,15 @@ class SMSChannel:
         api_errors: bool = False,
         phone_errors: bool = False,
     ) -> list[LoggedSMS]:
-        """The log of SMS sent through the API: one page, newest first (the order is assumed, A).
+        """Return one page of the log of SMS sent through the API, newest first (the order is assumed, A).
 
-        guid: only this message. A row can be missing for some moments after the send (O).
-        before: a GUID, an aware datetime or a Unix time in seconds; only older messages.
-        keyword: a number or a text to look for.
-        api_errors, phone_errors: only what the API refused, only what failed on the phone.
+        guid: only this message. Its row can appear some time after the send (O).
+        before: only messages older than this; a GUID, an aware datetime or a Unix time in seconds.
+        keyword: only messages with this number or text.
+        api_errors: only messages that the API refused.
+        phone_errors: only messages that failed on the phone.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         params: dict[str, str | int] = {}
         if guid is not None:
@@ -294,9 +298,9 @@ class SMSChannel:
         api_errors: bool = False,
         phone_errors: bool = False,
     ) -> Iterator[LoggedSMS]:
-        """The whole log, page after page backwards in time, holding one page in memory. Arguments as in `log`.
+        """Iterate over the whole log, newest first, with one page in memory. Arguments and errors as in `log`.
 
-        Each page is asked for with `before` and the GUID of the last row. The end is a page without new rows.
+        Each page is requested with the last row's GUID as `before`. The end is a page without new rows.
         """
         for page in self._pages(before, keyword=keyword, api_errors=api_errors, phone_errors=phone_errors):
             yield from page
@@ -305,12 +309,12 @@ class SMSChannel:
         seen: set[str | None] = set()
         while True:
             page = self.log(before=before, **filters)
-            fresh = [row for row in page if row.guid not in seen]
-            yield fresh
-            # Without a handle there is no telling the next page from this one.
-            if not fresh or fresh[-1].guid is None:
+            new_rows = [row for row in page if row.guid not in seen]
+            yield new_rows
+            # Without a GUID, the next page cannot be requested.
+            if not new_rows or new_rows[-1].guid is None:
                 return
-            before = fresh[-1].guid
+            before = new_rows[-1].guid
             seen = {row.guid for row in page} - {None}
 
     def find(
@@ -323,18 +327,19 @@ class SMSChannel:
         shorten_urls: bool = False,
         encrypt: bool = False,
     ) -> LoggedSMS | None:
-        """Find the row of a message whose GUID is not known, such as a send in doubt; None if there is none.
+        """Find a message without its GUID in the log, for example after a SendOutcomeUnknown.
 
-        to, message: as they were given to `send`. White space and HTML entities in the text make no difference.
-        around: when it was sent, an aware datetime. Rows dated up to ten minutes before or after it are considered.
-        schedule_at: if it was scheduled, for when: rows dated up to ten minutes after that are considered as well (A).
-        shorten_urls: links in the text are not compared. encrypt: the text is not compared.
+        to, message: as passed to `send`. White space and HTML entities in the text make no difference.
+        around: when it was sent, an aware datetime. Rows dated up to ten minutes before or after it can match.
+        schedule_at: as passed to `send`. Rows dated up to ten minutes after it can match as well (A).
+        shorten_urls: as passed to `send`. Links in the text are then not compared.
+        encrypt: as passed to `send`. The text is then not compared.
 
-        Of several rows that match, the newest is returned. A row without a date matches unless the service calls it
-        older. A row can appear some time after the send (O), so None right after it proves nothing.
+        Returns the newest row that matches, or None. A row without a date matches unless the service lists it as older.
+        A row can appear some time after the send (O), so None right after it proves nothing.
 
-        Reads the log backwards until the row is found or the rows are older, one call for each page. Raises
-        InvalidRequestError, or what `log` raises.
+        Reads the log backwards, one request per page, until the row is found or all rows are too old. Raises the errors
+        of `log`.
         """
         number, text = clean_recipient(to, self._default_region), check_text("message", message)
         schedule_time("around", around)
@@ -346,19 +351,20 @@ class SMSChannel:
         return find_one(self._pages, number, text, around=around, until=schedule_at, precision=precision)
 
     def track(self, message: str | HasGuid, *, timeout: float = 60.0, poll: float = 1.0) -> LoggedSMS:
-        """Wait until the phone has sent or failed a message, and return its row of the log.
+        """Wait until the phone has sent a message or failed to, and return its row of the log.
 
         message: what `send` or `resend` returned, or a GUID.
-        timeout: seconds to wait; 0 looks once. Only the client's own timeouts end a look that has begun. A look makes
-            no retries: `max_retries` does not apply here.
-        poll: seconds until the second look; the intervals grow to 15 s, and vary a little.
+        timeout: seconds to wait; 0 looks once. Only the client's own timeout limits a look in progress.
+        poll: seconds until the second look. The intervals grow to 15 s and vary a little.
 
-        A message that is not in the log yet is waited for (O). A FAILED row is returned, not raised: its `error` says
-        why. After an error of the operator the service may still try again (up to 3 times, D). After failures that may
-        pass (the network, a 429, a 5xx) the log is read again; only the failure of the last look is raised.
+        A FAILED row is returned, not raised: its `error` says why. After an operator's error the service may still try
+        again, up to 3 times (D). A message that is not in the log yet counts as queued (O).
 
-        Raises DeliveryPending if the message is still queued after that time, as a scheduled one is until its time
-        comes; InvalidRequestError, also for a GUID that is None; or what `log` raises.
+        Temporary errors (the network, a 429, a 5xx) are raised only by the last look, since the next look is the retry:
+        `max_retries` does not apply. Other errors are raised at once.
+
+        Raises DeliveryPending if the message is still queued after `timeout`, as a scheduled message can be. Raises
+        InvalidRequestError if the GUID is None, and the errors of `log`.
         """
         return next(self.track_all([message], timeout=timeout, poll=poll))
 
@@ -367,15 +373,16 @@ class SMSChannel:
     ) -> Iterator[LoggedSMS]:
         """Wait for many messages together, and yield the row of each as soon as it is sent or failed.
 
-        messages: as in `track`, in any mixture. Each GUID is yielded once, in no particular order.
-        timeout: seconds for all of them together. poll: as in `track`.
+        messages: an iterable of what `track` accepts. Each GUID is yielded once, in no particular order.
+        timeout: seconds to wait for all messages together.
+        poll: as in `track`.
 
-        A look reads the newest pages of the log until it has seen all pending messages or must be past the oldest of
-        them: one call for a page. If few messages are pending, or they are far back, it asks for each by its GUID. A
-        look never makes more than two calls for each message.
+        A look reads the newest pages of the log, one request per page, until it has found all pending messages or the
+        rows are too old. If few messages are pending, or they are far back, it requests each by its GUID. A look never
+        makes more than two requests per message.
 
-        Raises as `track` does. DeliveryPending is raised after the rows of all other messages; its `guids` are those
-        that are still queued.
+        Raises the errors of `track`. DeliveryPending is raised last, after the rows of all other messages; its `guids`
+        are the messages that are still queued.
         """
         single_try = self._without_retries
         return follow(
@@ -389,14 +396,15 @@ class SMSChannel:
     def received(
         self, *, after: datetime | float | None = None, unread_only: bool = False, device: str | None = None
     ) -> list[ReceivedSMS]:
-        """SMS that the phones received (D).
+        """Return the SMS that the phones received (D).
 
-        after: an aware datetime or a Unix time in seconds; only later messages.
-        unread_only: only what was not read before. device: SID of the phone; all phones without it.
+        after: only messages later than this; an aware datetime or a Unix time in seconds.
+        unread_only: only messages that were not read before.
+        device: only messages that the phone with this SID received; by default all phones.
 
-        With a wrong key the service may answer with no messages and no error (O).
+        If the key is wrong, the service may return an empty list instead of an error (O).
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         params: dict[str, str | int] = {}
         if after is not None:
@@ -408,12 +416,12 @@ class SMSChannel:
         return self._call("sms.received", params).rows(ReceivedSMS)
 
     def sent_by_hand(self, *, period: str | None = None, limit: int | None = None) -> list[HandSentSMS]:
-        """SMS that the phone's owner wrote on the phone itself, without this API (D).
+        """Return the SMS that the phone's owner wrote on the phone, without this API (D).
 
-        period: a stretch of time by the service's name for it, such as `"last_7days"`; other names are not published.
-        limit: at most so many.
+        period: the service's name of a period, such as `"last_7days"`; other names are not documented.
+        limit: maximum number of messages to return.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         params: dict[str, str | int] = {}
         if period is not None:
@@ -423,12 +431,12 @@ class SMSChannel:
         return self._call("sms.sent_by_hand", params).rows(HandSentSMS)
 
     def delete(self, guid: str) -> DeletedSMS:
-        """Delete a message from the service's log (D). A message that the phone has sent stays sent.
+        """Delete a message from the service's log (D). This does not recall a message that the phone has sent.
 
-        The service documents the operation, but its path `/deletesms/` and parameter are assumed (A); where they are
-        others, build the client with `paths={"sms.delete": "/…/"}`.
+        The service documents the operation, but its path `/deletesms/` and its parameter are assumed (A). If the path
+        is another one, build the client with `paths={"sms.delete": "/…/"}`.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         guid = check_guid(guid)
         fields = self._call("sms.delete", {"guid": guid}).fields
@@ -444,7 +452,7 @@ class SMSChannel:
             repeat=False,
         )
 
-    def _params(  # noqa: PLR0917 - as many as an SMS has options
+    def _params(  # noqa: PLR0917 - one for each option of an SMS
         self,
         to: str,
         message: str,
@@ -455,7 +463,7 @@ class SMSChannel:
         encrypt: bool,
         whatsapp: bool,
     ) -> dict[str, str | int]:
-        """The request of a send. delivery/ uses it too, to check messages without sending them."""
+        """Check the arguments of a send, and return its request parameters. Also used by delivery/ for dry runs."""
         params: dict[str, str | int] = {
             "recipients": clean_recipient(to, self._default_region),
             "message": check_text("message", message),
@@ -463,7 +471,7 @@ class SMSChannel:
         if sim is not None:
             if sim not in (1, 2) or isinstance(sim, bool):
                 raise InvalidRequestError(
-                    f"sim {describe(sim)}; expected the slot 1 or 2, or None for the phone's choice."
+                    f"sim {describe(sim)}; expected slot 1 or 2, or None to let the phone choose."
                 )
             params["port"] = int(sim)
         if (device := self._default_device if device is None else device) is not None:
@@ -478,15 +486,15 @@ class SMSChannel:
             params["sendwa"] = 1
         return params
 
-    def _reconcile(self, doubt: SendOutcomeUnknown) -> LoggedSMS | None:
-        """What `doubt.reconcile()` does."""
-        if doubt.guid is not None:
-            return next((row for row in self.log(guid=doubt.guid) if row.guid == doubt.guid), None)
-        return self.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)  # type: ignore[arg-type]
+    def _reconcile(self, error: SendOutcomeUnknown) -> LoggedSMS | None:
+        """Look up the message of an error. Called by its `reconcile()`."""
+        if error.guid is not None:
+            return next((row for row in self.log(guid=error.guid) if row.guid == error.guid), None)
+        return self.find(error.to, error.message, around=error.attempted_at, **error.options)  # type: ignore[arg-type]
 
 
 def _search_options(**options: Any) -> dict[str, Any]:
-    """The options of a send that change what its row looks like; only those that are set."""
+    """The options of a send that change its row in the log. Unset options are left out."""
     return {name: value for name, value in options.items() if value}
 
 

@@ -1,4 +1,7 @@
-"""WhatsApp: sending by it alone, who is on it, and the three steps of receiving. SMS that also go by it: sms.py."""
+"""WhatsApp: sends by WhatsApp alone, checks numbers, and receives in three steps.
+
+`client.sms.send(…, whatsapp=True)`, which sends an SMS as well, is in sms.py.
+"""
 
 from __future__ import annotations
 
@@ -43,101 +46,101 @@ MEDIA_ENDINGS = (
     *("pdf", "xml", "doc", "docx", "odt", "rtf", "txt", "tex", "xls", "xlsx", "csv", "ods", "ppt", "pptx", "odp"),
     *("zip", "rar", "7z", "tar", "gz", "jpg", "jpeg", "png"),
 )
-"""What the name of a media file may end in (D)."""
+"""The file extensions that the service accepts for media (D)."""
 
 _NO_LOG = (
-    "The service keeps no log of WhatsApp messages that it would show: look into the chat on the phone, or for the "
-    "webhook events whatsapp.submitted and whatsapp.sent."
+    "The service offers no log of WhatsApp messages: look into the chat on the phone, or for the webhook events "
+    "whatsapp.submitted and whatsapp.sent."
 )
 _THREE_STEPS = (
-    "Receiving WhatsApp takes three steps: client.whatsapp.enable_retrieval() once; then synchronise(), which opens a "
-    "window and says when it ends; then received(), while it is open. Ask for a new window for newer messages."
+    "To receive WhatsApp messages, call client.whatsapp.enable_retrieval() once, then synchronise(), which opens a "
+    "window and says when it ends, then received() while the window is open. Newer messages need a new window."
 )
 _HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*\.?")
-_NOT_OUTSIDE = ("localhost", "local", "internal", "lan")
+_PRIVATE_DOMAINS = ("localhost", "local", "internal", "lan")
 _FOUND_KEYS = ("contact_found_on_whatsapp", "on_whatsapp", "exists", "found", "whatsapp")
 _ACTIVE_KEYS = ("read_message_active", "active", "statut")
 
 
 class SentWhatsApp(WireModel):
-    """The service's answer to a send: the message is accepted and queued (D). The phone sends it later."""
+    """The answer to a send: the service accepted and queued the message (D). The phone sends it later."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
-    """The message's GUID, which the other operations take; None if the service gave none (O)."""
+    """The message's GUID; None if the service returned none (O)."""
     accepted: bool = True
-    """Always true: a message that is not accepted raises an error."""
+    """Always True. A send that is not accepted raises an exception."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
-    """The service's remark."""
+    """The service's note."""
     created_at: Timestamp = Field(None, validation_alias=AliasChoices("datetime", "created_at"))
-    """When the service accepted it, aware UTC (O)."""
+    """When the service accepted it, as an aware UTC datetime; None if the answer does not say (O)."""
 
 
 class ResentWhatsApp(WireModel):
-    """The service's answer to a resend: the message is queued again."""
+    """The answer to a resend: the service queued the message again."""
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("note", "message"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class NumberCheck(WireModel):
     """Whether a number is on WhatsApp."""
 
     number: OptionalText = Field(None, validation_alias=AliasChoices("number", "recipients", "phone_number", "phone"))
-    """The number, country code first, without `+`."""
+    """The number with country code, without `+`."""
     on_whatsapp: OptionalBool = None
-    """Whether it is; None if the service does not say (its key is assumed, A)."""
+    """Whether it is; None if the service does not say (the key is assumed, A)."""
 
 
 class WhatsAppRetrieval(WireModel):
-    """Whether the service keeps received WhatsApp messages for this account."""
+    """Whether the service stores received WhatsApp messages for this account."""
 
     active: OptionalBool = None
-    """Whether it does from now on."""
+    """Whether it stores them from now on."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("status_note", "note", "message", "messages"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class WhatsAppWindow(WireModel):
-    """The period in which received WhatsApp messages can be read (D)."""
+    """A time window in which received WhatsApp messages can be read (D)."""
 
     ends_at: Timestamp = Field(None, validation_alias=AliasChoices("expire_at_unix", "expire_at"))
-    """When it ends, aware UTC; None if the service does not say."""
+    """When the window ends, as an aware UTC datetime; None if the service does not say."""
     note: OptionalText = Field(None, validation_alias=AliasChoices("messages", "message", "note"))
-    """The service's remark."""
+    """The service's note."""
 
 
 class ReceivedWhatsApp(WireModel):
-    """A WhatsApp message that the phone received (D; the keys of its row are assumed, A)."""
+    """A WhatsApp message that a phone received (D; the keys of its row are assumed, A)."""
 
     _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
 
     id: OptionalInt = None
-    """Its number in the service's list, for `before`."""
+    """The message's number in the service's list, for `before`."""
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
-    """The message's GUID, also if it comes under `id`."""
+    """The message's GUID. Also read from `id`, if that is not a number."""
     data_id: OptionalText = None
-    """WhatsApp's own identifier of the message."""
+    """WhatsApp's own id of the message."""
     sender: OptionalText = Field(None, validation_alias=AliasChoices("number", "from", "phone_number", "phone"))
-    """The number it came from, country code first; WhatsApp writes it without `+`."""
+    """The sender's number with country code. WhatsApp writes it without `+`."""
     contact_name: OptionalText = Field(None, validation_alias=AliasChoices("contact_name", "name", "alias"))
     """The sender's name in the phone's contacts; None if there is none."""
     message: MessageText = Field("", validation_alias=AliasChoices("message", "transcript"))
-    """The text; for a voice message its transcript, once there is one."""
+    """The text. For a voice message: its transcript, once there is one."""
     kind: OptionalText = Field(None, validation_alias=AliasChoices("message_type", "type"))
-    """`text` or `audio`, or another word of the service."""
+    """`text`, `audio`, or another word of the service."""
     received_at: Timestamp = Field(
         None, validation_alias=AliasChoices("timestamp_unix", "received_at", "time_received", "datetime", "timestamp")
     )
-    """When it was received, aware UTC; a spelling without timezone is read as UTC (A)."""
+    """When it was received, as an aware UTC datetime. A time without timezone is read as UTC (A)."""
     device: OptionalText = Field(None, validation_alias=AliasChoices(*DEVICE_KEYS))
     """SID of the phone that received it."""
 
     @model_validator(mode="before")
     @classmethod
     def _find_guid(cls, row: Any) -> Any:
-        """Use `id` as the GUID, as it is in other rows (O), if it is not a number and there is no other GUID (A)."""
+        """Use `id` as the GUID, as other rows do (O), if it is not a number and there is no other GUID (A)."""
         if isinstance(row, dict) and not any(read_guid(row.get(key)) for key in ("guid", "guid_message")):
             guid = row.get("id")
             if isinstance(guid, str) and guid and not guid.strip().isdigit():
@@ -168,18 +171,21 @@ class WhatsAppChannel:
         shorten_urls: bool = False,
         encrypt: bool = False,
     ) -> SentWhatsApp:
-        """Queue a message that goes by WhatsApp and not as an SMS (D); the phone sends it later.
+        """Queue a message by WhatsApp, without an SMS (D). The phone sends it later.
 
-        to: one phone number with country code; `+` or `00` in front is left out for you.
-        message: any text; WhatsApp shows `_italic_`, `*bold*` and `~struck~`.
-        media_url: a file to send along, at a public https address that ends as one of MEDIA_ENDINGS (D).
-        pdf_preview: show the first page of a PDF. short_media_url: show a short link to it.
-        device: SID of the phone to use. schedule_at: an aware datetime, of which whole seconds are used.
-        shorten_urls, encrypt: as the service does them (D).
+        to: one phone number with country code; a leading `+` or `00` is removed.
+        message: any text. WhatsApp formats `_italic_`, `*bold*` and `~struck~`.
+        media_url: public https URL of a file to send with it; the file extension is one of MEDIA_ENDINGS (D).
+        pdf_preview: show the first page of a PDF.
+        short_media_url: show a short link to the file.
+        device: SID of the phone to send from; by default the client's `device`.
+        schedule_at: when to send it, an aware datetime; fractions of a second are ignored.
+        shorten_urls: let the service shorten the links in the text (D).
+        encrypt: let the service encrypt the text (D).
 
-        Raises InvalidRequestError (nothing was sent), ConnectionFailed (nothing was sent), SendOutcomeUnknown (it may
-        have been accepted; its `advice` says where to look, since there is no log of these), or APIError and its
-        kinds (the service refused it). With OAuth2 also ResponseTimeout, where no token came (nothing was sent).
+        Raises InvalidRequestError or ConnectionFailed if nothing was sent, SendOutcomeUnknown if the message may have
+        been accepted (its `advice` says where to look), and an APIError if the service refused it. With OAuth2 also
+        ResponseTimeout, if no token arrived in time; nothing was sent then.
         """
         recipient = self._number(to)
         params: dict[str, str | int] = {
@@ -194,7 +200,7 @@ class WhatsAppChannel:
         if check_bool("short_media_url", short_media_url):
             params["url_media_shorted"] = "yes"
         if media_url is None and (pdf_preview or short_media_url):
-            raise InvalidRequestError("pdf_preview and short_media_url are about a file: give its media_url.")
+            raise InvalidRequestError("pdf_preview and short_media_url need a file; pass its media_url too.")
         if (device := self._default_device if device is None else device) is not None:
             params["sIdentifiant"] = check_line("device", device)
         if schedule_at is not None:
@@ -208,9 +214,9 @@ class WhatsAppChannel:
         return SentWhatsApp.from_wire(fields)
 
     def resend(self, guid: str) -> ResentWhatsApp:
-        """Queue a failed WhatsApp message again. Only for one in an error state (D).
+        """Queue a failed message again (D). The service refuses a message that did not fail.
 
-        Raises as `send` does; the service refuses a message that did not fail.
+        Raises the errors of `send`.
         """
         guid = check_guid(guid)
         with unknown_outcome_about(None, guid=guid, advice=_NO_LOG):
@@ -218,33 +224,33 @@ class WhatsAppChannel:
         return ResentWhatsApp.from_wire(with_guid(fields, guid))
 
     def check_number(self, to: str) -> NumberCheck:
-        """Whether a number is on WhatsApp (D). Nothing is sent to it.
+        """Check whether a number is on WhatsApp (D). Nothing is sent to it.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
         number = self._number(to)
         fields = self._transport.call("whatsapp.check_number", {"recipients": number}).fields
-        return NumberCheck.from_wire({"recipients": number, **fields, "on_whatsapp": _said(fields, _FOUND_KEYS)})
+        return NumberCheck.from_wire({"recipients": number, **fields, "on_whatsapp": _first_flag(fields, _FOUND_KEYS)})
 
     def enable_retrieval(self) -> WhatsAppRetrieval:
-        """Let the service keep received WhatsApp messages from now on: the first step of reading them, once (D).
+        """Let the service store received WhatsApp messages from now on (D). Step 1 of receiving: needed once.
 
-        Raises ConnectionFailed, ResponseTimeout, or APIError and its kinds.
+        Raises ConnectionFailed, ResponseTimeout or an APIError.
         """
         return self._switch_retrieval(on=True)
 
     def disable_retrieval(self) -> WhatsAppRetrieval:
-        """Let the service keep no more received WhatsApp messages (D). Raises as `enable_retrieval` does."""
+        """Let the service store no more received WhatsApp messages (D). Raises the errors of `enable_retrieval`."""
         return self._switch_retrieval(on=False)
 
     def synchronise(self) -> WhatsAppWindow:
-        """Ask for a window in which received messages can be read, and learn when it ends: the second step (D).
+        """Open a window in which received messages can be read (D). Step 2 of receiving.
 
-        Ask for a new one for newer messages.
+        `ends_at` of the result is the end of the window. Newer messages need a new window.
 
-        Raises ConnectionFailed, ResponseTimeout, or APIError and its kinds; where retrieval is off, the text says so.
+        Raises ConnectionFailed, ResponseTimeout or an APIError. If retrieval is off, the text says what to do.
         """
-        return WhatsAppWindow.from_wire(self._ask("whatsapp.synchronise", {}).fields)
+        return WhatsAppWindow.from_wire(self._call_in_window("whatsapp.synchronise", {}).fields)
 
     def received(
         self,
@@ -253,14 +259,14 @@ class WhatsAppChannel:
         day: date | str | None = None,
         kind: Literal["text", "audio"] | None = None,
     ) -> list[ReceivedWhatsApp]:
-        """Messages that the phones received, while a window is open: the third step (D).
+        """Return the messages that the phones received, while a window is open (D). Step 3 of receiving.
 
-        before: a whole number; only older messages. That it is the `id` of a message is assumed (A).
-        day: a date, or text as `2026-03-20`; only of this day, by the service's clock.
-        kind: only texts, or only voice messages.
+        before: only messages older than this one; a whole number, assumed to be the `id` of a message (A).
+        day: only messages of this day, by the service's clock; a date, or a text such as `2026-03-20`.
+        kind: only `text` or only `audio` (voice) messages.
 
-        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout, or APIError and its kinds; without a window,
-        the text says what to do.
+        Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError. If no window is open, the text
+        says what to do.
         """
         params: dict[str, str | int] = {}
         if before is not None:
@@ -269,19 +275,19 @@ class WhatsAppChannel:
             params["date"] = check_day("day", day)
         if kind is not None:
             params["message_type"] = check_choice("kind", kind, ("text", "audio"))
-        return self._ask("whatsapp.received", params).rows(ReceivedWhatsApp)
+        return self._call_in_window("whatsapp.received", params).rows(ReceivedWhatsApp)
 
     def _number(self, to: str) -> str:
-        """As WhatsApp wants it: the country code first, no `+` and no `00` (D)."""
+        """The number as WhatsApp expects it: with country code, without `+` and `00` (D)."""
         return clean_recipient(to, self._default_region).removeprefix("+")
 
     def _switch_retrieval(self, *, on: bool) -> WhatsAppRetrieval:
         fields = self._transport.call("whatsapp.retrieval", {"statut": int(on)}).fields
-        said = _said(fields, _ACTIVE_KEYS)
-        return WhatsAppRetrieval.from_wire({**fields, "active": on if said is None else said})
+        active = _first_flag(fields, _ACTIVE_KEYS)
+        return WhatsAppRetrieval.from_wire({**fields, "active": on if active is None else active})
 
-    def _ask(self, name: str, params: dict[str, str | int]) -> Answer:
-        """The answer. A refusal that the contract has no code for is most likely about the window: say what to do."""
+    def _call_in_window(self, name: str, params: dict[str, str | int]) -> Answer:
+        """Call an endpoint that needs a window. An error without a known code is probably about it: add what to do."""
         try:
             return self._transport.call(name, params)
         except APIError as error:
@@ -291,51 +297,49 @@ class WhatsAppChannel:
         raise failure
 
 
-def _said(fields: dict[str, Any], keys: tuple[str, ...]) -> bool | None:
-    """The first of these marks that says yes or no."""
-    return next((mark for key in keys if (mark := read_optional_bool(fields.get(key))) is not None), None)
+def _first_flag(fields: dict[str, Any], keys: tuple[str, ...]) -> bool | None:
+    """The first of these fields that can be read as yes or no."""
+    return next((flag for key in keys if (flag := read_optional_bool(fields.get(key))) is not None), None)
 
 
 def _may_be_about_the_window(error: APIError) -> bool:
-    """Whether the request itself was in order: nothing is said against its form, length, parameters …"""
-    in_words = error.status == 200 or (error.status in (400, 409) and error.code is not None)
-    return in_words and "param" not in f"{error.code} {error.note}".lower()
+    """Whether the error may be about the window: it has an explanation, but not one about a parameter."""
+    is_explained = error.status == 200 or (error.status in (400, 409) and error.code is not None)
+    return is_explained and "param" not in f"{error.code} {error.note}".lower()
 
 
 def _check_media(url: object) -> str:
     url = check_line("media_url", url)
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # asking for a port that is none raises
+        host, _ = parts.hostname, parts.port  # an invalid port raises here
     except ValueError:
-        raise InvalidRequestError(
-            "media_url is no address; expected one such as 'https://example.org/a.pdf'."
-        ) from None
+        raise InvalidRequestError("media_url is not a URL; expected one such as 'https://example.org/a.pdf'.") from None
     if parts.scheme != "https" or not host:
         raise InvalidRequestError(
             f"media_url begins with {mask_numbers(parts.scheme)[:20] or 'no scheme'!r}; expected a public https "
-            "address, such as 'https://example.org/a.pdf'."
+            "URL, such as 'https://example.org/a.pdf'."
         )
     if "@" in parts.netloc or any(char.isspace() or not char.isprintable() for char in url):
         raise InvalidRequestError(
-            "media_url has a user or a space in it, or a character that cannot be seen; expected a public https "
-            "address, with spaces written as '%20'."
+            "media_url contains a user, a space or an invisible character; expected a public https URL, with spaces "
+            "written as '%20'."
         )
     if not _is_public(host):
         raise InvalidRequestError(
-            "media_url names a host that the service cannot reach from outside; expected a public https address, such "
-            "as 'https://example.org/a.pdf'."
+            "media_url has a private host, which the service cannot reach; expected a public https URL, such as "
+            "'https://example.org/a.pdf'."
         )
     name = unquote(parts.path).rpartition("/")[2]
     if parts.fragment or "." not in name or name.rpartition(".")[2].lower() not in MEDIA_ENDINGS:
         raise InvalidRequestError(
-            f"media_url does not end as a file that can be sent; expected one of {', '.join(MEDIA_ENDINGS)}."
+            f"media_url does not end in an accepted file extension; expected one of {', '.join(MEDIA_ENDINGS)}."
         )
     return url
 
 
 def _is_public(host: str) -> bool:
-    """Whether others can reach this host, as far as its name or its literal address tells."""
+    """Whether this host name or IP address is a public one."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -346,4 +350,4 @@ def _is_public(host: str) -> bool:
         name = host.encode("idna").decode()  # refuses labels that are empty or too long
     except UnicodeError:
         return False
-    return _HOST.fullmatch(name) is not None and name.rstrip(".").rpartition(".")[2] not in _NOT_OUTSIDE
+    return _HOST.fullmatch(name) is not None and name.rstrip(".").rpartition(".")[2] not in _PRIVATE_DOMAINS

@@ -59,7 +59,7 @@ class BulkSender:
     """Sends many messages and never sends one twice: a journal records each before it leaves, and its outcome.
 
         bulk = BulkSender(client, journal="campaign.sqlite", rate="20/minute")
-        for outcome in bulk.send([("+33612345678", "Bonjour"), …]):
+        for outcome in bulk.send([("+33639980011", "Bonjour"), …]):
             print(outcome.status, outcome.key, outcome.reason)
 
     If the program is killed, or the run stops because the phone is offline, call `send` again with the same messages

@@ -46,7 +46,7 @@ class Sandbox:
 
         with Sandbox() as box:
             client = SMSMobileClient(api_key=box.api_key, base_url=box.url)
-            client.sms.send("+33612345678", "hi")
+            client.sms.send("+33639980011", "hi")
             box.phone.outbox[-1].message
 
     It sends nothing to any other machine, and is safe to use from many threads. Instead of `with`, `start()` and

@@ -9,7 +9,7 @@ _NO_DIGIT = re.compile(r"[^0-9]")
 
 
 def digits_of(number: str) -> str:
-    """The digits that count: `+33 6 12 34 56 78`, `0033612345678` and `33612345678` have the same ones.
+    """The digits that count: `+33 6 39 98 00 11`, `0033639980011` and `33639980011` have the same ones.
 
     Empty for a name such as `MPESA`.
     """

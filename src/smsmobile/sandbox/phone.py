@@ -118,7 +118,7 @@ class Phone:
     def fail(self, number: str, reason: str = "RESULT_ERROR_GENERIC_FAILURE") -> None:
         """Let everything sent to `number` fail on the phone from now on, with this reason in the log.
 
-        Only digits count: `+33 6 12 34 56 78` and `0033612345678` are the same number.
+        Only digits count: `+33 6 39 98 00 11` and `0033639980011` are the same number.
         Raises ValueError where there are no digits, or no reason.
         """
         check_text(reason=reason)

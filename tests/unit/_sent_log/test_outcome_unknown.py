@@ -106,14 +106,14 @@ def test_a_pickled_one_keeps_what_it_knows_but_cannot_look_it_up(doubt: SendOutc
     with pytest.raises(ConfigurationError) as lost:
         again.reconcile()
     assert str(lost.value) == (
-        "This error is not tied to a client, since it was pickled or made by hand. With `doubt` for this error, look "
-        "the message up with client.sms.find(doubt.to, doubt.message, around=doubt.attempted_at, **doubt.options)."
+        "This error has no client, because it was pickled or created by hand. If `error` is this error, look the "
+        "message up with client.sms.find(error.to, error.message, around=error.attempted_at, **error.options)."
     )
 
 
 def test_a_pickled_one_of_a_resend_names_the_call_that_finds_it(resend_doubt: SendOutcomeUnknown) -> None:
     again = pickle.loads(pickle.dumps(resend_doubt))
-    with pytest.raises(ConfigurationError, match=r"look the message up with client\.sms\.log\(guid=doubt\.guid\)\."):
+    with pytest.raises(ConfigurationError, match=r"look the message up with client\.sms\.log\(guid=error\.guid\)\."):
         again.reconcile()
 
 

@@ -99,8 +99,8 @@ def test_a_moment_before_1970_is_spelled_to_the_millisecond_too(before: timedelt
 
 MISSED_REASONS: list[tuple[dict[str, Any], str]] = [
     ({"first_day": MOMENT}, "first_day is a datetime"),
-    ({"last_day": "yesterday"}, "last_day is 'yesterday', which is no day"),
-    ({"first_day": "2026-03-21", "last_day": "2026-03-20"}, "the last one is before the first"),
+    ({"last_day": "yesterday"}, "last_day is 'yesterday', which is not a day"),
+    ({"first_day": "2026-03-21", "last_day": "2026-03-20"}, "last_day 2026-03-20 is before first_day 2026-03-21"),
     ({"limit": 501}, "limit is 501; expected a whole number from 1 to 500"),
 ]
 ANSWERED_REASONS: list[tuple[dict[str, Any], str]] = [

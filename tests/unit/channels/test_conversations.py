@@ -48,7 +48,7 @@ def test_only_what_is_asked_for_goes_into_the_query(
         (None, {}, "origin is of type NoneType"),
         ("sent", {"number": ""}, "The number is empty"),
         ("sent", {"first_day": MOMENT}, "first_day is a datetime"),
-        ("sent", {"first_day": "2026-03-21", "last_day": "2026-03-20"}, "before the first"),
+        ("sent", {"first_day": "2026-03-21", "last_day": "2026-03-20"}, "is before first_day 2026-03-21"),
         ("sent", {"limit": 0}, "limit is 0; expected a whole number from 1"),
     ],
 )

@@ -135,7 +135,7 @@ def test_a_phone_that_is_absent_is_not_found(
     service: responses.RequestsMock, client: SMSMobileClient, rows: list[dict[str, Any]]
 ) -> None:
     service.get(URL, json=answer(*rows))
-    with pytest.raises(NotFound, match=r"client\.devices\.list\(\) says which ones there are"):
+    with pytest.raises(NotFound, match=r"client\.devices\.list\(\) returns all phones"):
         client.devices.get("SID-2")
 
 

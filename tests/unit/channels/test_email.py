@@ -148,19 +148,19 @@ def test_a_send_in_doubt_says_to_look_into_the_mailbox(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"sender_email": "team"}, "The sender_email is not one e-mail address"),
+        ({"sender_email": "team"}, "The sender_email is not an e-mail address"),
         ({"sender_email": ""}, "The sender_email is empty"),
-        ({"sender_email": "team@example.org\nBcc: x@example.org"}, "The sender_email holds a line break"),
+        ({"sender_email": "team@example.org\nBcc: x@example.org"}, "The sender_email contains a line break"),
         ({"sender_email": None}, "The sender_email is of type NoneType"),
         ({"sender_name": " "}, "The sender_name is empty"),
-        ({"sender_name": "a\nb"}, "The sender_name holds a line break"),
-        ({"attachment": b"x"}, "say what the file is called with attachment_name"),
+        ({"sender_name": "a\nb"}, "The sender_name contains a line break"),
+        ({"attachment": b"x"}, "pass one with attachment_name="),
         ({"attachment": b"", "attachment_name": "a"}, "The attachment is empty"),
         ({"attachment": 7, "attachment_name": "a"}, "The attachment is of type int"),
         ({"attachment": b"x", "attachment_name": ""}, "The attachment_name is empty"),
         ({"attachment": "absent.pdf"}, "The attachment 'absent.pdf' cannot be read: No such file"),
         ({"attachment": "nul\x00.pdf"}, "cannot be read: ValueError"),
-        ({"attachment": "."}, "is no file: a directory, a pipe or a device"),
+        ({"attachment": "."}, "is a directory, a pipe or a device; expected a file"),
         ({"attachment_name": "a.pdf"}, "there is no attachment"),
     ],
 )
@@ -175,12 +175,12 @@ def test_a_bad_argument_is_refused_and_nothing_is_sent(
 @pytest.mark.parametrize(
     ("to", "subject", "body", "reason"),
     [
-        ("ann", "s", "b", "The recipient is not one e-mail address"),
-        ("ann@example.com, bob@example.com", "s", "b", "not one e-mail address"),
-        ("Ann <ann@example.com>", "s", "b", "not one e-mail address"),
-        ("a@b@c", "s", "b", "not one e-mail address"),
+        ("ann", "s", "b", "The recipient is not an e-mail address"),
+        ("ann@example.com, bob@example.com", "s", "b", "not an e-mail address"),
+        ("Ann <ann@example.com>", "s", "b", "not an e-mail address"),
+        ("a@b@c", "s", "b", "not an e-mail address"),
         ("ann@example.com", "", "b", "The subject is empty"),
-        ("ann@example.com", "a\r\nBcc: x@example.org", "b", "The subject holds a line break"),
+        ("ann@example.com", "a\r\nBcc: x@example.org", "b", "The subject contains a line break"),
         ("ann@example.com", "s", " ", "The body is empty"),
     ],
 )
@@ -243,7 +243,7 @@ def test_a_path_of_bytes_is_a_path_too(
 
 
 def test_a_path_that_spells_none_is_refused(service: responses.RequestsMock, client: SMSMobileClient) -> None:
-    with pytest.raises(InvalidRequestError, match="The attachment is a Somewhere that gives no path"):
+    with pytest.raises(InvalidRequestError, match="The attachment is a Somewhere that returns no path"):
         send(client, attachment=Somewhere(7))
     assert len(service.calls) == 0
 
@@ -265,7 +265,7 @@ def test_what_is_no_file_is_not_waited_for(
     service: responses.RequestsMock, client: SMSMobileClient, tmp_path: Path, place: Callable[[Path], Any]
 ) -> None:
     attachment = place(tmp_path / "a.pdf")
-    with pytest.raises(InvalidRequestError, match="is no file: a directory, a pipe or a device"):
+    with pytest.raises(InvalidRequestError, match="is a directory, a pipe or a device; expected a file"):
         send(client, attachment=attachment)
     assert len(service.calls) == 0
 
@@ -281,7 +281,7 @@ def test_every_kind_of_bytes_is_taken(
 def test_a_memoryview_that_was_released_is_refused(service: responses.RequestsMock, client: SMSMobileClient) -> None:
     view = memoryview(b"abc")
     view.release()
-    with pytest.raises(InvalidRequestError, match="a memoryview that was released"):
+    with pytest.raises(InvalidRequestError, match="a released memoryview"):
         send(client, attachment=view, attachment_name="a.txt")
     assert len(service.calls) == 0
 
@@ -353,7 +353,7 @@ def test_without_a_key_it_says_where_to_put_one(
 def test_a_key_that_cannot_be_one_is_refused_and_not_shown(
     service: responses.RequestsMock, client: SMSMobileClient, key: Any
 ) -> None:
-    with pytest.raises(ConfigurationError, match="mailbox_key is empty, no text") as refused:
+    with pytest.raises(ConfigurationError, match="mailbox_key is not a text, is empty, or has a line break") as refused:
         client.email.inbox(mailbox_key=key)
     assert BOX_KEY not in str(refused.value)
     assert len(service.calls) == 0

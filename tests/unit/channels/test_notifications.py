@@ -96,7 +96,7 @@ def test_an_answer_that_says_nothing_leaves_it_in_doubt(
         (None, "hi", {}, "The device is of type NoneType"),
         ("SID-1", " ", {}, "The message is empty"),
         ("SID-1", "hi", {"title": ""}, "The title is empty"),
-        ("SID-1", "hi", {"title": "a\nb"}, "The title holds a line break"),
+        ("SID-1", "hi", {"title": "a\nb"}, "The title contains a line break"),
         ("SID-1", "hi", {"kind": 7}, "The kind is of type int"),
     ],
 )
@@ -205,7 +205,7 @@ def test_only_what_is_asked_for_goes_into_the_query(
     [
         ({"device": ""}, "The device is empty"),
         ({"first_day": MOMENT}, "first_day is a datetime"),
-        ({"first_day": "2026-03-21", "last_day": "2026-03-20"}, "before the first"),
+        ({"first_day": "2026-03-21", "last_day": "2026-03-20"}, "last_day 2026-03-20 is before first_day 2026-03-21"),
     ],
 )
 def test_a_bad_filter_is_refused_and_nothing_is_asked(

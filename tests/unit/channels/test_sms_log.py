@@ -52,7 +52,7 @@ def test_only_what_is_asked_for_goes_into_the_query(
         ({"before": []}, "before is of type list"),
         ({"before": True}, "before is True"),
         ({"keyword": " "}, "The keyword is empty"),
-        ({"keyword": "a\nb"}, "The keyword holds a line break"),
+        ({"keyword": "a\nb"}, "The keyword contains a line break"),
         ({"keyword": 33}, "The keyword is of type int"),
     ],
 )

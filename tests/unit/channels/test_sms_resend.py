@@ -61,9 +61,9 @@ def test_a_message_that_did_not_fail_is_refused(
 BAD_GUIDS = [
     ("", "The GUID is empty"),
     (" \n", "The GUID is empty"),
-    (None, "The GUID is None: the service accepted the message without giving one"),
+    (None, "The GUID is None: the service accepted the message without returning one"),
     (7, "The GUID is of type int"),
-    ("a\nb", "The GUID holds a line break"),
+    ("a\nb", "The GUID contains a line break"),
     ("\ud83d", "half of a surrogate pair"),
 ]
 

@@ -139,13 +139,13 @@ def test_a_bad_message_is_refused_with_the_reason(client: SMSMobileClient, messa
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"sim": 0}, "sim is 0; expected the slot 1 or 2"),
-        ({"sim": 3}, "sim is 3; expected the slot 1 or 2"),
-        ({"sim": "1"}, "sim is of type str; expected the slot 1 or 2"),
-        ({"sim": True}, "sim is True; expected the slot 1 or 2"),
+        ({"sim": 0}, "sim is 0; expected slot 1 or 2"),
+        ({"sim": 3}, "sim is 3; expected slot 1 or 2"),
+        ({"sim": "1"}, "sim is of type str; expected slot 1 or 2"),
+        ({"sim": True}, "sim is True; expected slot 1 or 2"),
         ({"device": ""}, "The device is empty"),
         ({"device": "  "}, "The device is empty"),
-        ({"device": "SID\nSID"}, "The device holds a line break"),
+        ({"device": "SID\nSID"}, "The device contains a line break"),
         ({"device": 7}, "The device is of type int"),
         ({"schedule_at": datetime(2030, 1, 1)}, "schedule_at is a naive datetime"),  # noqa: DTZ001 - on purpose
         ({"schedule_at": "2030-01-01"}, "schedule_at is of type str"),

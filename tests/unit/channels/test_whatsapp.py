@@ -170,29 +170,29 @@ def test_the_endings_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize(
     ("media_url", "reason"),
     [
-        ("http://files.example/a.pdf", "media_url begins with 'http'; expected a public https address"),
+        ("http://files.example/a.pdf", "media_url begins with 'http'; expected a public https URL"),
         ("ftp://files.example/a.pdf", "media_url begins with 'ftp'"),
         ("file:///etc/a.txt", "media_url begins with 'file'"),
         ("files.example/a.pdf", "media_url begins with 'no scheme'"),
-        ("https:///a.pdf", "expected a public https address"),
-        ("https://[::1/a.pdf", "media_url is no address"),
-        ("https://files.example/a.exe", "does not end as a file that can be sent; expected one of pdf, xml"),
-        ("https://files.example/a.mp4", "does not end as a file"),
-        ("https://files.example/pdf", "does not end as a file"),
-        ("https://files.example/a.pdf/", "does not end as a file"),
-        ("https://files.example/", "does not end as a file"),
-        ("https://files.example/download?file=a.pdf", "does not end as a file"),
-        ("https://files.example/a.pdf#page=2", "does not end as a file"),
-        *((f"https://{host}/a.pdf", "names a host that the service cannot reach") for host in PRIVATE),
-        ("https://files.example:99999/a.pdf", "media_url is no address"),
-        ("https://files.example:x/a.pdf", "media_url is no address"),
-        ("https://files.example/a\x7f.pdf", "a character that cannot be seen"),
-        ("https://files.example/a.pdf\u200b", "a character that cannot be seen"),
-        ("https://files.example/a.pdf%00.exe", "does not end as a file"),
+        ("https:///a.pdf", "expected a public https URL"),
+        ("https://[::1/a.pdf", "media_url is not a URL"),
+        ("https://files.example/a.exe", "does not end in an accepted file extension; expected one of pdf, xml"),
+        ("https://files.example/a.mp4", "does not end in an accepted file extension"),
+        ("https://files.example/pdf", "does not end in an accepted file extension"),
+        ("https://files.example/a.pdf/", "does not end in an accepted file extension"),
+        ("https://files.example/", "does not end in an accepted file extension"),
+        ("https://files.example/download?file=a.pdf", "does not end in an accepted file extension"),
+        ("https://files.example/a.pdf#page=2", "does not end in an accepted file extension"),
+        *((f"https://{host}/a.pdf", "has a private host, which the service cannot reach") for host in PRIVATE),
+        ("https://files.example:99999/a.pdf", "media_url is not a URL"),
+        ("https://files.example:x/a.pdf", "media_url is not a URL"),
+        ("https://files.example/a\x7f.pdf", "an invisible character"),
+        ("https://files.example/a.pdf\u200b", "an invisible character"),
+        ("https://files.example/a.pdf%00.exe", "does not end in an accepted file extension"),
         ("a33612345678:x", "media_url begins with 'a33•••••••78'"),
-        ("https://user:word@files.example/a.pdf", "has a user or a space in it"),
-        ("https://files.example/a b.pdf", "has a user or a space in it"),
-        ("https://files.example/a\n.pdf", "media_url holds a line break"),
+        ("https://user:word@files.example/a.pdf", "contains a user, a space"),
+        ("https://files.example/a b.pdf", "contains a user, a space"),
+        ("https://files.example/a\n.pdf", "media_url contains a line break"),
         ("", "The media_url is empty"),
         (b"https://files.example/a.pdf", "The media_url is of type bytes"),
     ],
@@ -211,10 +211,10 @@ def test_a_media_address_that_the_service_could_not_send_is_refused_before_sendi
     [
         ("0612345678", "hi", {}, "national number"),
         ("Alice", "hi", {}, "letters"),
-        (["+15551234567"], "hi", {}, "one send goes to one number"),
+        (["+15551234567"], "hi", {}, "a message has one recipient"),
         ("+15551234567", " ", {}, "The message is empty"),
-        ("+15551234567", "hi", {"pdf_preview": True}, "are about a file: give its media_url"),
-        ("+15551234567", "hi", {"short_media_url": True}, "are about a file: give its media_url"),
+        ("+15551234567", "hi", {"pdf_preview": True}, "need a file; pass its media_url too"),
+        ("+15551234567", "hi", {"short_media_url": True}, "need a file; pass its media_url too"),
         ("+15551234567", "hi", {"device": ""}, "The device is empty"),
         ("+15551234567", "hi", {"schedule_at": datetime(2030, 1, 1)}, "schedule_at is a naive"),  # noqa: DTZ001
         ("+15551234567", "hi", {"schedule_at": 1893456000}, "schedule_at is of type int; expected an aware datetime"),
@@ -302,9 +302,7 @@ def test_a_send_in_doubt_says_where_to_look_since_there_is_no_log(
     assert doubt.advice is not None
     assert "the chat on the phone" in doubt.advice
     assert doubt.advice in str(doubt)
-    with pytest.raises(
-        ConfigurationError, match=r"no log in which this message can be looked up.* the chat on the phone"
-    ):
+    with pytest.raises(ConfigurationError, match=r"no log in which to look this message up.* the chat on the phone"):
         doubt.reconcile()
     assert len(service.calls) == 1
     assert "4711" not in str(doubt)
@@ -435,10 +433,10 @@ def test_only_what_is_asked_for_goes_into_the_query(
         ({"before": True}, "before is True"),
         ({"before": 1.5}, "before is 1.5"),
         ({"before": MOMENT}, "before is of type datetime"),
-        ({"day": MOMENT}, "day is a datetime, and which day that is depends on the timezone"),
-        ({"day": "20.03.2026"}, "day is '20••••••26', which is no day"),
-        ({"day": "20260320"}, "day is '20••••20', which is no day"),
-        ({"day": "2026-02-30"}, "day is '2026-02-30', which is no day"),
+        ({"day": MOMENT}, "day is a datetime, whose day depends on the timezone"),
+        ({"day": "20.03.2026"}, "day is '20••••••26', which is not a day"),
+        ({"day": "20260320"}, "day is '20••••20', which is not a day"),
+        ({"day": "2026-02-30"}, "day is '2026-02-30', which is not a day"),
         ({"day": 20260320}, "day is of type int"),
         ({"kind": "video"}, "kind is 'video'; expected 'text' or 'audio'"),
         ({"kind": 1}, "kind is of type int; expected 'text' or 'audio'"),

@@ -102,7 +102,7 @@ const curl = ({ api_key, base_url }) =>
   [
     `curl ${base_url}/sendsms/ \\`,
     `  --data-urlencode "apikey=${api_key}" \\`,
-    `  --data-urlencode "recipients=+33612345678" \\`,
+    `  --data-urlencode "recipients=+33639980011" \\`,
     `  --data-urlencode "message=Hello from curl"`,
   ].join("\n");
 
@@ -116,7 +116,7 @@ function showFirstSteps() {
     "from smsmobile import SMSMobileClient",
     "",
     "client = SMSMobileClient.from_env()",
-    `client.sms.send("+33612345678", "Hello"${device})`,
+    `client.sms.send("+33639980011", "Hello"${device})`,
   ].join("\n");
   const steps = JSON.stringify([overview.base_url, device]);
   if ($("first-python").dataset.steps === steps) return;
