@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from _connect import connect
 
-from smsmobile import DeliveryPending, SendOutcomeUnknown, SMSStatus
+from smsmobile import DeliveryPending, SendOutcomeUnknown
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         except SendOutcomeUnknown as doubt:
             # Do not send it again: it may have been accepted.
             row = doubt.reconcile()
-            state = SMSStatus(row.status).value if row else "nothing yet, try again later"
+            state = row.status.value if row else "nothing yet, try again later"
             print(f"Outcome unknown. The log says: {state}")
             return
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsmobile import SendOutcomeUnknown, SMSMobileClient, SMSStatus
+from smsmobile import SendOutcomeUnknown, SMSMobileClient
 from smsmobile.sandbox import Sandbox
 
 PATIENT = "+33639981234"
@@ -18,7 +18,7 @@ def remind(client: SMSMobileClient, number: str) -> str:
         guid = client.sms.send(number, "Tomorrow at 10:00. Is that fine?").guid
     except SendOutcomeUnknown as doubt:
         logged = doubt.reconcile()  # do not send it again: it may have been accepted
-        return SMSStatus(logged.status).value if logged else "try again later"
+        return logged.status.value if logged else "try again later"
     return client.sms.log(guid=guid)[0].status.value
 
 

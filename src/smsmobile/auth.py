@@ -25,6 +25,13 @@ from .errors import AuthenticationError, ConfigurationError
 if TYPE_CHECKING:
     from ._http.transport import Transport
 
+__all__ = ["ApiKeyAuth", "MemoryTokenStore", "OAuth2ClientCredentials", "Token", "TokenStore"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _REFRESH_AHEAD = 60.0
 """Seconds before its expiry at which a token is no longer used."""
 _TOKEN = re.compile(r"[!-~]+")

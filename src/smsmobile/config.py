@@ -17,6 +17,13 @@ from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from .auth import check_credential
 from .errors import ConfigurationError
 
+__all__ = ["Settings"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 PREFIX = "SMSMOBILEAPI_"
 _VARIABLES = {
     "api_key": "API_KEY",

@@ -29,61 +29,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
+
+from ._log_row import SentLogRow
+
+__all__ = [
+    "PHONE_ADVICE",
+    "APIError",
+    "AuthenticationError",
+    "BulkPaused",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DeliveryPending",
+    "DeviceOffline",
+    "InvalidRequestError",
+    "MalformedPayload",
+    "NotFound",
+    "RateLimited",
+    "ResponseTimeout",
+    "SMSMobileError",
+    "SendOutcomeUnknown",
+    "SentLogRow",
+    "ServerError",
+    "SignatureMismatch",
+    "StorageError",
+    "SubscriptionExpired",
+    "TimestampOutOfTolerance",
+    "UnexpectedResponse",
+    "WebhookError",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 PHONE_ADVICE = (
     "Most often Android's battery optimisation has stopped the app: open the phone's battery settings and allow "
     "SmsMobileApi unrestricted background use (see docs/troubleshooting.md)."
 )
-
-
-class SentLogRow(Protocol):
-    """A row of the log of sent SMS. `smsmobile.LoggedSMS` implements it. Datetimes are aware and in UTC."""
-
-    @property
-    def guid(self) -> str | None:
-        """The message's GUID."""
-        ...
-
-    @property
-    def recipient(self) -> str | None:
-        """The recipient's number, as the service writes it."""
-        ...
-
-    @property
-    def message(self) -> str:
-        """The text."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """`"queued"`, `"sent"` or `"failed"`: an `SMSStatus`."""
-        ...
-
-    @property
-    def error(self) -> str | None:
-        """Why it failed, as reported by the service or the phone; None if it did not fail."""
-        ...
-
-    @property
-    def created_at(self) -> datetime | None:
-        """When the service accepted it; None if the row does not say (A)."""
-        ...
-
-    @property
-    def sent_at(self) -> datetime | None:
-        """When the phone sent it; None if the row does not say (A)."""
-        ...
-
-    @property
-    def device(self) -> str | None:
-        """SID of the phone; None if the row does not say."""
-        ...
-
-    @property
-    def advice(self) -> str | None:
-        """For a failed message: what to check first; else None."""
-        ...
 
 
 class SMSMobileError(Exception):

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .._input.phone_numbers import digits_of
+from .._log_row import SentLogRow
 from .._wire.values import UTC, read_bool
-from ..errors import SentLogRow
 
 WINDOW = 600.0
 """Seconds that a row's date may differ from the attempt: clocks differ, and the service may accept slowly."""

@@ -12,7 +12,8 @@ from typing import Generic, Protocol, TypeVar
 
 from .._http.backoff import backoff_intervals, check_seconds, is_temporary, respecting_retry_after
 from .._input.arguments import check_guid
-from ..errors import PHONE_ADVICE, DeliveryPending, InvalidRequestError, SentLogRow, SMSMobileError
+from .._log_row import SentLogRow, SMSStatus
+from ..errors import PHONE_ADVICE, DeliveryPending, InvalidRequestError, SMSMobileError
 
 LONGEST_INTERVAL = 15.0
 """Seconds between two looks, unless the caller's `poll` is longer."""
@@ -183,7 +184,7 @@ class _Watch(Generic[RowT]):
         since = self.pending[guid]
         if since is not None and row.created_at is not None:
             self._tolerance = max(self._tolerance, since - row.created_at + CLOCK_TOLERANCE)
-        if row.status == "queued":
+        if row.status is SMSStatus.QUEUED:
             self.last[guid] = row
             self.pending[guid] = row.created_at or since
         else:

@@ -14,6 +14,13 @@ from .._wire.model import WireModel
 from .._wire.values import DEVICE_KEYS, Guid, OptionalInt, OptionalText, Timestamp
 from ..errors import InvalidRequestError
 
+__all__ = ["Call", "CallsChannel"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MOST_MISSED = 500
 """Maximum number of missed calls on a page (D)."""
 MOST_ANSWERED = 200

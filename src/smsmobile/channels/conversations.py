@@ -14,6 +14,12 @@ from .._input.arguments import check_bool, check_choice, check_days, check_line,
 from .._wire.model import WireModel
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalText, Timestamp
 
+__all__ = ["Conversation", "ConversationSMS", "ConversationsChannel"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class ConversationSMS(WireModel):
     """One SMS of a conversation. The keys of its row are assumed (A); unknown keys are in `model_extra`."""

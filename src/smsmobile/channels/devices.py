@@ -13,6 +13,13 @@ from .._wire.model import WireModel
 from .._wire.values import DEVICE_KEYS, OptionalInt, OptionalText, Timestamp, read_optional_bool
 from ..errors import NotFound
 
+__all__ = ["Device", "DeviceCapacity", "DevicesChannel"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _ONLINE_WORDS = {"online": True, "connected": True, "offline": False, "disconnected": False}
 
 

@@ -23,6 +23,13 @@ from .._wire.outcome import unknown_outcome_about
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, read_timestamp
 from ..errors import ConfigurationError, InvalidRequestError
 
+__all__ = ["EmailChannel", "ReceivedEmail", "SentEmail"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 LARGEST_ATTACHMENT = 25 * 1000**2
 """Maximum size of an attachment in bytes. The service documents none; large mail providers accept no more (A)."""
 

@@ -23,6 +23,13 @@ from .._wire.values import (
     read_optional_bool,
 )
 
+__all__ = ["ListedNotification", "NotificationsChannel", "SentNotification"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MOST_LISTED = 200
 """Maximum number of notifications that the service lists (D)."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from enum import Enum
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -22,6 +21,7 @@ from .._input.arguments import (
     unix_time,
 )
 from .._input.phone_numbers import clean_recipient
+from .._log_row import SMSStatus
 from .._sent_log.search import find_one, precision_of
 from .._sent_log.tracking import HasGuid, check_handles, follow
 from .._wire.envelope import with_guid
@@ -44,16 +44,20 @@ from ..errors import PHONE_ADVICE, InvalidRequestError, SendOutcomeUnknown
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+__all__ = [
+    "DeletedSMS",
+    "HandSentSMS",
+    "LoggedSMS",
+    "ReceivedSMS",
+    "ResentSMS",
+    "SMSChannel",
+    "SMSStatus",
+    "SentSMS",
+]
 
-class SMSStatus(str, Enum):
-    """The state of a message."""
 
-    QUEUED = "queued"
-    """Accepted; the phone has not sent it yet."""
-    SENT = "sent"
-    """The phone has sent it."""
-    FAILED = "failed"
-    """The phone or the service failed to send it; `error` says why."""
+def __dir__() -> list[str]:
+    return __all__
 
 
 def _read_status(status: object) -> SMSStatus:

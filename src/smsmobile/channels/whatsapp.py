@@ -42,6 +42,21 @@ from .._wire.values import (
 )
 from ..errors import APIError, InvalidRequestError
 
+__all__ = [
+    "NumberCheck",
+    "ReceivedWhatsApp",
+    "ResentWhatsApp",
+    "SentWhatsApp",
+    "WhatsAppChannel",
+    "WhatsAppRetrieval",
+    "WhatsAppWindow",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MEDIA_ENDINGS = (
     *("pdf", "xml", "doc", "docx", "odt", "rtf", "txt", "tex", "xls", "xlsx", "csv", "ods", "ppt", "pptx", "odp"),
     *("zip", "rar", "7z", "tar", "gz", "jpg", "jpeg", "png"),
