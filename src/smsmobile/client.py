@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 
 from ._http.addresses import DEFAULT_BASE_URL
 from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
-from .auth import ApiKeyAuth, OAuth2ClientCredentials
+from .auth._api_key import ApiKeyAuth
 from .config import PREFIX, Settings
 from .errors import ConfigurationError
 
@@ -148,8 +148,8 @@ class SMSMobileClient:
             paths=paths,
         )
         self._transport.auth = auth
-        if isinstance(auth, OAuth2ClientCredentials):
-            auth.connect(self._transport)
+        if connect := getattr(auth, "connect", None):  # OAuth2ClientCredentials fetches its tokens through it
+            connect(self._transport)
         self._settings = settings
 
     # Each channel is loaded on first use: most programs need one of them.
@@ -240,6 +240,8 @@ def _strategy(settings: Settings) -> AuthBase:
     if given == ["api_key"] and settings.api_key:
         return ApiKeyAuth(settings.api_key.get_secret_value())
     if given == ["client_id", "client_secret"] and settings.client_id and settings.client_secret:
+        from .auth._oauth2 import OAuth2ClientCredentials
+
         return OAuth2ClientCredentials(settings.client_id.get_secret_value(), settings.client_secret.get_secret_value())
     got = " and ".join(settings.named(name) for name in given) or "none"
     raise ConfigurationError(

@@ -14,7 +14,7 @@ from requests.auth import AuthBase
 
 from ._http.addresses import DEFAULT_BASE_URL, check_base_url
 from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from .auth import check_credential
+from .auth._credentials import check_credential
 from .errors import ConfigurationError
 
 __all__ = ["Settings"]

@@ -51,7 +51,7 @@ NOW = 1_790_000_000.0
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     clock = SimpleNamespace(now=NOW)
-    monkeypatch.setattr("smsmobile.auth.time", SimpleNamespace(time=lambda: clock.now))
+    monkeypatch.setattr("smsmobile.auth._oauth2.time", SimpleNamespace(time=lambda: clock.now))
     return clock
 
 

@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._redaction import drop_keys
 from ..errors import UnexpectedResponse
-from .model import Model
 from .refusals import CODES
 from .values import GUID_KEYS, is_empty, read_bool, read_guid, read_json, read_optional_bool
+
+if TYPE_CHECKING:
+    from .model import Model
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
 _MARKS = ("result", "success", "error", "access_token")

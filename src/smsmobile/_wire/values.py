@@ -11,10 +11,12 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone, tzinfo
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, SchemaValidator, core_schema, from_json
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
 
 UTC = timezone.utc
 

@@ -1,7 +1,4 @@
-"""Authentication by API key and by OAuth2. Both are a `requests.auth.AuthBase`, as any other authentication can be.
-
-OAuth2 tokens are kept in a `TokenStore`.
-"""
+"""Authentication by OAuth2 client credentials, with tokens that are kept in a `TokenStore`."""
 
 from __future__ import annotations
 
@@ -9,90 +6,23 @@ import re
 import time
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, runtime_checkable
-from urllib.parse import quote_plus
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import requests
-from pydantic import SecretStr
 from requests.auth import AuthBase
 
-from ._http.addresses import check_base_url
-from ._redaction import text_of
-from ._wire.model import FrozenModel
-from ._wire.values import Timestamp, read_int
-from .errors import AuthenticationError, ConfigurationError
+from .._http.addresses import check_base_url
+from .._wire.model import FrozenModel
+from .._wire.values import Timestamp, read_int
+from ..errors import AuthenticationError, ConfigurationError
+from ._credentials import Unpicklable, check_credential
 
 if TYPE_CHECKING:
-    from ._http.transport import Transport
-
-__all__ = ["ApiKeyAuth", "MemoryTokenStore", "OAuth2ClientCredentials", "Token", "TokenStore"]
-
-
-def __dir__() -> list[str]:
-    return __all__
-
+    from .._http.transport import Transport
 
 _REFRESH_AHEAD = 60.0
 """Seconds before its expiry at which a token is no longer used."""
 _TOKEN = re.compile(r"[!-~]+")
-_HAS_API_KEY = re.compile(r"(?:^|[?&])apikey=")
-
-
-def check_credential(name: str, value: object) -> SecretStr:
-    """Return the credential as a SecretStr.
-
-    Raises ConfigurationError if a server could not accept it. The text contains its name, never its value.
-    """
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} is of type {type(value).__name__}; expected text.")
-    if not value.strip():
-        raise ConfigurationError(f"{name} is empty; copy it from the service's dashboard.")
-    if value != value.strip() or any(char in value for char in "\r\n\x00") or not value.isprintable():
-        raise ConfigurationError(
-            f"{name} contains a line break or a control character, or has spaces around it; expected the credential "
-            "alone. Copy it again from the service's dashboard."
-        )
-    return SecretStr(value)
-
-
-class _Unpicklable:
-    """Cannot be pickled or copied: a pickle would carry the secret into caches, queues and logs."""
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(
-            f"{type(self).__name__} holds secrets and cannot be pickled or copied; build it where it is needed, for "
-            "example with SMSMobileClient.from_env()."
-        )
-
-
-class ApiKeyAuth(_Unpicklable, AuthBase):
-    """Adds the API key as the parameter `apikey`: to the form of a POST, to the query of a GET (D).
-
-    Raises ConfigurationError if the key is empty or contains line breaks.
-    """
-
-    def __init__(self, api_key: str) -> None:
-        key = check_credential("api_key", api_key)
-        self._parameter = SecretStr(f"apikey={quote_plus(key.get_secret_value())}")
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the key to the request, unless it already has one."""
-        parameter = self._parameter.get_secret_value()
-        if request.method in ("GET", "HEAD"):
-            url = request.url or ""
-            if not _HAS_API_KEY.search(url):
-                request.url = f"{url}{'&' if '?' in url else '?'}{parameter}"
-            return request
-        form = text_of(request.body)
-        if not _HAS_API_KEY.search(form):
-            request.body = f"{form}&{parameter}" if form else parameter
-            request.headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return request
-
-    def __repr__(self) -> str:
-        return "ApiKeyAuth(***)"
 
 
 class Token(FrozenModel):
@@ -127,7 +57,7 @@ class TokenStore(Protocol):
         ...
 
 
-class MemoryTokenStore(_Unpicklable):
+class MemoryTokenStore(Unpicklable):
     """Keeps tokens in the memory of this process. The default store."""
 
     def __init__(self) -> None:
@@ -146,7 +76,7 @@ class MemoryTokenStore(_Unpicklable):
         self._tokens.pop(key, None)
 
 
-class OAuth2ClientCredentials(_Unpicklable, AuthBase):
+class OAuth2ClientCredentials(Unpicklable, AuthBase):
     """OAuth2 client credentials: fetches a token and sends it as `Authorization: Bearer …` (D).
 
     All threads share one token, and only one of them fetches it. A token is replaced up to a minute before it expires,
@@ -236,7 +166,7 @@ class OAuth2ClientCredentials(_Unpicklable, AuthBase):
 
     def _fetch(self, repeat: bool) -> Token:
         if self._transport is None:
-            from ._http.transport import Transport
+            from .._http.transport import Transport
 
             self.connect(Transport())
         assert self._transport is not None  # noqa: S101 - connect() has just set it
