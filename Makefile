@@ -13,7 +13,7 @@ help:
 	@echo "make test      run the tests on all cores, with their coverage"
 	@echo "make test-long run the long tests: hundreds of kills, the whole page in a browser, many random examples"
 	@echo "make test-all  run the tests on the other Pythons from 3.10 to 3.13 that are installed"
-	@echo "make lint      check style and types"
+	@echo "make lint      check style, types, layers, spelling and workflows"
 	@echo "make docs      build the documentation into build/site"
 	@echo "make bench     measure speed and memory against their peers"
 	@echo "make clean     remove what these made"
@@ -36,6 +36,10 @@ lint: $(VENV)/.dev
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy --strict tests/typing_usage.py
 	MYPYPATH=examples $(BIN)/python -m mypy --strict --explicit-package-bases examples
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/python -m codespell_lib
+	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic .github .pre-commit-config.yaml
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m mkdocs build --strict --quiet --config-file .ci/mkdocs.yml

@@ -1,9 +1,9 @@
-"""Send a reminder to everybody in a CSV file, each once, however often this program is stopped and started again.
+"""Send one reminder to each person in a CSV file, even if this program is stopped and started again.
 
     python examples/bulk_reminders.py [reminders.csv]
 
-The file has the columns `key`, `to`, `name` and `at`. Without one, two made-up patients with your own number are
-reminded. What was sent stands in a journal: run it twice, and nothing is sent again. Runs on a sandbox as it stands;
+The file has the columns `key`, `to`, `name` and `at`. Without a file, two reminders go to your own number. A journal
+records what was sent: if you run the program again, it sends nothing twice. Without credentials it runs on a sandbox;
 see _connect.py for the real service.
 """
 
@@ -26,16 +26,16 @@ MADE_UP = "key,to,name,at\nvisit-1,{number},Ann,10:00\nvisit-2,{number},Jordan,1
 
 
 def rows(number: str) -> Iterator[dict[str, str]]:
-    """The file's rows, one after the other, so that it may be of any size."""
+    """The rows of the file, one at a time, so it can have any size."""
     if len(sys.argv) == 1:
         yield from csv.DictReader(io.StringIO(MADE_UP.format(number=number)))
         return
-    with Path(sys.argv[1]).open(newline="", encoding="utf-8-sig") as file:  # as spreadsheets write it
+    with Path(sys.argv[1]).open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a BOM
         yield from csv.DictReader(file)
 
 
 def main() -> int:
-    """Check all rows, send, and say what became of them."""
+    """Check all rows, send the messages, and print each outcome."""
     with connect() as (client, box, number):
         journal = "reminders.sqlite" if box is None else "reminders-sandbox.sqlite"  # one for each campaign
         bulk = BulkSender(client, journal=journal)  # rate="20/minute" needs the extra [bulk]
@@ -51,10 +51,10 @@ def main() -> int:
                 counted[outcome.status] += 1
                 print(f"{outcome.key or 'without a key'}: {outcome.status.value} {outcome.reason or ''}".rstrip())
         except BulkPaused as pause:
-            print(pause)  # the phone is offline, for instance: once it is back, run this again
+            print(pause)  # for example: the phone is offline. Run this again when it is back
         for status, count in counted.items():
             print(f"{count} {status.value}")
-        # What is unknown may have been sent: ask the recipient, or look at the phone. It is not sent again.
+        # Unknown messages may have been sent: ask the recipient, or check the phone. They are not sent again.
         return 0 if sum(counted.values()) == check.messages else 1
 
 

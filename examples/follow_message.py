@@ -1,14 +1,14 @@
 """Send a message and follow it until the phone has sent it.
 
-"Accepted" only means queued: the phone sends it later, and the log tells. Prefer a webhook where you can receive one.
-Runs on a sandbox as it stands; see _connect.py for the real service.
+An accepted message is only queued: the phone sends it later. The log says whether it did. If you can receive webhooks,
+prefer them. Without credentials it runs on a sandbox; see _connect.py for the real service.
 """
 
 from __future__ import annotations
 
 from _connect import connect
 
-from smsmobile import DeliveryPending, SendOutcomeUnknown
+from smsmobile import DeliveryPending, SendOutcomeUnknown, SMSStatus
 
 
 def main() -> None:
@@ -19,9 +19,10 @@ def main() -> None:
         try:
             sent = client.sms.send(somebody, "Your parcel arrives tomorrow.")
         except SendOutcomeUnknown as doubt:
-            # Never just send it again: it may be on its way.
+            # Do not send it again: it may have been accepted.
             row = doubt.reconcile()
-            print(f"In doubt. The log says: {row.status.value if row else 'nothing yet, ask again later'}")
+            state = SMSStatus(row.status).value if row else "nothing yet, try again later"
+            print(f"Outcome unknown. The log says: {state}")
             return
 
         print(f"{sent.guid}: queued")

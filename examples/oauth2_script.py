@@ -1,6 +1,6 @@
 """Authenticate with OAuth2 client credentials, and share the token with other processes through files.
 
-Runs on a sandbox as it stands. For the real service set SMSMOBILEAPI_CLIENT_ID, SMSMOBILEAPI_CLIENT_SECRET and
+Without settings it runs on a sandbox. For the real service set SMSMOBILEAPI_CLIENT_ID, SMSMOBILEAPI_CLIENT_SECRET and
 SMSMOBILEAPI_RECIPIENT.
 """
 
@@ -16,7 +16,7 @@ from smsmobile.sandbox import Sandbox
 
 
 class FileTokenStore:
-    """Tokens in files that only this user can read; any class with these three methods will do."""
+    """Stores tokens in files that only this user can read. Any class with these three methods works."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,14 +29,14 @@ class FileTokenStore:
             return None
 
     def set(self, key: str, token: Token) -> None:
-        """Keep the token, in one step, so that no other process reads half of it."""
+        """Store the token. The replacement is atomic, so no other process reads half of it."""
         new = self._file(key).with_suffix(f".{os.getpid()}")
         new.touch(mode=0o600)
         new.write_text(token.model_dump_json())
         new.replace(self._file(key))
 
     def delete(self, key: str) -> None:
-        """Forget the token."""
+        """Delete the token."""
         self._file(key).unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:
@@ -44,7 +44,7 @@ class FileTokenStore:
 
 
 def main() -> None:
-    """Two clients, one token."""
+    """Send with two clients that share one token."""
     settings = Settings.from_env()
     with tempfile.TemporaryDirectory() as folder, Sandbox() as box:
         store = FileTokenStore(Path(folder))
@@ -58,7 +58,7 @@ def main() -> None:
         for number in (1, 2):
             auth = OAuth2ClientCredentials(client_id, client_secret, store=store)
             with SMSMobileClient(auth, base_url=base_url) as client:
-                sent = client.sms.send(settings.recipient or "+33698765432", f"Message {number} with OAuth2")
+                sent = client.sms.send(settings.recipient or "+33639985678", f"Message {number} with OAuth2")
                 print(f"{client!r}: accepted {sent.guid}")
         if base_url == box.url:
             print(f"tokens fetched: {box.tokens_issued}")

@@ -1,6 +1,6 @@
-"""Answer SMS as they come in, without webhooks: each is handed over once, also across restarts.
+"""Answer SMS as they come in, without webhooks. Each SMS is handed over once, across restarts.
 
-Ends on Ctrl-C; on the sandbox, once two messages are answered. See _connect.py for the real service.
+It ends on Ctrl-C; on the sandbox, after two messages. See _connect.py for the real service.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from smsmobile.webhooks import SMSReceived
 
 
 def handle(client: SMSMobileClient, event: SMSReceived) -> None:
-    """Tell the opening hours to who asks for them."""
+    """Send the opening hours to everybody who asks for them."""
     print(f"{event.data.sender}: {event.data.message}")
     if "open" not in event.data.message.lower():
         return
@@ -21,13 +21,13 @@ def handle(client: SMSMobileClient, event: SMSReceived) -> None:
         client.sms.send(event.data.sender, "We are open from nine to five.")
         print("answered")
     except SendOutcomeUnknown:
-        print("perhaps answered")  # never just send it again
+        print("perhaps answered")  # do not send it again
     except SMSMobileError as error:
-        print(f"not answered: {error}")  # a name such as MPESA has no number to answer to
+        print(f"not answered: {error}")  # a name such as MPESA cannot be answered
 
 
 def main() -> None:
-    """Hand over what comes in, from now on or from where this program was stopped."""
+    """Handle new messages, from now on or from where the last run stopped."""
     with connect() as (client, box, _):
         state = "inbox.sqlite" if box is None else "inbox-sandbox.sqlite"  # one for each account
         inbox = Inbox(client, state=state)

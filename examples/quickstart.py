@@ -1,7 +1,7 @@
-"""The whole way of a message: sent, carried by the phone, answered, received as a verified webhook, deleted.
+"""Send a message, receive the answer as a verified webhook, and delete the message.
 
-Run it with `make demo`. Without credentials everything happens on this machine, in a sandbox with a simulated phone.
-With credentials of the real service it sends one real SMS to SMSMOBILEAPI_RECIPIENT.
+Run it with `make demo`. Without credentials it uses a sandbox with a simulated phone, on this machine. With credentials
+of the real service it sends one real SMS to SMSMOBILEAPI_RECIPIENT.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SECRET = "a-secret-that-only-the-service-and-you-know"
 
 
 def main() -> None:
-    """Send, and on the sandbox also be answered."""
+    """Send a message. On the sandbox, also receive an answer."""
     with connect() as (client, box, somebody):
         print(f"1. Sending an SMS through {client!r}")
         sent = client.sms.send(somebody, "Bonjour! Shall we meet at ten?")
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def answer(box: Sandbox, somebody: str) -> None:
-    """Somebody answers; the service pushes the answer to our webhook, which verifies it."""
+    """Somebody answers. The service posts the answer to the webhook, which verifies it."""
     with webhook_server() as (url, events):
         box.add_webhook(url, secret=SECRET)
         box.phone.receive(somebody, "Ten is fine 👍")
@@ -47,7 +47,7 @@ def answer(box: Sandbox, somebody: str) -> None:
 
 
 def report(client: SMSMobileClient, guid: str) -> None:
-    """What the service's log says, and the end of it."""
+    """Print the message's row in the log, and delete it."""
     for entry in client.sms.log(guid=guid):
         print(f"4. The log says: {entry.status.value}" + (f" ({entry.error})" if entry.error else ""))
         if entry.status is SMSStatus.FAILED:
@@ -74,7 +74,7 @@ def webhook_server() -> Iterator[tuple[str, queue.Queue[WebhookEvent]]]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
-            """Say nothing for each request."""
+            """Write no access log."""
 
     with HTTPServer(("127.0.0.1", 0), Webhook) as server:
         thread = Thread(target=server.serve_forever)

@@ -1,6 +1,6 @@
-"""Read what the phone received in the last day.
+"""Print the SMS that the phone received in the last day.
 
-Runs on a sandbox as it stands; see _connect.py for the real service.
+Without credentials it runs on a sandbox; see _connect.py for the real service.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ def main() -> None:
     """Print the inbox, oldest first."""
     with connect() as (client, box, _):
         if box is not None:
-            box.phone.receive("+33698765432", "Are you there?")
+            box.phone.receive("+33639985678", "Are you there?")
             box.phone.receive("MPESA", "You have received 20.00")  # senders need not be numbers
 
         yesterday = datetime.now(timezone.utc) - timedelta(days=1)
         messages = client.sms.received(after=yesterday)
-        for sms in reversed(messages):  # newest first is how the service gives them
-            when = f"{sms.received_at:%Y-%m-%d %H:%M} UTC" if sms.received_at else "at some time"
+        for sms in reversed(messages):  # the service lists the newest first
+            when = f"{sms.received_at:%Y-%m-%d %H:%M} UTC" if sms.received_at else "at an unknown time"
             print(f"{when}  {sms.alias or sms.sender}: {sms.message}")
         print(f"{len(messages)} received")
 

@@ -1,35 +1,35 @@
-"""Tests of an application that sends SMS and reads the answers, on a sandbox. Run them with pytest."""
+"""Tests of an application that sends SMS and reads the answers. They use a sandbox; run them with pytest."""
 
-# ruff: noqa: D103, S101 - the names of tests say what they are about, and tests assert
+# ruff: noqa: D103, S101 - test names say what is tested, and tests use assert
 
 from __future__ import annotations
 
 import pytest
 
-from smsmobile import SendOutcomeUnknown, SMSMobileClient
+from smsmobile import SendOutcomeUnknown, SMSMobileClient, SMSStatus
 from smsmobile.sandbox import Sandbox
 
-PATIENT = "+33612345678"
+PATIENT = "+33639981234"
 
 
 def remind(client: SMSMobileClient, number: str) -> str:
-    """The application: send one reminder, and say what became of it."""
+    """The application: send one reminder, and return its state."""
     try:
         guid = client.sms.send(number, "Tomorrow at 10:00. Is that fine?").guid
     except SendOutcomeUnknown as doubt:
-        logged = doubt.reconcile()  # never just send it again: it may be on its way
-        return logged.status.value if logged else "look again later"
+        logged = doubt.reconcile()  # do not send it again: it may have been accepted
+        return SMSStatus(logged.status).value if logged else "try again later"
     return client.sms.log(guid=guid)[0].status.value
 
 
 def has_confirmed(client: SMSMobileClient, number: str) -> bool:
-    """The application: whether this person has answered with a yes."""
+    """The application: whether this person has answered yes."""
     return any(sms.sender == number and sms.message.lower() == "yes" for sms in client.sms.received())
 
 
 @pytest.fixture
 def box() -> Sandbox:
-    """It need not be started: the session below ends in it, without a port or a thread."""
+    """It need not be started: the session below uses no port and no thread."""
     return Sandbox()
 
 

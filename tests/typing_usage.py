@@ -100,7 +100,7 @@ from smsmobile.webhooks import (
     parse_v1,
 )
 
-assert_type(__version__, str)
+version: str = __version__
 
 
 class Shelf:

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from .channels.sms import SMSChannel
     from .channels.whatsapp import WhatsAppChannel
 
+__all__ = ["SMSMobileClient"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class ClientOptions(TypedDict, total=False):
     """The arguments of `SMSMobileClient` that can come from the environment as well."""

@@ -34,7 +34,7 @@ from smsmobile.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
 LANGUAGES = {"python", "console", "text", "ini", "json"}
 SECRET = "a-webhook-secret-of-the-documentation"
 
@@ -111,15 +111,15 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         monkeypatch.setenv("SMSMOBILEAPI_WEBHOOK_SECRET", SECRET)
         monkeypatch.setenv("SMSMOBILEAPI_MAILBOX_KEY", box.mailbox.key)
         a_minute_ago = datetime.now(timezone.utc) - timedelta(minutes=1)
-        box.phone.receive("+33698765432", "Are you there?", at=a_minute_ago)
-        box.phone.receive_whatsapp("+33698765432", "Is it ready?", name="Jordan")
-        box.phone.call("+33698765432")
-        box.phone.call("+33698765432", "Jordan", kind="incoming", seconds=42)
-        box.phone.send_by_hand("+33698765432", "I call you later.")
+        box.phone.receive("+33639985678", "Are you there?", at=a_minute_ago)
+        box.phone.receive_whatsapp("+33639985678", "Is it ready?", name="Jordan")
+        box.phone.call("+33639985678")
+        box.phone.call("+33639985678", "Jordan", kind="incoming", seconds=42)
+        box.phone.send_by_hand("+33639985678", "I call you later.")
         box.mailbox.receive("ann@example.com", "Re: Order 7", "Thanks")
-        box.phone.fail("+33600000000")
+        box.phone.fail("+33639980000")
         with SMSMobileClient.from_env() as client:
-            client.sms.send("+33600000000", "This one fails on the phone.")
+            client.sms.send("+33639980000", "This one fails on the phone.")
         yield box
 
 
@@ -170,7 +170,7 @@ def test_the_doubt_on_the_page_about_sending_is_settled(
     monkeypatch.setattr(box.app, "wsgi_app", lose_the_answers_to_sends)
     monkeypatch.setattr(page["time"], "sleep", pauses.append)
     before = len(box.phone.outbox)
-    guid = page["send_and_settle"]("+33612345678", "This one is in doubt.")
+    guid = page["send_and_settle"]("+33639981234", "This one is in doubt.")
     assert [message.guid for message in box.phone.outbox[before:]] == [guid]
     assert pauses == [2]
 
@@ -178,7 +178,7 @@ def test_the_doubt_on_the_page_about_sending_is_settled(
 def test_the_webhook_of_version_1_on_the_page_about_receiving(run: Callable[[Path], dict[str, Any]]) -> None:
     page = run(DOCS / "receiving.md")
     (address,) = [str(rule) for rule in page["app"].url_map.iter_rules() if "v1" in str(rule)]
-    payload = {"message": "Hello", "number": "+123456789", "guid": "abcde12345"}
+    payload = {"message": "Hello", "number": "+12025550123", "guid": "abcde12345"}
     assert page["browser"].post(address, json=payload).status_code == 200
     assert page["browser"].post(address, json={}).status_code == 400
     assert page["seen"].add("abcde12345") is False
@@ -192,7 +192,7 @@ def test_the_inbox_on_the_page_about_it_hands_over_what_comes_in(
     run: Callable[[Path], dict[str, Any]], box: Sandbox
 ) -> None:
     page = run(DOCS / "inbox.md")
-    box.phone.receive("+33698765432", "Is it ready?")
+    box.phone.receive("+33639985678", "Is it ready?")
     handled = []
 
     def handle(event: Any) -> None:

@@ -453,7 +453,7 @@ def test_a_webhook_of_another_machine_is_not_called_when_that_is_no_longer_allow
 
 def test_a_receiver_that_starts_after_the_sandbox_gets_its_time(receiver):
     clock, ledger = remembered()
-    first = Webhooks(ledger, Faults(ledger))
+    first = Webhooks(ledger, Faults(ledger, []))
     first.add(receiver.url, secret=SECRET)
     first.close()
     with ledger.lock:
@@ -462,7 +462,7 @@ def test_a_receiver_that_starts_after_the_sandbox_gets_its_time(receiver):
     clock.forward(3600)  # while no sandbox was running
     receiver.statuses = [500]
     before = clock.now()
-    second = Webhooks(ledger, Faults(ledger))
+    second = Webhooks(ledger, Faults(ledger, []))
     second.wake()
     second.wait(5)
     second.close()
@@ -475,7 +475,7 @@ def test_a_pause_that_ended_while_no_sandbox_was_running_is_over(receiver):
     ledger.destinations.put(
         Destination(1, receiver.url, 2, SECRET, failures=10, paused_until=clock.now() - timedelta(seconds=1))
     )
-    (webhook,) = Webhooks(ledger, Faults(ledger)).all()
+    (webhook,) = Webhooks(ledger, Faults(ledger, [])).all()
     assert webhook.paused_until is None
 
 

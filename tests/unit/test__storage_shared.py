@@ -49,7 +49,7 @@ def started(script: str, path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that runs `script`, where `words` is the open file. The end of the block kills it and its children."""
     start = f"""
         import ctypes, os, signal, sys, threading
-        from test_shared_sqlite_files import add, all_of, opened
+        from test__storage_shared import add, all_of, opened
         from smsmobile import StorageError
         words = opened({str(path)!r})
     """

@@ -36,8 +36,8 @@ _BESIDE_ROWS = {
 _NO_NAMES = _BESIDE_ROWS | {"sent", "encrypted", "trial_account"}
 """Keys that name no person: an object that has one of them is no list of rows by name."""
 _OBJECT_START = re.compile(rb'\{\s*"')
-_KEY_NAMES = (re.compile(rb"pi[_-]?[kK]ey"), re.compile(rb"PI[_-]?KEY"))
-"""apikey, apiKey, api_key, APIKEY … Each begins with two plain letters, which keeps the search fast."""
+_KEY_NAMES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"PI": re.compile(rb"PI[_-]?KEY")}
+"""Part of apikey, apiKey, api_key, APIKEY … by its first letters, which are quickly looked for in a long body."""
 
 
 class Unreadable(Exception):
@@ -129,7 +129,8 @@ def _read_payload(body: bytes, about_one: bool) -> dict[str, Any]:
 def _read_json(body: bytes) -> Any:
     payload = _read_any_json(body)
     # Notifications echo the API key (D). Most bodies have no such key, and a long one takes long to walk through.
-    return drop_keys(payload) if any(name.search(body) for name in _KEY_NAMES) else payload
+    has_key = any(start in body and pattern.search(body) for start, pattern in _KEY_NAMES.items())
+    return drop_keys(payload) if has_key else payload
 
 
 def _read_any_json(body: bytes) -> Any:

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
     from ..client import SMSMobileClient
 
+__all__ = ["BulkCheck", "BulkSender"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _PROBLEMS_KEPT = 100
 
 Progress: TypeAlias = Callable[[int, int | None, BulkOutcome], object]

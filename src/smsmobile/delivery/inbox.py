@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from ..channels.sms import ReceivedSMS
     from ..client import SMSMobileClient
 
+__all__ = ["Inbox"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 FIRST_INTERVAL = 5.0
 """Seconds from a failed look to the next, unless the interval is shorter."""
 LONGEST_INTERVAL = 60.0

@@ -17,6 +17,13 @@ from ..errors import StorageError
 if TYPE_CHECKING:
     import sqlite3
 
+__all__ = ["BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 APPLICATION_ID = 0x736D736A
 """In the file's header: `smsj`."""
 VERSION = 1

@@ -83,24 +83,27 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
 
     @app.after_request
     def note(response: Response) -> Response:
-        if is_page(request.path):
-            return response
-        breakage: Breakage | None = g.get("breakage")
-        if breakage is not None:
-            response = breakage.after(response)
-        recorder.note(
-            request,
-            g.parameters,
-            started=g.started - (breakage.seconds if breakage else 0),
-            status=None if breakage and breakage.is_reset else response.status_code,
-            answer=response.get_data(as_text=True),
-            faults=breakage.struck if breakage else (),
-        )
-        return response
+        return response if is_page(request.path) else _note(recorder, response)
 
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, _http_error)
     return app
+
+
+def _note(recorder: Recorder, response: Response) -> Response:
+    """Let a fault change the answer, and record both."""
+    breakage: Breakage | None = g.get("breakage")
+    if breakage is not None:
+        response = breakage.after(response)
+    recorder.note(
+        request,
+        g.parameters,
+        started=g.started - (breakage.seconds if breakage else 0),
+        status=None if breakage and breakage.is_reset else response.status_code,
+        answer=response.get_data(as_text=True),
+        faults=breakage.struck if breakage else (),
+    )
+    return response
 
 
 class _Rule(Rule):

@@ -9,7 +9,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from time import perf_counter
-from types import ModuleType, TracebackType
+from types import TracebackType
 
 import requests
 from urllib3.exceptions import HTTPError, LocationParseError
@@ -18,6 +18,7 @@ from urllib3.util import parse_url
 from .._http.adapter import DeadlineAdapter
 from .._http.addresses import is_loopback
 from .rows import Delivery, Destination
+from .signing import sign
 
 TIMEOUT = 5.0
 """Seconds to connect, and again to answer."""
@@ -90,22 +91,24 @@ def headers_of(destination: Destination, delivery: Delivery, *, forge: bool = Fa
     }
     if destination.secret is None:
         return headers
-    spelling = signatures()
     # A receiver refuses an old timestamp. It goes by this machine's clock, whatever the time in the sandbox.
     timestamp = int(time.time())
-    keys = {spelling.SIGNATURE_HEADER: destination.secret, spelling.NEXT_SIGNATURE_HEADER: destination.next_secret}
+    keys = {
+        "X-SMSMobileAPI-Signature": destination.secret,
+        "X-SMSMobileAPI-Signature-Next": destination.next_secret,
+    }
     signed = {
-        name: spelling.sign(delivery.body.encode(), secrets.token_hex(32) if forge else key, timestamp)
+        name: sign(delivery.body.encode(), secrets.token_hex(32) if forge else key, timestamp)
         for name, key in keys.items()
         if key is not None
     }
     return headers | {
-        spelling.EVENT_HEADER: delivery.event_type,
-        spelling.EVENT_ID_HEADER: delivery.event_id,
-        spelling.DELIVERY_HEADER: delivery.delivery_id,
-        spelling.TIMESTAMP_HEADER: str(timestamp),
+        "X-SMSMobileAPI-Event": delivery.event_type,
+        "X-SMSMobileAPI-Event-ID": delivery.event_id,
+        "X-SMSMobileAPI-Delivery": delivery.delivery_id,
+        "X-SMSMobileAPI-Timestamp": str(timestamp),
         **signed,
-        spelling.IDEMPOTENCY_HEADER: delivery.event_id,
+        "Idempotency-Key": delivery.event_id,
     }
 
 
@@ -119,10 +122,3 @@ def host_of(url: object) -> str | None:
     except (requests.RequestException, LocationParseError):
         return None
     return parsed.host if parsed.scheme in ("http", "https") else None
-
-
-def signatures() -> ModuleType:
-    """Imported on first use: most tests push no webhooks, and should not wait for the models of their events."""
-    from ..webhooks import signatures as module
-
-    return module

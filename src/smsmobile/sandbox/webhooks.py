@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from .._http.addresses import is_loopback
-from ..errors import ConfigurationError
 from .deliveries import HELD_FOR, Courier
 from .events import TYPES, Event
 from .faults import Faults
 from .ledger import MOST_REMEMBERED, Ledger, Rows
 from .moments import iso
 from .rows import Delivery, Destination, Row
+from .signing import check_secret
 
 CLOSING = 0.5
 """Seconds that closing waits at most for receivers that hang."""
@@ -130,7 +130,7 @@ class Webhooks:
         if version == 2:
             if not secret:
                 raise ValueError("Webhooks of version 2 are signed: pass secret=…")
-            _check_secret(secret)
+            check_secret(secret)
         elif secret is not None:
             raise ValueError("Webhooks of version 1 are not signed: leave the secret out, or use version=2.")
         elif types is not None:
@@ -246,7 +246,7 @@ class Webhooks:
             raise ValueError("Webhooks of version 1 are not signed: there is no secret to rotate.")
         if not next_secret:
             raise ValueError("A rotation needs the next secret: it must not be empty.")
-        _check_secret(next_secret)
+        check_secret(next_secret)
         with self._ledger.lock:
             self._ledger.destinations.put(replace(self.destination(webhook), next_secret=next_secret))
 
@@ -366,18 +366,6 @@ class Webhooks:
             if (until := self.paused_until(row)) is not None
         ]
         return f"{len(rows)} webhook(s) are still on their way: {', '.join(named)}.{''.join(paused)}"
-
-
-def _check_secret(secret: str) -> None:
-    """An unusable one is an error here, not on a thread later."""
-    from .posting import signatures  # with requests, which a sandbox that posts nothing need not load
-
-    if not isinstance(secret, str):
-        raise ValueError(f"The secret of a webhook is text, not {type(secret).__name__}.")  # noqa: TRY004
-    try:
-        signatures().sign(b"", secret, 0)
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from None
 
 
 def _checked_types(types: Iterable[str]) -> tuple[str, ...]:

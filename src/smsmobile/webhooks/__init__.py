@@ -68,3 +68,7 @@ __all__ = [
     "parse_v1",
     "sign",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -32,6 +32,38 @@ from .._wire.values import (
 )
 from ..errors import MalformedPayload
 
+__all__ = [
+    "AnyEvent",
+    "CallIncoming",
+    "CallMissed",
+    "CallMissedData",
+    "CallOutgoing",
+    "EmailReceived",
+    "EmailSent",
+    "EventData",
+    "KnownEvent",
+    "SMSFailed",
+    "SMSReceived",
+    "SMSReceivedData",
+    "SMSSent",
+    "SMSSentByHand",
+    "SMSSubmitted",
+    "UnknownEvent",
+    "WebhookEvent",
+    "WhatsAppFailed",
+    "WhatsAppReceived",
+    "WhatsAppReceivedData",
+    "WhatsAppSent",
+    "WhatsAppSubmitted",
+    "WhatsAppVoiceTranscribed",
+    "WhatsAppVoiceTranscribedData",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MAX_BODY_BYTES = 1024 * 1024
 """Larger bodies are refused unread (D: 1 MB)."""
 

@@ -24,6 +24,12 @@ from .signatures import (
 )
 from .v1 import read_v1
 
+__all__ = ["WebhookReceiver"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class WebhookReceiver:
     """Verifies a request of the service and turns it into an event.

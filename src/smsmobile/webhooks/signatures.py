@@ -11,6 +11,13 @@ from typing import Any, NoReturn, Protocol
 
 from ..errors import ConfigurationError
 
+__all__ = ["Headers", "sign"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 EVENT_HEADER = "X-SMSMobileAPI-Event"
 EVENT_ID_HEADER = "X-SMSMobileAPI-Event-ID"
 DELIVERY_HEADER = "X-SMSMobileAPI-Delivery"

@@ -16,6 +16,13 @@ from typing import Protocol, runtime_checkable
 from .._storage import SQLiteFile
 from ..errors import ConfigurationError
 
+__all__ = ["EventStore", "MemoryEventStore", "SQLiteEventStore"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 ONE_WEEK = 7 * 24 * 3600
 """Seconds. The service does not document for how long it repeats a delivery (A)."""
 

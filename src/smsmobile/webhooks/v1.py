@@ -18,6 +18,12 @@ from .._wire.values import UTC, Guid, LocalTimestamp, ReadBy, is_empty, read_tex
 from ..errors import MalformedPayload
 from .events import Name, SMSReceived, read_object
 
+__all__ = ["parse_v1"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class _Payload(WireModel):
     """A version 1 payload, whose keys are written as `_plain` writes them.
