@@ -27,6 +27,9 @@ PATIENCE = 1.0
 SHARED_PATIENCE = 30.0
 """Seconds that a shared file waits for the transactions of other processes."""
 
+_PAGE_SIZE = 1024
+"""Bytes. The files hold short rows that are changed one by one, and each change writes a page."""
+
 _ERROR_TEXTS = {
     "not a database": "{path} is not {what}, or it is damaged. The file was not changed: choose another name.",
     "malformed": "{path} is damaged ({reason}). The file was not changed: move it away, or choose another name.",
@@ -225,6 +228,7 @@ class SQLiteFile:
             if not self._shared:
                 # Held until the file is closed or the process ends, however it ends.
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")  # has an effect on a new file alone
             connection.execute("BEGIN EXCLUSIVE")
             if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
                 connection.execute(f"PRAGMA application_id = {self._application_id:d}")

@@ -6,7 +6,6 @@ from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool
 
 from .connections import use_our_connections
@@ -48,7 +47,7 @@ class DeadlineAdapter(HTTPAdapter):
         """Build a requests Response, without cookies and encoding: only its bytes are read."""
         response = Response()
         response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
+        response.headers = resp.headers  # case-insensitive, as those of requests are
         response.raw = resp
         response.reason = resp.reason
         response.url = req.url or ""

@@ -34,6 +34,7 @@ def new_session() -> requests.Session:
     """A session of our own."""
     session = _Session()
     session.headers["User-Agent"] = f"smsmobile/{__version__} Python/{platform.python_version()}"
+    del session.headers["Connection"]  # HTTP/1.1 keeps it alive anyway
     session.headers["Accept"] = "application/json"
     session.headers["Accept-Encoding"] = "gzip, deflate"
     adapter = DeadlineAdapter(pool_maxsize=_POOLED_CONNECTIONS)

@@ -142,7 +142,7 @@ class Transport:
             response.status_code,
             retry_after=_retry_after(response),
             secrets=secrets,
-            personal=tuple(str(value).removeprefix("+") for value in params.values()),
+            personal=tuple(params.values()),
         )
         # The answer to a request for a token is not masked: a token may well begin with the client id.
         return judge(kind, reply, mask_secret_bytes(body, secrets) if signed else body)

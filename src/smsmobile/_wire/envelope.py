@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .model import Model
 
 # "access_token" stands for the answer of RFC 6749, the only one without an envelope.
-_MARKS = ("result", "success", "error", "access_token")
+_MARKS = frozenset({"result", "success", "error", "access_token"})
 _ROW_KEYS = ("sms", "data", "rows", "items", "conversations")
 _HOLDERS = ("result", *_ROW_KEYS)
-_LIST_MARKS = (*_MARKS, *_ROW_KEYS, "count")
+_LIST_MARKS = _MARKS.union(_ROW_KEYS, {"count"})
 _NOTE_KEYS = ("note", "message", "messages", "error_description")
 _RECIPIENT_KEYS = ("number", "recipients", "phone")
 _BESIDE_ROWS = {
@@ -38,8 +38,8 @@ _BESIDE_ROWS = {
 _NO_NAMES = _BESIDE_ROWS | {"sent", "encrypted", "trial_account"}
 """Keys that name no person: an object that has one of them is no list of rows by name."""
 _OBJECT_START = re.compile(rb'\{\s*"')
-_KEY_NAMES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"PI": re.compile(rb"PI[_-]?KEY")}
-"""Part of apikey, apiKey, api_key, APIKEY … by its first letters, which are quickly looked for in a long body."""
+_KEY_NAMES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"Y": re.compile(rb"PI[_-]?KEY")}
+"""Part of apikey, apiKey, api_key, APIKEY …, by letters of it that a long body seldom has."""
 
 
 class Unreadable(Exception):
@@ -120,7 +120,7 @@ def _read_payload(body: bytes, about_one: bool) -> dict[str, Any]:
     payload = _read_json(body)
     if isinstance(payload, list) and not about_one and not any(map(_is_whole_answer, payload)):
         payload = {"data": payload}
-    if not isinstance(payload, dict) or not any(mark in payload for mark in (_MARKS if about_one else _LIST_MARKS)):
+    if not isinstance(payload, dict) or (_MARKS if about_one else _LIST_MARKS).isdisjoint(payload):
         raise Unreadable
     result = payload.get("result", {})
     if not isinstance(result, (dict, list)) and (read_bool(result) is not False or (about_one and len(payload) == 1)):
@@ -131,7 +131,7 @@ def _read_payload(body: bytes, about_one: bool) -> dict[str, Any]:
 def _read_json(body: bytes) -> Any:
     payload = _read_any_json(body)
     # Notifications echo the API key (D). Most bodies have no such key, and a long one takes long to walk through.
-    has_key = any(start in body and pattern.search(body) for start, pattern in _KEY_NAMES.items())
+    has_key = any(letters in body and name.search(body) for letters, name in _KEY_NAMES.items())
     return drop_keys(payload) if has_key else payload
 
 
@@ -220,6 +220,9 @@ def _merged(layers: list[dict[str, Any]], about_one: bool) -> dict[str, Any]:
     """One mapping. An inner value replaces an outer one, unless it is empty; about one thing, the first GUID stays."""
     fields = dict(layers[0])
     for layer in layers[1:]:
+        if not fields:  # an envelope with nothing beside its content
+            fields = dict(layer)
+            continue
         kept = [key for key in GUID_KEYS if read_guid(fields.get(key))] if about_one else []
         fields.update(
             (key, value) for key, value in layer.items() if key not in kept and not (is_empty(value) and key in fields)

@@ -58,7 +58,7 @@ class Reply(NamedTuple):
     """Seconds, from `Retry-After`."""
     secrets: tuple[str, ...] = ()
     """Masked wherever the service repeats them."""
-    personal: tuple[str, ...] = ()
+    personal: tuple[str | int, ...] = ()
     """The request's own values. Masked in the exception's text."""
 
 
@@ -72,7 +72,10 @@ def refusal_for(reply: Reply, code: str | None, note: str | None) -> APIError:
     details: dict[str, Any] = {"code": code, "status": status, "note": note}
     if kind is RateLimited:
         details["retry_after"] = reply.retry_after
-    return kind(f"{_MEANINGS[kind]} It said: {mask_secrets(said, reply.personal)}.", **details)
+    return kind(
+        f"{_MEANINGS[kind]} It said: {mask_secrets(said, [str(value).removeprefix('+') for value in reply.personal])}.",
+        **details,
+    )
 
 
 def _present(*texts: str | None) -> Iterable[str]:

@@ -28,7 +28,7 @@ APPLICATION_ID = 0x736D736A
 """In the file's header: `smsj`."""
 VERSION = 1
 
-_PAGES_OF_LOG = 4000
+_PAGES_OF_LOG = 16_000
 """Size of the log (-wal) at which it is merged into the file: 16 MB, since most notes rewrite the same pages."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PLANNED, _STARTED = "planned", "started"
