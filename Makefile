@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 ON_ALL_CORES := --numprocesses=auto --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long test-all lint docs bench clean help
+.PHONY: demo test coverage test-long test-all lint docs bench clean help
 
 help:
 	@echo "make demo      send an SMS, be answered, delete it: on a local sandbox, or for real with a key"
-	@echo "make test      run the tests on all cores, with their coverage"
+	@echo "make test      run the tests on all cores"
+	@echo "make coverage  run them and measure how much of the source they reach; 95 % is the least"
 	@echo "make test-long run the long tests: hundreds of kills, the whole page in a browser, many random examples"
 	@echo "make test-all  run the tests on the other Pythons from 3.10 to 3.13 that are installed"
 	@echo "make lint      check style, types, layers, spelling and workflows"
@@ -22,6 +23,9 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/quickstart.py
 
 test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not long"
+
+coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not long" --cov --cov-report=term-missing:skip-covered
 
 test-long: $(VENV)/.dev

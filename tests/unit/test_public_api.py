@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,24 @@ def test_every_public_name_can_be_imported_and_is_found_again() -> None:
     assert things.keys() <= set(dir(smsmobile))
     del things["__version__"]
     assert [name for name, thing in things.items() if not thing.__module__.startswith("smsmobile")] == []
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+
+
+def public_modules() -> list[str]:
+    """All modules without a part that begins with an underscore. Of the sandbox only the package itself is public."""
+    names = [".".join(["smsmobile", *module_of(path).split(".")]).removesuffix(".__init__") for path in MODULES]
+    public = [name for name in names if not any(part.startswith("_") for part in name.split("."))]
+    return [name for name in public if not name.startswith("smsmobile.sandbox.")]
+
+
+@pytest.mark.parametrize("name", public_modules())
+def test_dir_of_a_public_module_shows_its_public_names_alone(name: str) -> None:
+    module = import_module(name)
+    assert sorted(dir(module)) == sorted(module.__all__)
+    assert all(hasattr(module, public) for public in module.__all__)
 
 
 def test_no_public_name_is_there_twice() -> None:
@@ -77,10 +95,6 @@ def test_errors_can_be_caught_without_loading_the_client() -> None:
 
 def test_type_checkers_are_told_that_the_package_is_typed() -> None:
     assert resources.files("smsmobile").joinpath("py.typed").is_file()
-
-
-def module_of(path: Path) -> str:
-    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
 
 
 def test_every_module_says_in_its_docstring_what_lives_there() -> None:

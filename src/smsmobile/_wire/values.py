@@ -127,7 +127,7 @@ def read_local_timestamp(value: object) -> datetime | None:
     return moment if is_plausible else None
 
 
-class ReadBy:
+class ReadWith:
     """Makes a type whose values are read by a function, unless pydantic can read them in Rust by the `fast` schema."""
 
     def __init__(self, function: Callable[[Any], Any], fast: CoreSchema | None = None) -> None:
@@ -182,11 +182,11 @@ NON_EMPTY_TEXT = core_schema.str_schema(coerce_numbers_to_str=True, min_length=1
 _NOT_FROM_ZERO = core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^0]")
 
 Timestamp = Annotated[datetime | None, _TimestampSchema()]
-LocalTimestamp = Annotated[datetime | None, ReadBy(read_local_timestamp)]
-OptionalText = Annotated[str | None, ReadBy(_any_text, NON_EMPTY_TEXT)]
-MessageText = Annotated[str, ReadBy(_any_message, TEXT)]
-Guid = Annotated[str | None, ReadBy(read_guid, _NOT_FROM_ZERO)]
-Bool = Annotated[bool | None, ReadBy(read_bool)]
-OptionalBool = Annotated[bool | None, ReadBy(read_optional_bool)]
-WrappedBool = Annotated[bool | None, ReadBy(read_wrapped_bool)]
-OptionalInt = Annotated[int | None, ReadBy(read_int)]
+LocalTimestamp = Annotated[datetime | None, ReadWith(read_local_timestamp)]
+OptionalText = Annotated[str | None, ReadWith(_any_text, NON_EMPTY_TEXT)]
+MessageText = Annotated[str, ReadWith(_any_message, TEXT)]
+Guid = Annotated[str | None, ReadWith(read_guid, _NOT_FROM_ZERO)]
+Bool = Annotated[bool | None, ReadWith(read_bool)]
+OptionalBool = Annotated[bool | None, ReadWith(read_optional_bool)]
+WrappedBool = Annotated[bool | None, ReadWith(read_wrapped_bool)]
+OptionalInt = Annotated[int | None, ReadWith(read_int)]

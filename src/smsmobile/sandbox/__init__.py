@@ -24,3 +24,7 @@ from .rows import Fault, OutboxSMS, RecordedRequest
 from .webhooks import DeliveryAttempt, Webhook
 
 __all__ = ["Clock", "DeliveryAttempt", "Fault", "Faults", "OutboxSMS", "Phone", "RecordedRequest", "Sandbox", "Webhook"]
+
+
+def __dir__() -> list[str]:
+    return __all__

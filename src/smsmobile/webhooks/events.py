@@ -23,7 +23,7 @@ from .._wire.values import (
     Bool,
     Guid,
     OptionalInt,
-    ReadBy,
+    ReadWith,
     Timestamp,
     is_empty,
     read_json,
@@ -86,14 +86,14 @@ def _read_known_timestamp(value: object) -> datetime:
 
 
 # An event is worth more than one of its optional fields: an unreadable one is None.
-Text = Annotated[str | None, ReadBy(read_text, TEXT)]
-Name = Annotated[str | None, ReadBy(lambda value: read_text(value) or None, NON_EMPTY_TEXT)]
-_Seconds = Annotated[float | None, ReadBy(lambda _: None, core_schema.float_schema())]
+Text = Annotated[str | None, ReadWith(read_text, TEXT)]
+Name = Annotated[str | None, ReadWith(lambda value: read_text(value) or None, NON_EMPTY_TEXT)]
+_Seconds = Annotated[float | None, ReadWith(lambda _: None, core_schema.float_schema())]
 # Required fields. An unreadable sender is "" at first, since it may have another spelling that can be read.
-_Sender = Annotated[str, ReadBy(lambda value: read_text(value) or "", NON_EMPTY_TEXT)]
-_Message = Annotated[str, ReadBy(_read_message, TEXT)]
+_Sender = Annotated[str, ReadWith(lambda value: read_text(value) or "", NON_EMPTY_TEXT)]
+_Message = Annotated[str, ReadWith(_read_message, TEXT)]
 _Id = Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)]
-_KnownTimestamp = Annotated[datetime, ReadBy(_read_known_timestamp, UTC_DATETIME)]
+_KnownTimestamp = Annotated[datetime, ReadWith(_read_known_timestamp, UTC_DATETIME)]
 
 _SENDER = AliasChoices("from", "number")
 _DEVICE = AliasChoices("device_id", "sIdentifiantPhone")
@@ -183,7 +183,7 @@ class WebhookEvent(FrozenModel):
     """When it happened, an aware UTC datetime."""
     data: EventData
     """What it is about."""
-    signed: Annotated[bool, ReadBy(lambda value: value is True)] = False
+    signed: Annotated[bool, ReadWith(lambda value: value is True)] = False
     """Whether the signature was verified. The receiver sets it, whatever the payload claims."""
 
 

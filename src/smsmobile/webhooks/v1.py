@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AliasChoices, Field
 
 from .._wire.model import WireModel
-from .._wire.values import UTC, Guid, LocalTimestamp, ReadBy, is_empty, read_text, read_timestamp
+from .._wire.values import UTC, Guid, LocalTimestamp, ReadWith, is_empty, read_text, read_timestamp
 from ..errors import MalformedPayload
 from .events import Name, SMSReceived, read_object
 
@@ -34,7 +34,7 @@ class _Payload(WireModel):
 
     _day_and_hour: ClassVar = {"added_at": ("date", "hour", "heure")}
 
-    message: Annotated[str | None, ReadBy(lambda value: "" if value is None else read_text(value))] = None
+    message: Annotated[str | None, ReadWith(lambda value: "" if value is None else read_text(value))] = None
     sender: Name = Field(None, validation_alias=AliasChoices("number", "from", "numero", "nombre", "sender"))
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guide"))
     device: Name = Field(None, validation_alias=AliasChoices("sidentifiantphone", "device_id", "device"))
