@@ -358,6 +358,23 @@ def test_behind_a_proxy_only_a_connection_that_was_never_made_proves_that_nothin
     assert type(failure("send", client)) is kind
 
 
+class PoolThatIsClosedMeanwhile(HTTPAdapter):
+    """Another thread calls close() between the choice of the pool and the choice of a connection."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        self.close()
+        pool.close()
+        return pool
+
+
+def test_a_client_that_is_closed_before_it_has_a_connection_sent_nothing() -> None:
+    session = requests.Session()
+    session.mount("https://", PoolThatIsClosedMeanwhile())
+    client = SMSMobileClient(api_key="a-key-of-the-tests", session=session)
+    assert type(failure("send", client)) is ConnectionFailed
+
+
 # --- how long ---------------------------------------------------------------------------------------------
 
 
