@@ -375,6 +375,23 @@ def test_a_client_that_is_closed_before_it_has_a_connection_sent_nothing() -> No
     assert type(failure("send", client)) is ConnectionFailed
 
 
+def test_a_client_that_is_closed_in_that_moment_can_be_used_again(
+    network: Any, monkeypatch: pytest.MonkeyPatch, client: SMSMobileClient
+) -> None:
+    choose = HTTPAdapter.get_connection_with_tls_context
+
+    def choose_and_close(*args: Any, **kwargs: Any) -> Any:
+        pool = choose(*args, **kwargs)
+        client.close()
+        return pool
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HTTPAdapter, "get_connection_with_tls_context", choose_and_close)
+        assert type(failure("send", client)) is ConnectionFailed
+    network.will_accept()
+    client.sms.send("+33612345678", "Bonjour")
+
+
 # --- how long ---------------------------------------------------------------------------------------------
 
 
