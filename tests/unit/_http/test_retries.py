@@ -337,6 +337,31 @@ def test_responses_of_the_ecosystem_see_the_same_policies(client: SMSMobileClien
         assert len(service.calls) == count
 
 
+def client_with_hook(hook: Callable[..., Any]) -> SMSMobileClient:
+    session = requests.Session()
+    session.hooks["response"].append(hook)
+    return SMSMobileClient(api_key="a-key-of-the-tests", session=session)
+
+
+@pytest.mark.parametrize(("operation", "status"), [("send", 429), ("log", 429), ("log", 503)])
+def test_a_hook_that_raises_for_the_status_prevents_no_repetition(
+    network: Any, pauses: list[float], operation: str, status: int
+) -> None:
+    network.will_answer(status, b"", {"Retry-After": "7"}).will_accept()
+    OPERATIONS[operation](client_with_hook(lambda response, **_: response.raise_for_status()))
+    assert len(network.requests) == 2
+    assert pauses == [7]
+
+
+def test_what_another_service_tells_a_hook_says_nothing_about_the_send(network: Any) -> None:
+    elsewhere = requests.Response()
+    elsewhere.status_code, elsewhere.raw = 429, HTTPResponse(io.BytesIO(), status=429, preload_content=False)
+    network.will_accept()
+    doubt = failure("send", client_with_hook(lambda response, **_: elsewhere.raise_for_status()))
+    assert type(doubt) is SendOutcomeUnknown
+    assert len(network.requests) == 1
+
+
 def through_a_proxy(reason: Exception) -> requests.exceptions.ProxyError:
     """As requests raises it; urllib3 calls everything so that fails before it has seen the proxy answer once."""
     error = ProxyError("Unable to connect to proxy", reason)
