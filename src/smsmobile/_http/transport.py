@@ -197,9 +197,9 @@ class Transport:
     def _forget_parents_connections(self) -> None:
         """After a fork the sockets belong to the parent, who would get our answers."""
         if os.getpid() != self._process:
-            self._process = os.getpid()
             for adapter in self._session.adapters.values():
                 adapter.close()
+            self._process = os.getpid()  # last: until they are closed, other threads must close them too
 
 
 class _Again(NamedTuple):

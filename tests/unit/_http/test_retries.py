@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from http.client import RemoteDisconnected
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -415,6 +416,43 @@ def test_a_client_that_is_closed_in_that_moment_can_be_used_again(
         assert type(failure("send", client)) is ConnectionFailed
     network.will_accept()
     client.sms.send("+33612345678", "Bonjour")
+
+
+class SlowToClose(HTTPAdapter):
+    """Lets another thread send while the connections of the parent are being closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], Any]] = []
+        self.events: list[str] = []
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        self.events.append("sent")
+        return super().send(*args, **kwargs)
+
+    def close(self) -> None:
+        if self.meanwhile:
+            thread = Thread(target=self.meanwhile.pop())
+            thread.start()
+            thread.join()
+        self.events.append("closed")
+
+
+def test_no_thread_of_a_forked_child_sends_before_the_parents_connections_are_closed(
+    network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, adapter = requests.Session(), SlowToClose()
+    session.mount("https://", adapter)
+    client = SMSMobileClient(api_key="a-key-of-the-tests", session=session)
+
+    def send() -> None:
+        client.sms.send("+33612345678", "Bonjour")
+
+    network.will_accept().will_accept()
+    adapter.meanwhile.append(send)
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    send()
+    assert adapter.events == ["closed", "sent", "closed", "sent"]
 
 
 # --- how long ---------------------------------------------------------------------------------------------
