@@ -186,10 +186,10 @@ class OAuth2ClientCredentials(_HoldsSecrets, AuthBase):
         if response.status_code != 401:
             return response
         response.close()
-        again = response.request.copy()
-        self._drop(str(again.headers["Authorization"]))
-        again.headers["Authorization"] = f"Bearer {self._token(repeat).access_token}"
-        return response.connection.send(again, **kwargs)
+        request = response.request  # no copy: where it is repeated later, it is repeated with the new token
+        self._drop(str(request.headers["Authorization"]))
+        request.headers["Authorization"] = f"Bearer {self._token(repeat).access_token}"
+        return response.connection.send(request, **kwargs)
 
     def _token(self, repeat: bool) -> Token:
         token = self._usable()
