@@ -225,11 +225,14 @@ def _read(response: requests.Response) -> bytes:
         return body
     pieces: list[bytes] = []
     size = 0
-    while piece := response.raw.read(_PIECE, decode_content=True):
-        size += len(piece)
-        if size > LARGEST_ANSWER:
-            raise _TooLarge
-        pieces.append(piece)
+    try:
+        while piece := response.raw.read(_PIECE, decode_content=True):
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                raise _TooLarge
+            pieces.append(piece)
+    except ValueError as error:  # what http.client makes of a chunk of negative length
+        raise ProtocolError("the answer cannot be read") from error
     return b"".join(pieces)
 
 
