@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+import requests
 
 from smsmobile import APIError, DeviceOffline, SendOutcomeUnknown, SentSMS
 
@@ -185,6 +186,15 @@ def test_a_message_taken_and_not_acknowledged_is_sent_once_and_unknown(
 ) -> None:
     _check_doubt(raw_server, outcome_of, script, PATIENT)
     assert pauses == []
+
+
+def test_a_chunk_of_negative_length_leaves_a_send_in_doubt_over_a_session_of_the_users_as_well(
+    raw_server: Callable[..., RawServer], outcome_of: Callable[..., Any]
+) -> None:
+    with requests.Session() as session, raw_server(NO_ANSWER["a chunk of negative length"]) as server:
+        doubt = outcome_of(server.client(session=session).sms.send, TO, TEXT)
+    assert isinstance(doubt, SendOutcomeUnknown), repr(doubt)
+    assert server.messages == 1
 
 
 @pytest.mark.parametrize(("raw_server", "script"), on_alternate_wires(SLOWLY), indirect=["raw_server"])

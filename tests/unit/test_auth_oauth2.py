@@ -64,6 +64,7 @@ class Account:
         self.revoked: set[str] = set()
         self.lifetime: dict[str, object] = {"expires_in": 3600}
         self.calls: list[str] = []
+        self.busy = 0
         self.lock = threading.Lock()
         mock.add_callback("POST", TOKEN_URL, callback=self.give_token)
         for method, path in (("POST", "/sendsms/"), ("GET", "/getsms/"), ("GET", "/log/sent/sms/")):
@@ -85,6 +86,9 @@ class Account:
             self.calls.append(token)
         if token in self.revoked:
             return 401, {}, '{"success": false, "error": "invalid_token"}'
+        if self.busy:
+            self.busy -= 1
+            return 429, {}, ""
         return 200, {}, '{"result": {"error": 0, "sent": "1", "id": "g", "sms": []}}'
 
 
@@ -201,7 +205,7 @@ def test_without_an_end_a_token_is_kept_until_a_401(
     clock.now = NOW + 10 * 365 * 86_400
     client.sms.received()
     assert account.given == 1
-    account.revoked.add("token-1")
+    account.revoked = {"token-1"}
     client.sms.received()
     assert account.calls == ["token-1", "token-1", "token-1", "token-2"]
 
@@ -228,6 +232,14 @@ def test_a_send_is_repeated_too_since_a_401_was_not_accepted(account: Account, c
     account.revoked = {"token-1"}
     assert client.sms.send("+33612345678", "Bonjour").guid == "g"
     assert account.calls == ["token-1", "token-2"]
+
+
+@pytest.mark.usefixtures("pauses")
+def test_what_is_repeated_after_a_401_is_repeated_with_the_new_token(account: Account, client: SMSMobileClient) -> None:
+    account.revoked = {"token-1"}
+    account.busy = 2
+    client.sms.send("+33612345678", "Bonjour")
+    assert account.calls == ["token-1", "token-2", "token-2", "token-2"]
 
 
 @pytest.mark.parametrize("run", [lambda c: c.sms.received(), lambda c: c.sms.send("+33612345678", "Bonjour")])

@@ -33,7 +33,7 @@ class DeadlineAdapter(HTTPAdapter):
         url = request.url or ""
         origin = (url[: url.find("/", len("https://"))], verify, cert)
         pool = None if proxies else self._pools.get(origin)
-        if pool is None:
+        if pool is None or pool.pool is None:  # it was closed by another thread, just before it was kept here
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             if not proxies:
                 self._pools[origin] = pool

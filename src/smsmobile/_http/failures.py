@@ -7,6 +7,7 @@ from ssl import SSLCertVerificationError
 
 import requests
 from urllib3.exceptions import (
+    ClosedPoolError,
     ConnectTimeoutError,
     HTTPError,
     LocationValueError,
@@ -24,6 +25,7 @@ NETWORK_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError)
 _NEVER_LEFT = (
     ConnectTimeoutError,  # NewConnectionError and name resolution are kinds of it
     LocationValueError,
+    ClosedPoolError,  # close() in another thread, before this one had a connection
     SSLCertVerificationError,
     requests.ConnectTimeout,
     requests.exceptions.InvalidURL,

@@ -26,6 +26,7 @@ class Template:
     def __init__(self, session: requests.Session, method: str, url: str) -> None:
         self._request = Request()
         self._request.prepare(method, url, headers=session.headers, cookies=session.cookies, hooks=session.hooks)
+        self._request.headers.pop("Content-Length", None)  # sign() knows it
         if method != "GET":
             self._request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         self._headers = frozenset(self._request.headers.items())

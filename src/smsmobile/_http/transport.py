@@ -170,6 +170,7 @@ class Transport:
     ) -> tuple[requests.Response, bytes] | _Again:
         """One request. The answer, or what the next try needs; raises where there is none."""
         response: requests.Response | None = None
+        answer: BaseHTTPResponse | None = None
         try:
             response = self._session.send(request, timeout=self._timeout, allow_redirects=False, **self._environment)
             if again := policy.after_answer(response.raw):
@@ -180,6 +181,9 @@ class Transport:
             # as __context__, so ours is raised only after this block has let go of it.
             failure = explain(error, host, sends=kind.sends)
             again = policy.after_failure(urllib3_cause(error))
+            judged = error.response if isinstance(error, requests.HTTPError) else None
+            if judged is not None and judged.request is request:  # a hook of the session called raise_for_status()
+                response, again, answer = judged, policy.after_answer(judged.raw), judged.raw
         except _TooLarge:
             text = f"The answer is larger than {LARGEST_ANSWER // 1024**2} MiB."
             failure, again = SendOutcomeUnknown(text) if kind.sends else UnexpectedResponse(text), None
@@ -188,14 +192,14 @@ class Transport:
                 response.close()
         if again is None:
             raise failure
-        return _Again(again, str(failure))
+        return _Again(again, str(failure), answer)
 
     def _forget_parents_connections(self) -> None:
         """After a fork the sockets belong to the parent, who would get our answers."""
         if os.getpid() != self._process:
-            self._process = os.getpid()
             for adapter in self._session.adapters.values():
                 adapter.close()
+            self._process = os.getpid()  # last: until they are closed, other threads must close them too
 
 
 class _Again(NamedTuple):
@@ -221,11 +225,14 @@ def _read(response: requests.Response) -> bytes:
         return body
     pieces: list[bytes] = []
     size = 0
-    while piece := response.raw.read(_PIECE, decode_content=True):
-        size += len(piece)
-        if size > LARGEST_ANSWER:
-            raise _TooLarge
-        pieces.append(piece)
+    try:
+        while piece := response.raw.read(_PIECE, decode_content=True):
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                raise _TooLarge
+            pieces.append(piece)
+    except ValueError as error:  # what http.client makes of a chunk of negative length
+        raise ProtocolError("the answer cannot be read") from error
     return b"".join(pieces)
 
 

@@ -92,6 +92,8 @@ def _other_values(model: WireModel, name: str, extra: dict[str, Any]) -> Iterato
     """The values of a field's other keys, best first. Each one is removed from `extra` as it is read."""
     for key in model._spellings[name]:
         if key in extra:
+            if key != name:
+                model.__pydantic_fields_set__.discard(key)
             yield extra.pop(key)
     if name in model._day_and_hour:
         day_key, *hour_keys = model._day_and_hour[name]

@@ -43,8 +43,8 @@ class Facts(NamedTuple):
     """none, known (in the contract's table), server (`server_error`), word (any other), result_word (the same inside
     `result`), unreadable (the answer is no envelope)."""
     sent: str
-    """yes, no, mixed (yes and something else), word (letters), odd (anything else), guid (no mark, but a GUID or what
-    stands for it), none."""
+    """yes, no, mixed (yes and something else), no_and_word (no and a word), word (letters), odd (anything else), guid
+    (no mark, but a GUID or what stands for it), none."""
     success: str
     """yes, no, mixed or none."""
     rows: str
@@ -101,8 +101,10 @@ TABLE = (
     Rule("send",   "ok",      "none",                      "mixed",     "*",         "*",      _UNKNOWN, _BOTH),
     Rule("send",   "ok",      "none",                      "*",         "mixed",     "*",      _UNKNOWN, _BOTH),
     Rule("send",   "ok",      "none",                      "yes",       "no",        "*",      _UNKNOWN, _BOTH),
+    Rule("send",   "ok",      "none",                      "no_and_word", "yes",     "*",      _UNKNOWN, _BOTH),
     Rule("*",      "ok",      "none",                      "*",         "no|mixed",  "*",      _REFUSED),
     Rule("action", "ok",      "none",                      "mixed",     "*",         "*",      _REFUSED),
+    Rule("send|action", "ok", "none",                      "no_and_word", "*",       "*",      _REFUSED),
     # Nothing says no.
     Rule("action|rows|log", "ok", "none",                  "*",         "*",         "*",      _ACCEPTED),
     # Rows of something else may come beside a plain yes; otherwise nobody knows which of them is the message's.
@@ -196,6 +198,8 @@ def _sent_fact(kind: Kind, answer: Answer) -> str:
         return "guid" if stands_for_it else "none"
     if True in marks:
         return "yes" if len(marks) == 1 else "mixed"
+    if len(marks) == 2:
+        return "no_and_word"
     word = str(answer.fields["sent"]).strip().lower()
     if False in marks or word == "api_error":
         return "no"

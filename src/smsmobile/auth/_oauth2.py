@@ -131,10 +131,10 @@ class OAuth2ClientCredentials(Unpicklable, AuthBase):
         if response.status_code != 401:
             return response
         response.close()
-        again = response.request.copy()
-        self._drop(str(again.headers["Authorization"]))
-        again.headers["Authorization"] = f"Bearer {self._token(repeat).access_token}"
-        return response.connection.send(again, **kwargs)
+        request = response.request  # not a copy: a later retry is made with the new token
+        self._drop(str(request.headers["Authorization"]))
+        request.headers["Authorization"] = f"Bearer {self._token(repeat).access_token}"
+        return response.connection.send(request, **kwargs)
 
     def _token(self, repeat: bool) -> Token:
         token = self._valid_token()

@@ -55,3 +55,17 @@ def test_a_parameter_in_front_of_the_others_is_found() -> None:
 
 def test_without_a_signature_there_is_nothing_secret() -> None:
     assert secrets_after(None, query="?a=1", message="hi") == []
+
+
+class Streams(requests.auth.AuthBase):
+    """Replaces the form by one whose length is not known before it is sent."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.body = iter([b"message=hi"])  # type: ignore[assignment]
+        return request
+
+
+def test_a_request_of_unknown_length_names_none() -> None:
+    request = Template(requests.Session(), "POST", "https://sms.example/").fill({}, repeat=True)
+    sign(request, Streams())
+    assert "Content-Length" not in request.headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from http.client import RemoteDisconnected
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -337,6 +338,31 @@ def test_responses_of_the_ecosystem_see_the_same_policies(client: SMSMobileClien
         assert len(service.calls) == count
 
 
+def client_with_hook(hook: Callable[..., Any]) -> SMSMobileClient:
+    session = requests.Session()
+    session.hooks["response"].append(hook)
+    return SMSMobileClient(api_key="a-key-of-the-tests", session=session)
+
+
+@pytest.mark.parametrize(("operation", "status"), [("send", 429), ("log", 429), ("log", 503)])
+def test_a_hook_that_raises_for_the_status_prevents_no_repetition(
+    network: Any, pauses: list[float], operation: str, status: int
+) -> None:
+    network.will_answer(status, b"", {"Retry-After": "7"}).will_accept()
+    OPERATIONS[operation](client_with_hook(lambda response, **_: response.raise_for_status()))
+    assert len(network.requests) == 2
+    assert pauses == [7]
+
+
+def test_what_another_service_tells_a_hook_says_nothing_about_the_send(network: Any) -> None:
+    elsewhere = requests.Response()
+    elsewhere.status_code, elsewhere.raw = 429, HTTPResponse(io.BytesIO(), status=429, preload_content=False)
+    network.will_accept()
+    doubt = failure("send", client_with_hook(lambda response, **_: elsewhere.raise_for_status()))
+    assert type(doubt) is SendOutcomeUnknown
+    assert len(network.requests) == 1
+
+
 def through_a_proxy(reason: Exception) -> requests.exceptions.ProxyError:
     """As requests raises it; urllib3 calls everything so that fails before it has seen the proxy answer once."""
     error = ProxyError("Unable to connect to proxy", reason)
@@ -356,6 +382,77 @@ def test_behind_a_proxy_only_a_connection_that_was_never_made_proves_that_nothin
 ) -> None:
     service.post("https://api.smsmobileapi.com/sendsms/", body=through_a_proxy(reason))
     assert type(failure("send", client)) is kind
+
+
+class PoolThatIsClosedMeanwhile(HTTPAdapter):
+    """Another thread calls close() between the choice of the pool and the choice of a connection."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        self.close()
+        pool.close()
+        return pool
+
+
+def test_a_client_that_is_closed_before_it_has_a_connection_sent_nothing() -> None:
+    session = requests.Session()
+    session.mount("https://", PoolThatIsClosedMeanwhile())
+    client = SMSMobileClient(api_key="a-key-of-the-tests", session=session)
+    assert type(failure("send", client)) is ConnectionFailed
+
+
+def test_a_client_that_is_closed_in_that_moment_can_be_used_again(
+    network: Any, monkeypatch: pytest.MonkeyPatch, client: SMSMobileClient
+) -> None:
+    choose = HTTPAdapter.get_connection_with_tls_context
+
+    def choose_and_close(*args: Any, **kwargs: Any) -> Any:
+        pool = choose(*args, **kwargs)
+        client.close()
+        return pool
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HTTPAdapter, "get_connection_with_tls_context", choose_and_close)
+        assert type(failure("send", client)) is ConnectionFailed
+    network.will_accept()
+    client.sms.send("+33612345678", "Bonjour")
+
+
+class SlowToClose(HTTPAdapter):
+    """Lets another thread send while the connections of the parent are being closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], Any]] = []
+        self.events: list[str] = []
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        self.events.append("sent")
+        return super().send(*args, **kwargs)
+
+    def close(self) -> None:
+        if self.meanwhile:
+            thread = Thread(target=self.meanwhile.pop())
+            thread.start()
+            thread.join()
+        self.events.append("closed")
+
+
+def test_no_thread_of_a_forked_child_sends_before_the_parents_connections_are_closed(
+    network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, adapter = requests.Session(), SlowToClose()
+    session.mount("https://", adapter)
+    client = SMSMobileClient(api_key="a-key-of-the-tests", session=session)
+
+    def send() -> None:
+        client.sms.send("+33612345678", "Bonjour")
+
+    network.will_accept().will_accept()
+    adapter.meanwhile.append(send)
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    send()
+    assert adapter.events == ["closed", "sent", "closed", "sent"]
 
 
 # --- how long ---------------------------------------------------------------------------------------------

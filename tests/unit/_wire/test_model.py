@@ -36,3 +36,10 @@ def test_each_moment_of_a_row_has_its_own_day_and_hour() -> None:
 def test_a_field_read_from_another_spelling_counts_as_set() -> None:
     row = ReceivedSMS.from_wire({"date": "2026-03-20 21:07:44"})
     assert row.model_dump(exclude_unset=True)["received_at"] == MOMENT
+
+
+def test_a_key_that_was_read_into_a_field_does_not_count_as_set() -> None:
+    row = LoggedSMS.from_wire({"guid": "", "guid_message": 0, "id": "G-1"})
+    assert row.model_fields_set == {"guid"}
+    row = ReceivedSMS.from_wire({"timestamp_unix": "soon", "received_at": True})
+    assert row.model_fields_set == {"received_at"}

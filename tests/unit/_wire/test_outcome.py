@@ -139,6 +139,8 @@ CONTRADICTIONS: list[dict[str, Any]] = [
     {"success": True, "sent": "ok"},
     {"success": True, "data": [{"sent": "waiting list"}]},
     {"success": True, "data": {"success": "perhaps"}},
+    {"success": True, "sent": "queued", "data": {"sent": "0"}},
+    {"success": True, "sent": "0", "data": {"sent": 2}},
 ]
 
 
@@ -151,6 +153,13 @@ def test_an_answer_that_contradicts_itself_leaves_a_send_in_doubt(send: str, bod
 def test_a_message_that_was_not_sent_is_refused_although_the_call_went_well(send: str, word: object) -> None:
     assert type(ask(send, {"success": True, "sent": word, "id": "g"})) is APIError
     assert type(ask(send, {"success": True, "data": [{"sent": word}]})) is APIError
+
+
+@every_send
+def test_a_no_beside_an_unknown_word_is_a_refusal_without_a_code(send: str) -> None:
+    refused = ask(send, {"sent": "0", "result": {"error": 0, "sent": {"x": 1}}})
+    assert type(refused) is APIError
+    assert refused.code is None
 
 
 NOT_ONE_ROW: list[object] = [
@@ -293,6 +302,7 @@ REFUSALS: list[tuple[object, type[APIError]]] = [
     ({"success": True, "items": [{"error": "2"}]}, DeviceOffline),
     ({"result": {"error": 0, "data": {"error": "invalid_apikey"}}}, AuthenticationError),
     ({"success": True, "data": {"success": False, "message": "no"}}, APIError),
+    ({"sent": "0", "result": {"error": 0, "sent": "queued"}}, APIError),
     ({"result": {"success": "0", "error": 0}}, APIError),
     ({"data": {"active": 1}}, UnexpectedResponse),
     ([], UnexpectedResponse),
