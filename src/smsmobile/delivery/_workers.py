@@ -10,14 +10,15 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Condition, Event, Lock, Thread, current_thread
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from .._http.backoff import LONGEST_RETRY_AFTER, backoff_intervals
+from ..channels.sms import SMSChannel
 from ..errors import (
     APIError,
     AuthenticationError,
@@ -36,12 +37,9 @@ from ..errors import (
     UnexpectedResponse,
 )
 from ._lookup import Lookup, outcome_of
-from ._messages import OutgoingSMS
+from ._messages import OutgoingSMS, Params, send
 from ._rate_limit import RateLimiter
 from .journals import BulkStatus, Journal, JournalEntry
-
-if TYPE_CHECKING:
-    from ..channels.sms import SentSMS
 
 QUEUE_SIZE = 256
 """Messages that are read before their turn. No more than these are in memory, however many there are."""
@@ -92,11 +90,11 @@ class BulkOutcome:
     """For a duplicate: what the journal says of the message with this key, sent or refused; else None."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A message to send, and its entry in the journal."""
+class Job(NamedTuple):
+    """A message to send, the parameters of its request, and its entry in the journal."""
 
     message: OutgoingSMS
+    params: Params
     entry: JournalEntry
 
     def outcome(self, status: BulkStatus, guid: str | None = None, reason: str | None = None) -> BulkOutcome:
@@ -175,7 +173,7 @@ class Workers:
 
     def __init__(
         self,
-        send: Callable[[OutgoingSMS], SentSMS],
+        channel: SMSChannel,
         *,
         journal: Journal,
         lookup: Lookup,
@@ -184,7 +182,7 @@ class Workers:
         patience: float,
     ) -> None:
         self.failure: BaseException | None = None
-        self._send = send
+        self._channel = channel
         self._journal = journal
         self._lookup = lookup
         self._rate_limiter = rate_limiter
@@ -334,7 +332,7 @@ class Workers:
             at = time.time()
             self._journal.start(key, at)
             try:
-                sent = self._send(job.message)
+                sent = send(self._channel, job.message, job.params)
             except STOPS_CAMPAIGN as failure:
                 self._journal.withdraw([key])
                 interval = self._backoff.interval_after(failure, generation)
