@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Condition, Event, Lock, Thread, current_thread
 from typing import NamedTuple
@@ -72,8 +71,7 @@ STOPS_CAMPAIGN = (
 """Nothing was sent, for a reason that every other message would meet as well."""
 
 
-@dataclass(frozen=True)
-class BulkOutcome:
+class BulkOutcome(NamedTuple):
     """What became of one message of a bulk run."""
 
     message: OutgoingSMS | None
