@@ -52,7 +52,6 @@ class Campaign:
         """Submitted to the workers, without an outcome yet, by key."""
         self._by_number: defaultdict[str, list[Job]] = defaultdict(list)
         """The same, by recipient."""
-        self._is_full = False
         self._done = 0
 
     def outcomes(self, source: Iterator[object]) -> Generator[BulkOutcome, None, None]:
@@ -120,19 +119,16 @@ class Campaign:
             self._in_flight[job.entry.key] = job
             self._by_number[job.entry.number].append(job)
             workers.submit(job)
-            while outcome := workers.next_outcome(wait=self._has_enough(workers)):
+            if len(self._in_flight) >= (wanted := workers.wanted):  # filling up from half is faster than one by one
+                while len(self._in_flight) > wanted // 2 and (outcome := workers.next_outcome(wait=True)):
+                    yield self._finished(outcome)
+            while outcome := workers.next_outcome(wait=False):
                 yield self._finished(outcome)
         while self._in_flight and (outcome := workers.next_outcome(wait=True)):
             yield self._finished(outcome)
         workers.stop()
         for outcome in workers.remaining_outcomes():
             yield self._finished(outcome)
-
-    def _has_enough(self, workers: Workers) -> bool:
-        """Whether to wait for outcomes before more is read. Filling up from half is faster than one by one."""
-        wanted = workers.wanted
-        self._is_full = len(self._in_flight) >= (wanted // 2 + 1 if self._is_full else wanted)
-        return self._is_full
 
     def _finished(self, outcome: BulkOutcome) -> BulkOutcome:
         job = self._in_flight.pop(outcome.key or "")

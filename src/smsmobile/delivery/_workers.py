@@ -227,20 +227,21 @@ class Workers:
 
     def submit(self, job: Job) -> None:
         """Let a message be sent."""
-        with self._changed:
-            if not self._queue:
-                self._queued_at = time.monotonic()
-            self._queue.append(job)
-            self._changed.notify()
+        if not self._queue:
+            self._queued_at = time.monotonic()
+        self._queue.append(job)
+        if self._threads:
+            with self._changed:
+                self._changed.notify()
 
     def next_outcome(self, *, wait: bool) -> BulkOutcome | None:
         """An outcome; None if there is none yet, or if the workers have stopped."""
-        wait = wait and not self._stopping.is_set()
-        if wait and not self._threads:
+        if wait and not self._stopping.is_set():
+            if self._threads:
+                return self._outcomes.get()
             self._run_once()
-            wait = False
         # Only the campaign's thread takes outcomes: one that is there now cannot be gone the next moment.
-        return self._outcomes.get() if wait or not self._outcomes.empty() else None
+        return None if self._outcomes.empty() else self._outcomes.get()
 
     def remaining_outcomes(self) -> Iterator[BulkOutcome]:
         """After `stop()`, the outcomes that were not taken."""
