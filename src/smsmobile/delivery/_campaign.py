@@ -119,8 +119,8 @@ class Campaign:
             self._in_flight[job.entry.key] = job
             self._by_number[job.entry.number].append(job)
             workers.submit(job)
-            if len(self._in_flight) >= (wanted := workers.wanted):  # filling up from half is faster than one by one
-                while len(self._in_flight) > wanted // 2 and (outcome := workers.next_outcome(wait=True)):
+            if len(self._in_flight) >= workers.wanted:
+                while len(self._in_flight) > workers.refill_at and (outcome := workers.next_outcome(wait=True)):
                     yield self._finished(outcome)
             while outcome := workers.next_outcome(wait=False):
                 yield self._finished(outcome)

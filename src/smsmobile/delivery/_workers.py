@@ -42,7 +42,7 @@ from .journals import BulkStatus, Journal, JournalEntry
 
 QUEUE_SIZE = 256
 """Messages that are read before their turn. No more than these are in memory, however many there are."""
-LARGEST_BATCH = 128
+LARGEST_BATCH = 256
 """Messages that are planned in the journal at a time, at most."""
 BATCH_SECONDS = 0.5
 """Seconds that the messages of a batch should keep the workers busy: each batch waits for the disk once."""
@@ -144,14 +144,15 @@ class _Batches:
 
     def __init__(self) -> None:
         self.size = 1
+        """Of the last batch, if there were enough messages for it."""
         self._taken = 1
         self._began = -math.inf
 
     def take(self, queue: deque[Job]) -> list[Job]:
         """Begin a batch with the next messages of the queue."""
         now = time.monotonic()
-        lasted = max(now - self._began, BATCH_SECONDS / LARGEST_BATCH)
-        self.size = int(max(min(BATCH_SECONDS / lasted * self._taken, BATCH_GROWTH * self._taken, LARGEST_BATCH), 1))
+        growth = BATCH_SECONDS / max(now - self._began, BATCH_SECONDS / BATCH_GROWTH)
+        self.size = max(min(int(growth * self._taken), LARGEST_BATCH), 1)
         jobs = [queue.popleft() for _ in range(min(self.size, len(queue)))]
         self._taken, self._began = max(len(jobs), 1), now
         return jobs
@@ -200,6 +201,8 @@ class Workers:
         self._process_id = os.getpid()
         # Daemon threads, stopped at exit: a campaign that was abandoned must not keep a program from ending.
         atexit.register(self.stop)
+        self.refill_at = QUEUE_SIZE // 2 if count > 1 else 0
+        """How few messages without an outcome are left before more are read: threads are kept busy meanwhile."""
         names = [f"smsmobile-bulk-{number}" for number in range(count)] if count > 1 else []
         self._threads = [Thread(target=self._run_thread, name=name, daemon=True) for name in names]
         try:
