@@ -112,7 +112,8 @@ class SQLiteFile:
         with self._lock:
             connection = self._usable()
             try:
-                self._flush_each_commit(connection, flush)
+                if flush is not self._is_flushing:
+                    self._flush_each_commit(connection, flush)
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
@@ -132,7 +133,8 @@ class SQLiteFile:
         with self._lock:
             connection = self._current()
             try:
-                self._flush_each_commit(connection, flush)
+                if flush is not self._is_flushing:
+                    self._flush_each_commit(connection, flush)
                 return connection.execute(statement, parameters).fetchall()
             except sqlite3.Error as error:
                 raise self._failure(error) from error
@@ -282,9 +284,8 @@ class SQLiteFile:
         return status.st_dev, status.st_ino
 
     def _flush_each_commit(self, connection: sqlite3.Connection, flush: bool) -> None:
-        if flush is not self._is_flushing:
-            connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
-            self._is_flushing = flush
+        connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
+        self._is_flushing = flush
 
     def _failure(self, error: sqlite3.Error) -> StorageError:
         if self._shared:

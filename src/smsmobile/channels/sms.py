@@ -247,10 +247,7 @@ class SMSChannel:
         in time; nothing was sent then.
         """
         params = self._params(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
-        options = _search_options(schedule_at=schedule_at, shorten_urls=shorten_urls, encrypt=encrypt)
-        with unknown_outcome_about(self._reconcile, to=str(params["recipients"]), message=message, options=options):
-            fields = self._call("sms.send", params).fields
-        return SentSMS.from_wire(fields)
+        return self._send(params, message, schedule_at=schedule_at, shorten_urls=shorten_urls, encrypt=encrypt)
 
     def resend(self, guid: str) -> ResentSMS:
         """Queue a failed message again (D). The service refuses a message that did not fail.
@@ -456,6 +453,13 @@ class SMSChannel:
             repeat=False,
         )
 
+    def _send(self, params: dict[str, str | int], message: str, **options: Any) -> SentSMS:
+        """Send what `_params` has checked. `options` change the message's row in the log; delivery/ calls this too."""
+        options = {name: value for name, value in options.items() if value}
+        with unknown_outcome_about(self._reconcile, to=str(params["recipients"]), message=message, options=options):
+            fields = self._call("sms.send", params).fields
+        return SentSMS.from_wire(fields)
+
     def _params(  # noqa: PLR0917 - one for each option of an SMS
         self,
         to: str,
@@ -467,7 +471,7 @@ class SMSChannel:
         encrypt: bool,
         whatsapp: bool,
     ) -> dict[str, str | int]:
-        """Check the arguments of a send, and return its request parameters. Also used by delivery/ for dry runs."""
+        """Check the arguments of a send, and return its request parameters. Also called by delivery/."""
         params: dict[str, str | int] = {
             "recipients": clean_recipient(to, self._default_region),
             "message": check_text("message", message),
@@ -495,11 +499,6 @@ class SMSChannel:
         if error.guid is not None:
             return next((row for row in self.log(guid=error.guid) if row.guid == error.guid), None)
         return self.find(error.to, error.message, around=error.attempted_at, **error.options)  # type: ignore[arg-type]
-
-
-def _search_options(**options: Any) -> dict[str, Any]:
-    """The options of a send that change its row in the log. Unset options are left out."""
-    return {name: value for name, value in options.items() if value}
 
 
 def _check_before(before: object) -> str | int:

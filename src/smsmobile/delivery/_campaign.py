@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
-from functools import partial
 from threading import Event
 
 from .._sent_log.search import comparable, fingerprint, precision_of
 from ..channels.sms import SMSChannel
 from ..errors import APIError, ConfigurationError, InvalidRequestError
 from ._lookup import Lookup, outcome_of
-from ._messages import OutgoingSMS, key_of, number_of, read_message, send
+from ._messages import OutgoingSMS, key_of, number_of, params_of, read_message
 from ._rate_limit import RateLimiter
 from ._workers import INTERRUPTED, STOPS_CAMPAIGN, BulkOutcome, Job, Workers, stop_error
 from .journals import BulkStatus, Journal, JournalEntry
@@ -53,7 +52,6 @@ class Campaign:
         """Submitted to the workers, without an outcome yet, by key."""
         self._by_number: defaultdict[str, list[Job]] = defaultdict(list)
         """The same, by recipient."""
-        self._is_full = False
         self._done = 0
 
     def outcomes(self, source: Iterator[object]) -> Generator[BulkOutcome, None, None]:
@@ -63,7 +61,7 @@ class Campaign:
         try:
             self._look_up_unfinished()
             workers = Workers(
-                partial(send, self._channel._without_retries),  # the workers share one retry loop
+                self._channel._without_retries,  # the workers share one retry loop
                 journal=self._journal,
                 lookup=self._lookup,
                 rate_limiter=self._rate_limiter,
@@ -121,19 +119,16 @@ class Campaign:
             self._in_flight[job.entry.key] = job
             self._by_number[job.entry.number].append(job)
             workers.submit(job)
-            while outcome := workers.next_outcome(wait=self._has_enough(workers)):
+            if len(self._in_flight) >= workers.wanted:
+                while len(self._in_flight) > workers.refill_at and (outcome := workers.next_outcome(wait=True)):
+                    yield self._finished(outcome)
+            while outcome := workers.next_outcome(wait=False):
                 yield self._finished(outcome)
         while self._in_flight and (outcome := workers.next_outcome(wait=True)):
             yield self._finished(outcome)
         workers.stop()
         for outcome in workers.remaining_outcomes():
             yield self._finished(outcome)
-
-    def _has_enough(self, workers: Workers) -> bool:
-        """Whether to wait for outcomes before more is read. Filling up from half is faster than one by one."""
-        wanted = workers.wanted
-        self._is_full = len(self._in_flight) >= (wanted // 2 + 1 if self._is_full else wanted)
-        return self._is_full
 
     def _finished(self, outcome: BulkOutcome) -> BulkOutcome:
         job = self._in_flight.pop(outcome.key or "")
@@ -154,16 +149,15 @@ class Campaign:
         message: OutgoingSMS | None = None
         try:
             message = read_message(given)
-            number = number_of(self._channel, message)
+            params = params_of(self._channel, message)
+            number = number_of(params)
             key = key_of(message, number)
         except InvalidRequestError as error:
             return BulkOutcome(message, None, BulkStatus.REFUSED, reason=str(error))
         precision = precision_of(shorten_urls=message.shorten_urls, encrypt=message.encrypt)
         scheduled = 0.0 if message.schedule_at is None else min(message.schedule_at.timestamp(), _LATEST)
-        return Job(
-            message,
-            JournalEntry(key, number, fingerprint(number, message.text, precision), precision, time.time(), scheduled),
-        )
+        hashed = fingerprint(number, message.text, precision)
+        return Job(message, params, JournalEntry(key, number, hashed, precision, time.time(), scheduled))
 
 
 def _look_alike(one: OutgoingSMS, other: OutgoingSMS) -> bool:

@@ -58,6 +58,8 @@ _FIELDS = [field.name for field in fields(OutgoingSMS)]
 
 Message: TypeAlias = OutgoingSMS | tuple[str, str] | Mapping[str, Any]
 """A message as `send` takes it: an OutgoingSMS, `(to, text)`, or a mapping with the fields of an OutgoingSMS."""
+Params: TypeAlias = dict[str, str | int]
+"""The parameters of a message's request."""
 
 
 def read_message(message: object) -> OutgoingSMS:
@@ -110,27 +112,33 @@ def key_of(message: OutgoingSMS, number: str) -> str:
     return hashlib.sha256(f"{number}\n{message.text}".encode()).hexdigest()[:32]
 
 
-def number_of(channel: SMSChannel, message: OutgoingSMS) -> str:
-    """The recipient's number, digits only. Raises InvalidRequestError for a message that cannot be sent."""
-    given = message
-    params = channel._params(
-        *(given.to, given.text, given.sim, given.device, given.schedule_at),
-        *(given.shorten_urls, given.encrypt, given.whatsapp),
+def params_of(channel: SMSChannel, message: OutgoingSMS) -> Params:
+    """The parameters of its request. Raises InvalidRequestError for a message that cannot be sent."""
+    return channel._params(
+        message.to,
+        message.text,
+        message.sim,
+        message.device,
+        message.schedule_at,
+        message.shorten_urls,
+        message.encrypt,
+        message.whatsapp,
     )
+
+
+def number_of(params: Params) -> str:
+    """The recipient's number, digits only."""
     return digits_of(str(params["recipients"]))
 
 
-def send(channel: SMSChannel, message: OutgoingSMS) -> SentSMS:
-    """Send it, as `client.sms.send` does."""
-    return channel.send(
-        message.to,
+def send(channel: SMSChannel, message: OutgoingSMS, params: Params) -> SentSMS:
+    """Send it with these parameters, as `client.sms.send` does."""
+    return channel._send(
+        params,
         message.text,
-        sim=message.sim,
-        device=message.device,
         schedule_at=message.schedule_at,
         shorten_urls=message.shorten_urls,
         encrypt=message.encrypt,
-        whatsapp=message.whatsapp,
     )
 
 

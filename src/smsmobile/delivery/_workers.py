@@ -10,14 +10,14 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Condition, Event, Lock, Thread, current_thread
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from .._http.backoff import LONGEST_RETRY_AFTER, backoff_intervals
+from ..channels.sms import SMSChannel
 from ..errors import (
     APIError,
     AuthenticationError,
@@ -36,16 +36,13 @@ from ..errors import (
     UnexpectedResponse,
 )
 from ._lookup import Lookup, outcome_of
-from ._messages import OutgoingSMS
+from ._messages import OutgoingSMS, Params, send
 from ._rate_limit import RateLimiter
 from .journals import BulkStatus, Journal, JournalEntry
 
-if TYPE_CHECKING:
-    from ..channels.sms import SentSMS
-
 QUEUE_SIZE = 256
 """Messages that are read before their turn. No more than these are in memory, however many there are."""
-LARGEST_BATCH = 128
+LARGEST_BATCH = 256
 """Messages that are planned in the journal at a time, at most."""
 BATCH_SECONDS = 0.5
 """Seconds that the messages of a batch should keep the workers busy: each batch waits for the disk once."""
@@ -74,8 +71,7 @@ STOPS_CAMPAIGN = (
 """Nothing was sent, for a reason that every other message would meet as well."""
 
 
-@dataclass(frozen=True)
-class BulkOutcome:
+class BulkOutcome(NamedTuple):
     """What became of one message of a bulk run."""
 
     message: OutgoingSMS | None
@@ -92,11 +88,11 @@ class BulkOutcome:
     """For a duplicate: what the journal says of the message with this key, sent or refused; else None."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A message to send, and its entry in the journal."""
+class Job(NamedTuple):
+    """A message to send, the parameters of its request, and its entry in the journal."""
 
     message: OutgoingSMS
+    params: Params
     entry: JournalEntry
 
     def outcome(self, status: BulkStatus, guid: str | None = None, reason: str | None = None) -> BulkOutcome:
@@ -148,14 +144,15 @@ class _Batches:
 
     def __init__(self) -> None:
         self.size = 1
+        """Of the last batch, if there were enough messages for it."""
         self._taken = 1
         self._began = -math.inf
 
     def take(self, queue: deque[Job]) -> list[Job]:
         """Begin a batch with the next messages of the queue."""
         now = time.monotonic()
-        lasted = max(now - self._began, BATCH_SECONDS / LARGEST_BATCH)
-        self.size = int(max(min(BATCH_SECONDS / lasted * self._taken, BATCH_GROWTH * self._taken, LARGEST_BATCH), 1))
+        growth = BATCH_SECONDS / max(now - self._began, BATCH_SECONDS / BATCH_GROWTH)
+        self.size = max(min(int(growth * self._taken), LARGEST_BATCH), 1)
         jobs = [queue.popleft() for _ in range(min(self.size, len(queue)))]
         self._taken, self._began = max(len(jobs), 1), now
         return jobs
@@ -175,7 +172,7 @@ class Workers:
 
     def __init__(
         self,
-        send: Callable[[OutgoingSMS], SentSMS],
+        channel: SMSChannel,
         *,
         journal: Journal,
         lookup: Lookup,
@@ -184,7 +181,7 @@ class Workers:
         patience: float,
     ) -> None:
         self.failure: BaseException | None = None
-        self._send = send
+        self._channel = channel
         self._journal = journal
         self._lookup = lookup
         self._rate_limiter = rate_limiter
@@ -204,6 +201,8 @@ class Workers:
         self._process_id = os.getpid()
         # Daemon threads, stopped at exit: a campaign that was abandoned must not keep a program from ending.
         atexit.register(self.stop)
+        self.refill_at = QUEUE_SIZE // 2 if count > 1 else 0
+        """How few messages without an outcome are left before more are read: threads are kept busy meanwhile."""
         names = [f"smsmobile-bulk-{number}" for number in range(count)] if count > 1 else []
         self._threads = [Thread(target=self._run_thread, name=name, daemon=True) for name in names]
         try:
@@ -231,20 +230,21 @@ class Workers:
 
     def submit(self, job: Job) -> None:
         """Let a message be sent."""
-        with self._changed:
-            if not self._queue:
-                self._queued_at = time.monotonic()
-            self._queue.append(job)
-            self._changed.notify()
+        if not self._queue:
+            self._queued_at = time.monotonic()
+        self._queue.append(job)
+        if self._threads:
+            with self._changed:
+                self._changed.notify()
 
     def next_outcome(self, *, wait: bool) -> BulkOutcome | None:
         """An outcome; None if there is none yet, or if the workers have stopped."""
-        wait = wait and not self._stopping.is_set()
-        if wait and not self._threads:
+        if wait and not self._stopping.is_set():
+            if self._threads:
+                return self._outcomes.get()
             self._run_once()
-            wait = False
         # Only the campaign's thread takes outcomes: one that is there now cannot be gone the next moment.
-        return self._outcomes.get() if wait or not self._outcomes.empty() else None
+        return None if self._outcomes.empty() else self._outcomes.get()
 
     def remaining_outcomes(self) -> Iterator[BulkOutcome]:
         """After `stop()`, the outcomes that were not taken."""
@@ -334,7 +334,7 @@ class Workers:
             at = time.time()
             self._journal.start(key, at)
             try:
-                sent = self._send(job.message)
+                sent = send(self._channel, job.message, job.params)
             except STOPS_CAMPAIGN as failure:
                 self._journal.withdraw([key])
                 interval = self._backoff.interval_after(failure, generation)

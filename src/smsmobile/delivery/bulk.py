@@ -16,7 +16,7 @@ from .._input.arguments import check_whole
 from ..channels.sms import SMSChannel
 from ..errors import ConfigurationError, InvalidRequestError
 from ._campaign import PATIENCE, Campaign
-from ._messages import Message, Template, check_key, filled, key_of, number_of, read_message
+from ._messages import Message, Template, check_key, filled, key_of, number_of, params_of, read_message
 from ._rate_limit import RateLimiter
 from ._segments import count_segments
 from ._workers import BulkOutcome
@@ -145,7 +145,7 @@ class BulkSender:
         for total, given in enumerate(messages, start=1):
             try:
                 message = read_message(given) if text_template is None else text_template.read(given)
-                key_of(message, number_of(self._channel, message))
+                key_of(message, number_of(params_of(self._channel, message)))
             except InvalidRequestError as error:
                 invalid += 1
                 if len(problems) < _PROBLEMS_KEPT:
