@@ -308,14 +308,16 @@ class SMSChannel:
 
     def _pages(self, before: str | datetime | float | None = None, **filters: Any) -> Iterator[list[LoggedSMS]]:
         seen: set[str | None] = set()
+        requested: set[str | None] = {None}
         while True:
             page = self.log(before=before, **filters)
             new_rows = [row for row in page if row.guid not in seen]
             yield new_rows
-            # Without a GUID, the next page cannot be requested.
-            if not new_rows or new_rows[-1].guid is None:
+            # Without a GUID, the next page cannot be requested. After one that was used before, the pages would repeat.
+            if not new_rows or new_rows[-1].guid in requested:
                 return
             before = new_rows[-1].guid
+            requested.add(before)
             seen = {row.guid for row in page} - {None}
 
     def find(

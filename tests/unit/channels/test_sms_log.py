@@ -207,6 +207,15 @@ def test_rows_without_a_guid_are_not_taken_for_one_another(client: SMSMobileClie
     assert [row.guid for row in client.sms.iter_log()] == ["d", None, "c", None, "b", "a"]
 
 
+def test_a_guid_that_comes_again_on_a_later_page_does_not_make_the_log_endless(
+    client: SMSMobileClient, pages: Pages
+) -> None:
+    book = {None: rows("d", "c"), "c": rows("b", "a"), "a": rows("d", "c")}
+    asked = pages(lambda before: book[before])
+    assert [row.guid for row in client.sms.iter_log()] == list("dcbadc")
+    assert asked == [None, "c", "a"]
+
+
 def test_an_empty_log_is_asked_for_once(client: SMSMobileClient, pages: Pages) -> None:
     asked = pages(lambda before: [])
     assert list(client.sms.iter_log(before="x")) == []
