@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict
 
@@ -11,6 +11,9 @@ from .values import is_empty
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+DayAndHour: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Fields, with the key of a day and the possible keys of its hour."""
 
 _EMPTY = (None, "", ())
 """What a field holds when nothing was found for it, or nothing that can be read."""
@@ -25,7 +28,7 @@ class FrozenModel(BaseModel):
 class WireModel(FrozenModel):
     """What the service sent: a field can come under several keys, and an empty value means a missing one."""
 
-    _day_and_hour: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    _day_and_hour: ClassVar[DayAndHour] = {}
     """Fields that may also come as a day and an hour: the key of the day, then the possible keys of the hour."""
     _spellings: ClassVar[dict[str, tuple[str, ...]]] = {}
     """The keys of each field that has several, best first. Computed for each subclass."""

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_whole, unix_milliseconds
-from .._wire.model import WireModel
+from .._wire.model import DayAndHour, WireModel
 from .._wire.values import DEVICE_KEYS, Guid, OptionalInt, OptionalText, Timestamp
 from ..errors import InvalidRequestError
 
@@ -32,7 +32,7 @@ Params = dict[str, str | int]
 class Call(WireModel):
     """A call that a phone missed, answered or made (D). Undocumented keys of its row are assumed (A)."""
 
-    _day_and_hour: ClassVar = {"call_at": ("date", "hour", "time")}
+    _day_and_hour: ClassVar[DayAndHour] = {"call_at": ("date", "hour", "time")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "id"))
     """The call's GUID; None if the service returns none."""

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_choice, check_days, check_line, check_whole
-from .._wire.model import WireModel
+from .._wire.model import DayAndHour, WireModel
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalInt, OptionalText, Timestamp
 
 __all__ = ["Conversation", "ConversationSMS", "ConversationsChannel"]
@@ -24,7 +24,7 @@ def __dir__() -> list[str]:
 class ConversationSMS(WireModel):
     """One SMS of a conversation. The keys of its row are assumed (A); unknown keys are in `model_extra`."""
 
-    _day_and_hour: ClassVar = {"at": ("date", "hour")}
+    _day_and_hour: ClassVar[DayAndHour] = {"at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
@@ -53,7 +53,7 @@ def _read_messages(rows: Any) -> tuple[ConversationSMS, ...]:
 class Conversation(WireModel):
     """The SMS exchanged with one other party (O). The keys of its row are assumed (A)."""
 
-    _day_and_hour: ClassVar = {"last_at": ("date", "hour")}
+    _day_and_hour: ClassVar[DayAndHour] = {"last_at": ("date", "hour")}
 
     number: OptionalText = Field(
         None, validation_alias=AliasChoices("numero", "number", "phone_number", "phone", "from", "recipients")

@@ -18,7 +18,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_line, check_text, check_whole
 from .._input.phone_numbers import mask_numbers
-from .._wire.model import WireModel
+from .._wire.model import DayAndHour, WireModel
 from .._wire.outcome import unknown_outcome_about
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, read_timestamp
 from ..errors import ConfigurationError, InvalidRequestError
@@ -61,7 +61,7 @@ class SentEmail(WireModel):
 class ReceivedEmail(WireModel):
     """An e-mail in a folder of the mailbox. The keys of its row are assumed (A); unknown keys are in `model_extra`."""
 
-    _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
+    _day_and_hour: ClassVar[DayAndHour] = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS, "uid", "message_id"))
     """The e-mail's GUID."""

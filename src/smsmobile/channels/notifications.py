@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field, model_validator
 
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_days, check_line, check_text
-from .._wire.model import WireModel
+from .._wire.model import DayAndHour, WireModel
 from .._wire.outcome import unknown_outcome_about
 from .._wire.values import (
     DEVICE_KEYS,
@@ -65,7 +65,7 @@ class SentNotification(WireModel):
 class ListedNotification(WireModel):
     """A notification that was sent (D)."""
 
-    _day_and_hour: ClassVar = {
+    _day_and_hour: ClassVar[DayAndHour] = {
         "sent_at": ("sent_date", "sent_time", "sent_hour"),
         "distributed_at": ("distributed_date", "distributed_time", "distributed_hour"),
     }

@@ -25,7 +25,7 @@ from .._log_row import SMSStatus
 from .._sent_log.search import find_one, precision_of
 from .._sent_log.tracking import HasGuid, check_handles, follow
 from .._wire.envelope import with_guid
-from .._wire.model import WireModel
+from .._wire.model import DayAndHour, WireModel
 from .._wire.outcome import unknown_outcome_about
 from .._wire.values import (
     DEVICE_KEYS,
@@ -108,7 +108,7 @@ class DeletedSMS(WireModel):
 class LoggedSMS(WireModel):
     """A row of the log of SMS sent through the API (O)."""
 
-    _day_and_hour: ClassVar = {"created_at": ("date", "hour")}
+    _day_and_hour: ClassVar[DayAndHour] = {"created_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
@@ -166,7 +166,7 @@ def _failure(error: object) -> str | None:
 class ReceivedSMS(WireModel):
     """An SMS that the phone received (D, O)."""
 
-    _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
+    _day_and_hour: ClassVar[DayAndHour] = {"received_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices("guid", "guid_message"))
     """The message's GUID."""
@@ -185,7 +185,7 @@ class ReceivedSMS(WireModel):
 class HandSentSMS(WireModel):
     """An SMS that the phone's owner wrote on the phone (D; the keys of its row are assumed, A)."""
 
-    _day_and_hour: ClassVar = {"sent_at": ("date", "hour")}
+    _day_and_hour: ClassVar[DayAndHour] = {"sent_at": ("date", "hour")}
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""

@@ -26,7 +26,7 @@ from .._input.arguments import (
 )
 from .._input.phone_numbers import clean_recipient, mask_numbers
 from .._wire.envelope import Answer, with_guid
-from .._wire.model import WireModel
+from .._wire.model import DayAndHour, WireModel
 from .._wire.outcome import unknown_outcome_about
 from .._wire.values import (
     DEVICE_KEYS,
@@ -129,7 +129,7 @@ class WhatsAppWindow(WireModel):
 class ReceivedWhatsApp(WireModel):
     """A WhatsApp message that a phone received (D; the keys of its row are assumed, A)."""
 
-    _day_and_hour: ClassVar = {"received_at": ("date", "hour")}
+    _day_and_hour: ClassVar[DayAndHour] = {"received_at": ("date", "hour")}
 
     id: OptionalInt = None
     """The message's number in the service's list, for `before`."""

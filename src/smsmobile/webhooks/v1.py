@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
-from .._wire.model import WireModel
+from .._wire.model import DayAndHour, WireModel
 from .._wire.values import UTC, Guid, LocalTimestamp, ReadWith, is_empty, read_text, read_timestamp
 from ..errors import MalformedPayload
 from .events import Name, SMSReceived, read_object
@@ -32,7 +32,7 @@ class _Payload(WireModel):
     report (O), and those of version 2.
     """
 
-    _day_and_hour: ClassVar = {"added_at": ("date", "hour", "heure")}
+    _day_and_hour: ClassVar[DayAndHour] = {"added_at": ("date", "hour", "heure")}
 
     message: Annotated[str | None, ReadWith(lambda value: "" if value is None else read_text(value))] = None
     sender: Name = Field(None, validation_alias=AliasChoices("number", "from", "numero", "nombre", "sender"))
