@@ -32,12 +32,14 @@ _PAGES_OF_LOG = 16_000
 """Size of the log (-wal) at which it is merged into the file: 16 MB, since most notes rewrite the same pages."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PLANNED, _STARTED = "planned", "started"
+_ROOM = " " * 40
+"""As long as a GUID."""
 _SCHEMA = (
     "CREATE TABLE run (boot TEXT NOT NULL)",
     "INSERT INTO run VALUES ('')",
     """
     CREATE TABLE messages (
-        key TEXT PRIMARY KEY,
+        key TEXT NOT NULL PRIMARY KEY,
         state TEXT NOT NULL,       -- planned, started; or an outcome: sent, refused, unknown
         number TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
@@ -45,8 +47,9 @@ _SCHEMA = (
         attempted_at REAL NOT NULL,
         until REAL NOT NULL,
         guid TEXT,
-        reason TEXT
-    ) WITHOUT ROWID
+        reason TEXT,
+        room TEXT                  -- for the GUID, until it is known: a row that grows moves others
+    )
     """,
     "CREATE INDEX by_number ON messages (number)",
 )
@@ -194,8 +197,8 @@ class SQLiteJournal:
             )
             known = {row[0]: _entry(row) for row in rows}
             connection.executemany(
-                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(entry.key, _PLANNED, *entry[1:6], None, None) for entry in entries if entry.key not in known],
+                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)",
+                [(entry.key, _PLANNED, *entry[1:6], _ROOM) for entry in entries if entry.key not in known],
             )
         return list(known.values())
 
@@ -210,7 +213,8 @@ class SQLiteJournal:
     def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
         """Record the outcome of a message."""
         self._opened.note(
-            "UPDATE messages SET state = ?, guid = ?, reason = ? WHERE key = ?", (outcome.value, guid, reason, key)
+            "UPDATE messages SET state = ?, guid = ?, reason = ?, room = NULL WHERE key = ?",
+            (outcome.value, guid, reason, key),
         )
 
     def withdraw(self, keys: Iterable[str]) -> int:
@@ -265,6 +269,6 @@ def _boot_id() -> str:
 
 
 def _entry(row: tuple[str, ...]) -> JournalEntry:
-    key, state, number, fingerprint, precision, attempted_at, until, guid, reason = row
+    key, state, number, fingerprint, precision, attempted_at, until, guid, reason, _ = row
     outcome = None if state in {_PLANNED, _STARTED} else BulkStatus(state)
     return JournalEntry(key, number, fingerprint, precision, attempted_at, until, outcome, guid, reason)  # type: ignore[arg-type]  # as the schema has them

@@ -890,7 +890,7 @@ def test_two_that_were_in_flight_are_not_found_in_one_row(sender: Sender, path: 
     with sqlite3.connect(path) as journal:  # a power failure can leave two
         journal.execute(
             "INSERT INTO messages "
-            "SELECT 'two', state, number, fingerprint, precision, attempted_at, until, guid, reason "
+            "SELECT 'two', state, number, fingerprint, precision, attempted_at, until, guid, reason, room "
             "FROM messages"
         )
     journal.close()
@@ -908,7 +908,7 @@ def test_the_log_is_read_once_for_all_that_were_in_flight(sender: Sender, path: 
     with sqlite3.connect(path) as journal:
         for number, message in enumerate(messages[1:], start=1):
             journal.execute(
-                "INSERT INTO messages SELECT ?, 'started', ?, ?, precision, attempted_at, until, guid, reason "
+                "INSERT INTO messages SELECT ?, 'started', ?, ?, precision, attempted_at, until, guid, reason, room "
                 "FROM messages WHERE key <> '' LIMIT 1",
                 (f"{number}", message.to[1:], f"{number}"),
             )
