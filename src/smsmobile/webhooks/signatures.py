@@ -18,13 +18,9 @@ def __dir__() -> list[str]:
     return __all__
 
 
-EVENT_HEADER = "X-SMSMobileAPI-Event"
-EVENT_ID_HEADER = "X-SMSMobileAPI-Event-ID"
-DELIVERY_HEADER = "X-SMSMobileAPI-Delivery"
 TIMESTAMP_HEADER = "X-SMSMobileAPI-Timestamp"
 SIGNATURE_HEADER = "X-SMSMobileAPI-Signature"
 NEXT_SIGNATURE_HEADER = "X-SMSMobileAPI-Signature-Next"
-IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 _PREFIX = "v1="
 _NEEDED = {name.lower(): name for name in (SIGNATURE_HEADER, NEXT_SIGNATURE_HEADER, TIMESTAMP_HEADER)}
