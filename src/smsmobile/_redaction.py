@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,8 @@ _SHORTEST_IN_ANSWER = 8
 _SHORTEST_SHOWN = 8
 """Length of the shortest phone number that is not masked fully."""
 _KEY_NAMES = frozenset({"apikey", "apikeybox"})
+# Two letters that a long body seldom has, and the rest of the name: apikey, api_key, apiKey, and APIKEY, APIKey ….
+_KEY_NAMES_IN_BYTES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"PI": re.compile(rb"PI[_-]?[kK](?:ey|EY)")}
 
 
 def mask_secrets(text: str, secrets: Iterable[str]) -> str:
@@ -50,6 +53,11 @@ def drop_keys(answer: Any) -> Any:
     if isinstance(answer, dict):
         return {name: drop_keys(value) for name, value in answer.items() if not _is_key_name(name)}
     return [drop_keys(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def may_have_keys(body: bytes) -> bool:
+    """Whether `drop_keys` may find something in this body. Most have nothing, and a long one takes long to walk."""
+    return any(letters in body and name.search(body) for letters, name in _KEY_NAMES_IN_BYTES.items())
 
 
 def _is_key_name(name: str) -> bool:

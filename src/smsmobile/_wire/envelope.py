@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._redaction import drop_keys
+from .._redaction import drop_keys, may_have_keys
 from ..errors import UnexpectedResponse
 from .refusals import CODES
 from .values import GUID_KEYS, is_empty, read_bool, read_guid, read_json, read_optional_bool
@@ -38,8 +38,6 @@ _BESIDE_ROWS = {
 _NO_NAMES = _BESIDE_ROWS | {"sent", "encrypted", "trial_account"}
 """Keys that name no person: an object that has one of them is no list of rows by name."""
 _OBJECT_START = re.compile(rb'\{\s*"')
-_KEY_NAMES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"Y": re.compile(rb"PI[_-]?KEY")}
-"""Part of apikey, apiKey, api_key, APIKEY …, by letters of it that a long body seldom has."""
 
 
 class Unreadable(Exception):
@@ -130,9 +128,7 @@ def _read_payload(body: bytes, about_one: bool) -> dict[str, Any]:
 
 def _read_json(body: bytes) -> Any:
     payload = _read_any_json(body)
-    # Notifications echo the API key (D). Most bodies have no such key, and a long one takes long to walk through.
-    has_key = any(letters in body and name.search(body) for letters, name in _KEY_NAMES.items())
-    return drop_keys(payload) if has_key else payload
+    return drop_keys(payload) if may_have_keys(body) else payload  # notifications echo the API key (D)
 
 
 def _read_any_json(body: bytes) -> Any:
