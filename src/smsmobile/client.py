@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import requests
 from requests.auth import AuthBase
@@ -14,6 +14,7 @@ from requests.auth import AuthBase
 from ._http.addresses import DEFAULT_BASE_URL
 from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 from .auth._api_key import ApiKeyAuth
+from .auth._credentials import Unpicklable
 from .config import CREDENTIALS, PREFIX, Settings
 from .errors import ConfigurationError
 
@@ -50,7 +51,7 @@ class ClientOptions(TypedDict, total=False):
     mailbox_key: str | None
 
 
-class SMSMobileClient:
+class SMSMobileClient(Unpicklable):
     """A client of SMSMobileAPI. One is enough for a program: it is safe to share among threads.
 
     Exactly one kind of credentials:
@@ -221,12 +222,6 @@ class SMSMobileClient:
 
     def __repr__(self) -> str:
         return f"<SMSMobileClient {self._transport.base_url} {type(self._transport.auth).__name__}>"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(
-            "SMSMobileClient holds secrets and sockets and is not pickled or copied; build it where it is needed, "
-            "for instance with SMSMobileClient.from_env()."
-        )
 
 
 def _authentication(settings: Settings) -> AuthBase:
