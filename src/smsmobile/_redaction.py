@@ -74,10 +74,3 @@ def mask_number(number: str) -> str:
         return "•" * len(number)
     head = number[:3] if number.startswith("+") else number[:2]
     return head + "•" * (len(number) - len(head) - 2) + number[-2:]
-
-
-def text_of(body: object) -> str:
-    """The body of a prepared request as text; "" for no body, and for a stream."""
-    if isinstance(body, bytes):
-        return body.decode("utf-8", "replace")
-    return body if isinstance(body, str) else ""

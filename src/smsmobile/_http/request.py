@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 from requests.auth import AuthBase
 
-from .._redaction import text_of
 from ..errors import ConfigurationError
 
 
@@ -83,6 +82,13 @@ def sign(request: Request, auth: AuthBase | None) -> None:
         request.headers["Content-Length"] = str(len(request.body))
     else:
         request.prepare_content_length(request.body)
+
+
+def text_of(body: object) -> str:
+    """The body of a prepared request as text; "" for no body, and for a stream."""
+    if isinstance(body, bytes):
+        return body.decode("utf-8", "replace")
+    return body if isinstance(body, str) else ""
 
 
 def _values_added(before: str, after: str) -> list[str]:
