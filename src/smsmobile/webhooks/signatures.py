@@ -1,4 +1,4 @@
-"""Signing and verifying: HMAC-SHA256 over the exact bytes of a body, and the headers that carry it.
+"""Signs and verifies webhooks: HMAC-SHA256 over the exact bytes of a body, and the headers that carry it.
 
 receiver.py checks the age of a request and handles unsigned ones.
 """
@@ -41,7 +41,10 @@ Headers = SupportsItems | Iterable[tuple[Any, Any]]
 def sign(body: bytes | bytearray | memoryview, secret: str | bytes, timestamp: int | str) -> str:
     """The signature header's value for a body, as the service computes it (D). For your own tests and tools.
 
-    `body` is the exact body of the request, `timestamp` the Unix seconds in its `X-SMSMobileAPI-Timestamp` header.
+    body: the exact bytes of the request.
+    secret: the webhook's secret.
+    timestamp: Unix seconds, as in the request's header `X-SMSMobileAPI-Timestamp`.
+
     Returns `v1=` and 64 lowercase hexadecimal digits.
 
     Raises TypeError for a body that is not bytes or a timestamp that is neither int nor str, and
