@@ -1,4 +1,4 @@
-"""What a row of the log of sent SMS has, for exceptions and for searches. The model itself is in channels/sms.py."""
+"""`SentLogRow`, a row of the sent log as exceptions and searches see it. The model itself is in channels/sms.py."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,8 @@ _SHORTEST_IN_ANSWER = 8
 _SHORTEST_SHOWN = 8
 """Length of the shortest phone number that is not masked fully."""
 _KEY_NAMES = frozenset({"apikey", "apikeybox"})
+# Two letters that a long body seldom has, and the rest of the name: apikey, api_key, apiKey, and APIKEY, APIKey ….
+_KEY_NAMES_IN_BYTES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"PI": re.compile(rb"PI[_-]?[kK](?:ey|EY)")}
 
 
 def mask_secrets(text: str, secrets: Iterable[str]) -> str:
@@ -52,6 +55,11 @@ def drop_keys(answer: Any) -> Any:
     return [drop_keys(item) for item in answer] if isinstance(answer, list) else answer
 
 
+def may_have_keys(body: bytes) -> bool:
+    """Whether `drop_keys` may find something in this body. Most have nothing, and a long one takes long to walk."""
+    return any(letters in body and name.search(body) for letters, name in _KEY_NAMES_IN_BYTES.items())
+
+
 def _is_key_name(name: str) -> bool:
     return name.lower().replace("_", "").replace("-", "") in _KEY_NAMES
 
@@ -66,10 +74,3 @@ def mask_number(number: str) -> str:
         return "•" * len(number)
     head = number[:3] if number.startswith("+") else number[:2]
     return head + "•" * (len(number) - len(head) - 2) + number[-2:]
-
-
-def text_of(body: object) -> str:
-    """The body of a prepared request as text; "" for no body, and for a stream."""
-    if isinstance(body, bytes):
-        return body.decode("utf-8", "replace")
-    return body if isinstance(body, str) else ""

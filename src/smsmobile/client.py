@@ -1,4 +1,4 @@
-"""SMSMobileClient: builds authentication and transport, and hangs the channels on itself."""
+"""`SMSMobileClient`: puts authentication and transport together, and has an attribute for each channel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import requests
 from requests.auth import AuthBase
@@ -14,7 +14,8 @@ from requests.auth import AuthBase
 from ._http.addresses import DEFAULT_BASE_URL
 from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 from .auth._api_key import ApiKeyAuth
-from .config import PREFIX, Settings
+from .auth._credentials import Unpicklable
+from .config import CREDENTIALS, PREFIX, Settings
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,29 +51,31 @@ class ClientOptions(TypedDict, total=False):
     mailbox_key: str | None
 
 
-class SMSMobileClient:
+class SMSMobileClient(Unpicklable):
     """A client of SMSMobileAPI. One is enough for a program: it is safe to share among threads.
 
-    Exactly one form of credentials:
+    Exactly one kind of credentials:
 
     auth: any `requests.auth.AuthBase`;
     api_key: the account's API key (D);
     client_id, client_secret: OAuth2 client credentials (D).
 
-    And, all optional:
+    All other arguments are optional:
 
     base_url: https, or http to a loopback host.
     timeout: seconds to connect and seconds for the whole answer, or one number for both.
-    max_retries: how often a request may be repeated, where that cannot send anything twice. 0 for never.
-    default_region: two letters, such as `"FR"`, to read national numbers by; needs the extra `[phone-numbers]`.
-    session: a requests session of yours, for its proxies, certificates, headers, hooks or adapters. Its adapters
-        are used with this client's retries in place of their own, and `close()` leaves it open. With adapters of
-        yours the second timeout is for each read, not for the whole answer.
-    paths: other addresses for endpoints, `{"sms.delete": "/…/"}`; one of them is assumed (A).
-    device: SID of the phone that sends, where a send names no other one.
+    max_retries: how often a failed request is repeated, if that cannot send a message twice; 0 for never.
+    default_region: country of numbers without a country code: two letters, such as `"FR"`. Needs the extra
+        `[phone-numbers]`.
+    session: a requests session of yours, for its proxies, certificates, headers, hooks or adapters. The retries of its
+        adapters are replaced by this client's, and `close()` leaves it open. With adapters of yours the second
+        timeout is for each read, not for the whole answer.
+    paths: paths of endpoints that differ from the default, such as `{"sms.delete": "/…/"}`, whose default is assumed
+        (A).
+    device: SID of the phone to send from, if a send does not name one.
     mailbox_key: the key of the account's mailbox (`apikeybox`, D), for `client.email`.
 
-    Raises ConfigurationError; nothing is sent by building a client.
+    Building a client sends nothing. Raises ConfigurationError if an argument is wrong.
     """
 
     def __init__(
@@ -119,8 +122,8 @@ class SMSMobileClient:
     ) -> Self:
         """Build a client from arguments, then the environment, then `.env`; `os.environ` is not changed.
 
-        The variables are `SMSMOBILEAPI_API_KEY`, `SMSMOBILEAPI_CLIENT_ID`, `SMSMOBILEAPI_TIMEOUT` (`5,30`) …, one for
-        each argument of the client that can be text.
+        The variables are `SMSMOBILEAPI_API_KEY`, `SMSMOBILEAPI_CLIENT_ID`, `SMSMOBILEAPI_TIMEOUT` (`5,30`) …, as
+        `Settings.from_env` lists them.
 
         dotenv_path: a file to read in place of the first `.env` found from the working directory upwards.
         overrides: arguments of the client. Credentials among them replace all credentials of the environment.
@@ -139,7 +142,7 @@ class SMSMobileClient:
     def _build(self, settings: Settings, session: requests.Session | None, paths: Mapping[str, str] | None) -> None:
         if session is not None and not isinstance(session, requests.Session):
             raise ConfigurationError(f"session is of type {type(session).__name__}; expected a requests.Session.")
-        auth = _strategy(settings)
+        auth = _authentication(settings)
         self._transport = Transport(
             settings.base_url,
             timeout=settings.timeout,
@@ -156,7 +159,7 @@ class SMSMobileClient:
 
     @cached_property
     def sms(self) -> SMSChannel:
-        """Send, resend, log, find, track, received, sent by hand, delete."""
+        """Send, resend, find, track and delete SMS, and read the logs of sent and received ones."""
         from .channels.sms import SMSChannel
 
         settings = self._settings
@@ -164,7 +167,7 @@ class SMSMobileClient:
 
     @cached_property
     def whatsapp(self) -> WhatsAppChannel:
-        """Send by WhatsApp alone, resend, check a number, and the three steps of receiving."""
+        """Send and resend by WhatsApp alone, check a number, and receive in three steps."""
         from .channels.whatsapp import WhatsAppChannel
 
         settings = self._settings
@@ -172,7 +175,7 @@ class SMSMobileClient:
 
     @cached_property
     def devices(self) -> DevicesChannel:
-        """The account's phones: list, get, capacity."""
+        """The account's phones, and how many more can be connected."""
         from .channels.devices import DevicesChannel
 
         return DevicesChannel(self._transport)
@@ -200,7 +203,7 @@ class SMSMobileClient:
 
     @cached_property
     def conversations(self) -> ConversationsChannel:
-        """SMS grouped by the other person."""
+        """SMS grouped by the other party."""
         from .channels.conversations import ConversationsChannel
 
         return ConversationsChannel(self._transport)
@@ -220,16 +223,10 @@ class SMSMobileClient:
     def __repr__(self) -> str:
         return f"<SMSMobileClient {self._transport.base_url} {type(self._transport.auth).__name__}>"
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(
-            "SMSMobileClient holds secrets and sockets and is not pickled or copied; build it where it is needed, "
-            "for instance with SMSMobileClient.from_env()."
-        )
 
-
-def _strategy(settings: Settings) -> AuthBase:
-    """The one form of credentials there is; ConfigurationError where there is none or more."""
-    given = [name for name in ("auth", "api_key", "client_id", "client_secret") if getattr(settings, name) is not None]
+def _authentication(settings: Settings) -> AuthBase:
+    """The authentication for the credentials. Raises ConfigurationError unless they are of exactly one kind."""
+    given = [name for name in CREDENTIALS if getattr(settings, name) is not None]
     if given == ["auth"]:
         if not isinstance(settings.auth, AuthBase):
             raise ConfigurationError(

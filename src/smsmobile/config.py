@@ -25,6 +25,9 @@ def __dir__() -> list[str]:
 
 
 PREFIX = "SMSMOBILEAPI_"
+CREDENTIALS = ("auth", "api_key", "client_id", "client_secret")
+"""The settings that authenticate; a client needs exactly one kind."""
+
 _VARIABLES = {
     "api_key": "API_KEY",
     "client_id": "CLIENT_ID",
@@ -39,7 +42,6 @@ _VARIABLES = {
     "webhook_secret": "WEBHOOK_SECRET",
 }
 _SECRETS = ("api_key", "client_id", "client_secret", "mailbox_key", "webhook_secret")
-_CREDENTIALS = ("auth", "api_key", "client_id", "client_secret")
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,11 @@ class Settings:
         if unknown := sorted(set(overrides) - {"auth", *_VARIABLES}):
             raise ConfigurationError(f"Unknown setting {unknown[0]!r}; expected one of auth, {', '.join(_VARIABLES)}.")
         values: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
-        own_credentials = any(name in values for name in _CREDENTIALS)
+        own_credentials = any(name in values for name in CREDENTIALS)
         found = _environment(dotenv_path)
         names = {}
         for name, suffix in _VARIABLES.items():
-            if name in values or (own_credentials and name in _CREDENTIALS):
+            if name in values or (own_credentials and name in CREDENTIALS):
                 continue
             if value := found.get(PREFIX + suffix):
                 values[name] = value

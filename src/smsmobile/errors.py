@@ -190,8 +190,8 @@ class DeliveryPending(SMSMobileError):
 class StorageError(SMSMobileError, OSError):
     """A file, or another store that must survive a restart, cannot be used. Also an OSError.
 
-    It is in use, damaged, not writable, or belongs to another program; the text says what to do. Nothing was done that
-    is not recorded in it.
+    It is in use, damaged, not writable, or belongs to another program; the text says what to do. Everything that
+    was done is recorded in it.
     """
 
 

@@ -12,7 +12,6 @@ from smsmobile._redaction import (
     mask_number,
     mask_secret_bytes,
     mask_secrets,
-    text_of,
 )
 
 SECRET = "se/cret+of&the=te sts"
@@ -74,8 +73,3 @@ def test_a_masked_number_keeps_its_length_and_at_most_four_digits(number: str) -
     masked = mask_number(number)
     assert len(masked) == len(number)
     assert sum(map(str.isdigit, masked)) == (4 if len(number) >= 8 else 0)
-
-
-@pytest.mark.parametrize(("body", "text"), [("a=b", "a=b"), (b"a=\xc3\xa9", "a=é"), (None, ""), (iter([b"x"]), "")])
-def test_the_text_of_a_body_is_its_text_or_nothing(body: object, text: str) -> None:
-    assert text_of(body) == text

@@ -38,7 +38,7 @@ def test_its_repr_shows_the_address_and_the_kind_of_auth_and_no_secret() -> None
 
 def test_it_is_not_pickled_or_copied(client: SMSMobileClient) -> None:
     for leak in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="SMSMobileClient holds secrets and sockets"):
+        with pytest.raises(TypeError, match="SMSMobileClient holds secrets and cannot be pickled or copied"):
             leak(client)
 
 

@@ -1,4 +1,4 @@
-"""What a failed request means: whether it left, what broke, and which of our exceptions says so."""
+"""Turns a network error into an exception of this library: whether the request left, and what broke."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LONGEST_CHAIN = 20
 
 
 def explain(error: Exception, host: str, *, sends: bool) -> SMSMobileError:
-    """Our exception for theirs, with what is at the bottom of it in one line."""
+    """The exception to raise for a network error. Its text has the system's reason, in one line."""
     links = _chain(error)
     reason = next((str(link) for link in reversed(links) if _is_plain(link)), "")
     because = f": {reason}" if reason else f" ({type(links[-1]).__name__})"
@@ -51,18 +51,18 @@ def explain(error: Exception, host: str, *, sends: bool) -> SMSMobileError:
 
 
 def urllib3_cause(error: Exception) -> HTTPError | None:
-    """urllib3's own error for it, from which a `Retry` tells what failed; None where there is none."""
+    """The urllib3 error that caused this one, for a `Retry` to judge; None if there is none."""
     causes = (link for link in _chain(error) if isinstance(link, HTTPError) and not isinstance(link, MaxRetryError))
     return next(causes, None)
 
 
 def _is_plain(link: BaseException) -> bool:
-    """Whether the text of this error is the system's own, with no address in it."""
+    """Whether the text of this error comes from the system. The texts of requests and urllib3 contain the URL."""
     return isinstance(link, OSError) and not isinstance(link, (requests.RequestException, HTTPError))
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error and everything it was made of, outermost first."""
+    """The error and its causes, outermost first."""
     links: list[BaseException] = []
     rest = [error]
     while rest and len(links) < _LONGEST_CHAIN:

@@ -1,4 +1,4 @@
-"""One request of ours: prepared once for each endpoint, copied for each call, and told what is secret in it."""
+"""Requests: prepared once for each endpoint, copied and signed for each call, and searched for added secrets."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 from requests.auth import AuthBase
 
-from .._redaction import text_of
 from ..errors import ConfigurationError
 
 
 class Request(requests.PreparedRequest):
-    """A prepared request that also says whether its caller lets it be repeated."""
+    """A prepared request, with the `repeat` of its caller."""
 
     repeat = True
-    """Whether a request that this one needs first, for a token, may be repeated as well."""
+    """Whether the request for a token that this one needs may be repeated, too. OAuth2ClientCredentials reads it."""
 
 
 class Template:
-    """What all requests of one endpoint have in common. requests would work it out anew for each."""
+    """What all requests of one endpoint have in common. requests would compute it again for each."""
 
     def __init__(self, session: requests.Session, method: str, url: str) -> None:
         self._request = Request()
         self._request.prepare(method, url, headers=session.headers, cookies=session.cookies, hooks=session.hooks)
-        self._request.headers.pop("Content-Length", None)  # sign() knows it
+        self._request.headers.pop("Content-Length", None)  # sign() sets it
         if method != "GET":
             self._request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         self._headers = frozenset(self._request.headers.items())
@@ -65,9 +64,9 @@ class Template:
 
 
 def sign(request: Request, auth: AuthBase | None) -> None:
-    """Let the authentication sign the request, and say how long its body is.
+    """Let the authentication sign the request, and set its Content-Length.
 
-    Raises ConfigurationError where it sets a header that http.client would refuse, with its value in the error.
+    Raises ConfigurationError for a header that http.client would refuse with an error that shows its value.
     """
     if auth is not None:
         signed = auth(request)
@@ -83,6 +82,13 @@ def sign(request: Request, auth: AuthBase | None) -> None:
         request.headers["Content-Length"] = str(len(request.body))
     else:
         request.prepare_content_length(request.body)
+
+
+def text_of(body: object) -> str:
+    """The body of a prepared request as text; "" for no body, and for a stream."""
+    if isinstance(body, bytes):
+        return body.decode("utf-8", "replace")
+    return body if isinstance(body, str) else ""
 
 
 def _values_added(before: str, after: str) -> list[str]:

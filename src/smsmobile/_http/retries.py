@@ -1,4 +1,4 @@
-"""Which failure is tried again, and after how long: urllib3's `Retry` as the policy of the transport's one loop."""
+"""Which failures are retried, and after how long: urllib3's `Retry` as the policy of the transport's loop."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from urllib3.connectionpool import ConnectionPool
 
 LONGEST_WAIT = 60.0
-"""Seconds. Where the service asks for a longer wait, the caller gets RateLimited at once."""
+"""Seconds. If the service asks for a longer wait, the caller gets RateLimited at once."""
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 
 
 class RetryPolicy(Retry):
-    """urllib3's, with jitter from the first repetition on, and a cap on `Retry-After`."""
+    """urllib3's `Retry`, with jitter from the first repetition on. A long `Retry-After` ends the retries."""
 
     def get_backoff_time(self) -> float:
         """Seconds to wait: 0.5, 1, 2 … 8, each up to half shorter at random."""
@@ -34,7 +34,7 @@ class RetryPolicy(Retry):
         return random.uniform(0.5, 1.0) * min(_FIRST_BACKOFF * 2.0 ** (tries - 1), _LONGEST_BACKOFF)  # noqa: S311
 
     def get_retry_after(self, response: Any) -> float | None:
-        """Seconds that the service asks for; None where it names none that can be read."""
+        """Seconds that the service asks to wait; None if it does not say, or not in a readable way."""
         try:
             return super().get_retry_after(response)
         except (InvalidHeader, ValueError, OverflowError):  # dates and numbers that Python cannot hold
@@ -49,13 +49,13 @@ class RetryPolicy(Retry):
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> Self:
-        """The policy after one more failure. Raises where there is no further try."""
+        """The policy after one more failure. Raises MaxRetryError or the error if there is no further try."""
         if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
             raise MaxRetryError(_pool, url or "")  # type: ignore[arg-type]
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
     def after_answer(self, response: BaseHTTPResponse) -> Self | None:
-        """The policy for the next try; None where the answer is final."""
+        """The policy for the next try; None if the answer is final."""
         if not self.is_retry("POST", response.status, "Retry-After" in response.headers):
             return None
         try:
@@ -64,13 +64,13 @@ class RetryPolicy(Retry):
             return None
 
     def after_failure(self, error: HTTPError | None) -> Self | None:
-        """The policy for the next try; None where there is none. `error` is urllib3's own, None where it has none."""
+        """The policy for the next try; None if there is none. `error` is the result of `urllib3_cause`."""
         if error is None:
             return None
         try:
             return self.increment("POST", "/", error=error)
         except HTTPError:
-            error.with_traceback(None)  # it may have been raised again: its frames would hold it, and it the sockets
+            error.with_traceback(None)  # a re-raised error is in its own frames: this cycle would keep the sockets open
             return None
 
 
@@ -80,7 +80,7 @@ class _SendRetryPolicy(RetryPolicy):
 
 
 def retry_policy(*, sends: bool, max_retries: int) -> RetryPolicy:
-    """At most `max_retries` repetitions. What `sends` is repeated only where it provably did not arrive."""
+    """At most `max_retries` repetitions. A request that `sends` is repeated only if it provably did not arrive."""
     common: dict[str, Any] = {
         "total": max_retries,
         "other": 0,  # a certificate that does not verify will not verify the next time
@@ -94,7 +94,7 @@ def retry_policy(*, sends: bool, max_retries: int) -> RetryPolicy:
         policy = _SendRetryPolicy(**common, read=False, status_forcelist={429})
     else:
         policy = RetryPolicy(**common, status_forcelist={429, 500, 502, 503, 504})
-    policy.retry_after_max = sys.maxsize  # urllib3 would call a day six hours
+    policy.retry_after_max = sys.maxsize  # else urllib3 reports a longer Retry-After as six hours
     return policy
 
 

@@ -31,7 +31,7 @@ class _Session(requests.Session):
 
 
 def new_session() -> requests.Session:
-    """A session of our own."""
+    """The session of a client that was given none."""
     session = _Session()
     session.headers["User-Agent"] = f"smsmobile/{__version__} Python/{platform.python_version()}"
     del session.headers["Connection"]  # HTTP/1.1 keeps it alive anyway
@@ -44,9 +44,9 @@ def new_session() -> requests.Session:
 
 
 def without_retries(session: requests.Session) -> requests.Session:
-    """The user's session (pools, cookies, hooks and all) with adapters that repeat nothing.
+    """A copy of the user's session that shares its pools, cookies and hooks, but whose adapters retry nothing.
 
-    Its own adapters may well retry a POST on a 502. For a send that must not happen: the transport alone repeats.
+    The user's adapters may retry a POST after a 502, which could send a message twice. Only the transport retries.
     """
     twin = _shallow_copy(session)
     twin.adapters = type(session.adapters)()
@@ -59,7 +59,7 @@ def without_retries(session: requests.Session) -> requests.Session:
 
 
 def environment_of(session: requests.Session, base_url: str) -> dict[str, Any]:
-    """Proxies and CA bundle, looked up once. What the session says comes before the environment.
+    """Proxies and CA bundle, looked up once. The session's settings come before the environment.
 
     requests does it the other way round: REQUESTS_CA_BUNDLE beats `session.verify = False`, and HTTPS_PROXY beats
     `session.proxies`.

@@ -1,6 +1,6 @@
-"""The only door to the network: one session, one retry loop, timeouts, a size cap, no redirects.
+"""All requests to the service: one session, one retry loop, timeouts, a limit of size, no redirects.
 
-It knows endpoints and what an answer means. It does not know what a message or a phone number is.
+It knows endpoints. It does not know what a message or a phone number is.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from .retries import NO_RETRIES, RetryPolicy, retry_policy
 from .session import environment_of, new_session, without_retries
 
 DEFAULT_TIMEOUT = (5.0, 30.0)
+"""Seconds to connect, and for the whole answer."""
 DEFAULT_MAX_RETRIES = 3
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes, after decompression."""
@@ -86,18 +87,19 @@ class Transport:
         signed: bool = True,
         url: str | None = None,
     ) -> Answer:
-        """Call an endpoint of `ENDPOINTS` and return its answer, if that says yes.
+        """Call an endpoint of `ENDPOINTS`, and return its answer if that is not an error.
 
-        The `secret` parameters are kept out of every text and every answer, as the authentication's are. Callers that
-        have their own retry loop pass `repeat=False`. `signed=False` leaves the authentication out, and `url` replaces
-        the endpoint's address: both are for a token.
+        The `secret` parameters are masked in all texts and answers, like the credentials. Callers that have their own
+        retry loop pass `repeat=False`. A request for a token has no authentication (`signed=False`), and can have
+        another `url` than the endpoint's.
 
-        Raises what errors.py lists. SendOutcomeUnknown comes only from endpoints that send.
+        Raises ConfigurationError, ConnectionFailed, ResponseTimeout or an APIError; SendOutcomeUnknown only for an
+        endpoint that sends.
         """
         try:
             return self._call(name, params, secret or {}, repeat=repeat, signed=signed, url=url)
         except (SMSMobileError, KeyboardInterrupt, SystemExit) as error:
-            # Without the frames below this one: credentials stand in their variables, which error reporters print.
+            # Drop the frames below this one: their variables hold credentials, and error reporters show them.
             failure = error.with_traceback(None)
             failure.__context__ = None
         params = {}  # a request for a token has the client secret in it
@@ -154,7 +156,7 @@ class Transport:
         return template
 
     def _exchange(self, kind: Kind, request: Request, host: str, *, repeat: bool) -> tuple[requests.Response, bytes]:
-        """The loop: send, read, and try again as the policy says."""
+        """The retry loop: send, read, and try again as the policy says."""
         self._forget_parents_connections()
         policy = self._policies[kind.sends, repeat]
         while True:
@@ -168,7 +170,7 @@ class Transport:
     def _try(
         self, kind: Kind, request: Request, host: str, policy: RetryPolicy
     ) -> tuple[requests.Response, bytes] | _Again:
-        """One request. The answer, or what the next try needs; raises where there is none."""
+        """Make one request. Returns the answer, or what the next try needs; raises if there is no next try."""
         response: requests.Response | None = None
         answer: BaseHTTPResponse | None = None
         try:
@@ -195,11 +197,11 @@ class Transport:
         return _Again(again, str(failure), answer)
 
     def _forget_parents_connections(self) -> None:
-        """After a fork the sockets belong to the parent, who would get our answers."""
+        """After a fork, close the parent's connections, over which it would get our answers."""
         if os.getpid() != self._process:
             for adapter in self._session.adapters.values():
                 adapter.close()
-            self._process = os.getpid()  # last: until they are closed, other threads must close them too
+            self._process = os.getpid()  # last: until then, other threads must not send on them
 
 
 class _Again(NamedTuple):

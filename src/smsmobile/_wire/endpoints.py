@@ -1,4 +1,4 @@
-"""The service's endpoints: method, path, and the kind of each. Section 3 of the contract as a table."""
+"""The service's endpoints: method, path, and the kind of each, as docs/service-facts.md lists them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Kind(Enum):
     ROWS = "rows"
     """Lists rows. May be repeated."""
     LOG = "log"
-    """Lists rows. A word in `result.error` that the contract does not list, without rows, means that there are none."""
+    """Lists rows. A word in `result.error` that is not a known code, without rows, means that there are none."""
 
     @property
     def sends(self) -> bool:

@@ -1,7 +1,7 @@
-"""Bytes to an `Answer`: opens the three envelopes of the service, which also stand inside one another.
+"""Reads the bytes of an answer into an `Answer`. The service has three envelopes, which can also be nested.
 
-An answer that lists rows keeps each row to itself. In an answer about one thing (a send, a switch …) the only row is
-part of what the service says. What an answer means is decided in outcome.py.
+In a list, each row stays a row. In an answer about one thing (a send, a switch …) the only row is merged with the rest.
+What an answer means is decided in outcome.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._redaction import drop_keys
+from .._redaction import drop_keys, may_have_keys
 from ..errors import UnexpectedResponse
 from .refusals import CODES
 from .values import GUID_KEYS, is_empty, read_bool, read_guid, read_json, read_optional_bool
@@ -38,8 +38,6 @@ _BESIDE_ROWS = {
 _NO_NAMES = _BESIDE_ROWS | {"sent", "encrypted", "trial_account"}
 """Keys that name no person: an object that has one of them is no list of rows by name."""
 _OBJECT_START = re.compile(rb'\{\s*"')
-_KEY_NAMES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"Y": re.compile(rb"PI[_-]?KEY")}
-"""Part of apikey, apiKey, api_key, APIKEY …, by letters of it that a long body seldom has."""
 
 
 class Unreadable(Exception):
@@ -50,15 +48,15 @@ class Answer(NamedTuple):
     """What the service said, whatever envelope it came in."""
 
     fields: dict[str, Any]
-    """The content of all envelopes in one mapping; of an answer about one thing, with that of its only row."""
+    """The content of all envelopes in one mapping. In an answer about one thing, also that of its only row."""
     found: list[Any]
-    """The rows as they came. In an answer about one thing: what cannot be its only row."""
+    """The rows as they came. In an answer about one thing, which has its only row in `fields`: all others."""
     code: str | None
     """The error code or word; "" for an error without one; None for no error."""
     sent: frozenset[bool | None]
-    """What the `sent` marks say: True, False, None for a word. Empty where there is none."""
+    """The values of all `sent` keys: True, False, None for a word. Empty if there is no such key."""
     success: frozenset[bool]
-    """What the `success` marks say. Empty where there is none."""
+    """The values of all `success` keys. Empty if there is no such key."""
     note: str | None
     """The service's explanation."""
     in_result: bool
@@ -75,7 +73,7 @@ class Answer(NamedTuple):
         raise UnexpectedResponse(f"The service's rows cannot be read: {problem}.", status=200)
 
     def _strange_rows(self) -> str:
-        """What stands in place of rows, if it is not another way to say that there are none."""
+        """What is wrong with the value in place of the rows; empty if it means that there are none."""
         for value in map(self.fields.get, _ROW_KEYS):
             if not isinstance(value, (list, dict)) and read_bool(value) is not False:  # a text, or a count
                 return f"they are of type {type(value).__name__}"
@@ -130,9 +128,7 @@ def _read_payload(body: bytes, about_one: bool) -> dict[str, Any]:
 
 def _read_json(body: bytes) -> Any:
     payload = _read_any_json(body)
-    # Notifications echo the API key (D). Most bodies have no such key, and a long one takes long to walk through.
-    has_key = any(letters in body and name.search(body) for letters, name in _KEY_NAMES.items())
-    return drop_keys(payload) if has_key else payload
+    return drop_keys(payload) if may_have_keys(body) else payload  # notifications echo the API key (D)
 
 
 def _read_any_json(body: bytes) -> Any:
@@ -159,7 +155,7 @@ def _is_whole_answer(row: object) -> bool:
 
 
 def _open(layer: dict[str, Any], about_one: bool) -> tuple[list[dict[str, Any]], list[list[Any]]]:
-    """The layers of an envelope, outermost first, and the lists of rows that stand in them."""
+    """The layers of nested envelopes, outermost first, and the lists of rows in them."""
     own = dict(layer)
     layers, rows = [own], list[list[Any]]()
     held = {key: layer[key] for key in _HOLDERS if isinstance(layer.get(key), (dict, list)) and layer[key]}
@@ -180,7 +176,7 @@ def _open(layer: dict[str, Any], about_one: bool) -> tuple[list[dict[str, Any]],
 
 
 def _split(content: dict[str, Any] | list[Any], about_one: bool) -> tuple[list[Any], dict[str, Any]]:
-    """The rows of a holder, and what stands beside them. An only row that speaks of the call stands beside."""
+    """The rows under a key, and what is beside them. A single row that is about the call itself counts as beside."""
     listed, beside = (content, {}) if isinstance(content, list) else _rows_by_key(content, about_one)
     only = listed[0] if len(listed) == 1 else None
     if isinstance(only, dict) and (about_one or _is_refusal(only)):
@@ -202,14 +198,14 @@ def _rows_by_key(content: dict[str, Any], about_one: bool) -> tuple[list[Any], d
 
 
 def _is_about_the_call(content: dict[str, Any]) -> bool:
-    """Whether an object is no row, but says something about the call or about the list."""
+    """Whether an object is not a row, but about the call or the list."""
     holds = any(isinstance(content.get(key), (dict, list)) for key in _HOLDERS)
     says_no = read_optional_bool(content.get("success")) is False
     return holds or content.keys() <= _BESIDE_ROWS or "connected_now" in content or says_no
 
 
 def _is_refusal(row: dict[str, Any]) -> bool:
-    """Whether a row says how the call went and nothing else. One that has an `error` among others is a row."""
+    """Whether a row says only how the call went. One that has other keys beside its `error` is a real row."""
     return row.keys() <= _BESIDE_ROWS and ("error" in row or "success" in row)
 
 
@@ -217,7 +213,7 @@ def _is_refusal(row: dict[str, Any]) -> bool:
 
 
 def _merged(layers: list[dict[str, Any]], about_one: bool) -> dict[str, Any]:
-    """One mapping. An inner value replaces an outer one, unless it is empty; about one thing, the first GUID stays."""
+    """One mapping. An inner value replaces an outer one, unless it is empty. `about_one`: the first GUID stays."""
     fields = dict(layers[0])
     for layer in layers[1:]:
         if not fields:  # an envelope with nothing beside its content
@@ -235,7 +231,7 @@ def _marks(layers: list[dict[str, Any]], key: str) -> Iterable[bool | None]:
 
 
 def _code_in(layers: list[dict[str, Any]]) -> str | None:
-    """The innermost error; one of the contract's codes before any other, and any word before none."""
+    """The innermost error; a known code before any other, and any word before none."""
     codes = [code for layer in reversed(layers) if (code := _code_of(layer.get("error"))) is not None]
     return max(codes, key=lambda code: (code in CODES, code != ""), default=None)
 

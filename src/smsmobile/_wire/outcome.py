@@ -20,7 +20,7 @@ from .values import UTC, is_empty, read_bool, read_optional_bool
 
 
 class Meaning(Enum):
-    """What is done with an answer."""
+    """What an answer means, and what `judge` does with it."""
 
     ACCEPTED = "accepted"
     """It is returned. For a read: it lists rows, or says that there are none."""
@@ -40,7 +40,7 @@ class Facts(NamedTuple):
     status: str
     """ok (below 400), 4xx or 5xx."""
     code: str
-    """none, known (in the contract's table), server (`server_error`), word (any other), result_word (the same inside
+    """none, known (a key of `CODES`), server (`server_error`), word (any other), result_word (the same inside
     `result`), unreadable (the answer is no envelope)."""
     sent: str
     """yes, no, mixed (yes and something else), no_and_word (no and a word), word (letters), odd (anything else), guid
@@ -124,9 +124,9 @@ TABLE = (
 
 
 def judge(kind: Kind, reply: Reply, body: bytes) -> Answer:
-    """The answer in a body, if it says yes. For a send, its fields have `accepted`.
+    """The answer in a body, if it was accepted. For a send, its fields have `accepted`.
 
-    Raises the exception that says what it is instead: APIError and its kinds, SendOutcomeUnknown.
+    Otherwise raises an APIError or SendOutcomeUnknown, by the table.
     """
     answer: Answer | None
     try:
@@ -193,7 +193,7 @@ def _code_fact(answer: Answer) -> str:
 def _sent_fact(kind: Kind, answer: Answer) -> str:
     marks = answer.sent
     if not marks:
-        # Where nobody documents a `sent`, an "error" that says all is well may be all there is.
+        # The answers of Kind.SUBMIT have no documented `sent`. An `error` of 0 may be all that they say.
         stands_for_it = has_guid(answer.fields) or (kind is Kind.SUBMIT and "error" in answer.fields)
         return "guid" if stands_for_it else "none"
     if True in marks:
@@ -219,7 +219,7 @@ def _rows_fact(answer: Answer) -> str:
 
 
 def _says_no(row: object) -> bool:
-    """Whether a row that is one of several speaks of a failure."""
+    """Whether a row, one of several, reports a failure."""
     if not isinstance(row, dict):
         return False
     marks = [read_optional_bool(row.get("sent")), read_optional_bool(row.get("success"))]

@@ -1,8 +1,7 @@
-"""Which exception an error of the service is: section 5 of the contract as a table."""
+"""Which exception an error of the service becomes: by its code, else by the HTTP status."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .._redaction import mask_secrets
@@ -32,6 +31,7 @@ CODES: dict[str, type[APIError]] = {
     "unauthorized_client": AuthenticationError,
     "unsupported_grant_type": AuthenticationError,
 }
+"""The known error codes; docs/service-facts.md has their sources."""
 _BY_STATUS: dict[int, type[APIError]] = {
     401: AuthenticationError,
     403: AuthenticationError,
@@ -63,12 +63,12 @@ class Reply(NamedTuple):
 
 
 def refusal_for(reply: Reply, code: str | None, note: str | None) -> APIError:
-    """The exception for an answer that says no, or that could not be read but has a status that does."""
+    """The exception for a refusal. An answer that cannot be read is one too, if its status is an error."""
     code = mask_secrets(code or "", reply.secrets)[:_LONGEST_TEXT] or None
     note = mask_secrets(note or "", reply.secrets)[:_LONGEST_TEXT] or None
     status = reply.status
     kind = CODES.get(code or "") or _BY_STATUS.get(status) or (ServerError if status >= 500 else APIError)
-    said = ", ".join(_present(f"HTTP {status}", code and f"error {code}", note)).rstrip(".")
+    said = ", ".join(filter(None, (f"HTTP {status}", code and f"error {code}", note))).rstrip(".")
     details: dict[str, Any] = {"code": code, "status": status, "note": note}
     if kind is RateLimited:
         details["retry_after"] = reply.retry_after
@@ -76,7 +76,3 @@ def refusal_for(reply: Reply, code: str | None, note: str | None) -> APIError:
         f"{_MEANINGS[kind]} It said: {mask_secrets(said, [str(value).removeprefix('+') for value in reply.personal])}.",
         **details,
     )
-
-
-def _present(*texts: str | None) -> Iterable[str]:
-    return filter(None, texts)

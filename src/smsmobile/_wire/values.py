@@ -167,7 +167,7 @@ def _isoformat(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-# What PHP makes of "none" (`false`, `[]`, `{}`) is empty. A stranger value becomes its Python spelling, never an error.
+# What PHP writes for "none" (`false`, `[]`, `{}`) is empty. Any other value becomes text as Python writes it.
 def _any_text(value: object) -> str | None:
     return str(value) if value else None
 

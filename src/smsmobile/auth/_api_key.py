@@ -9,7 +9,7 @@ import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
-from .._redaction import text_of
+from .._http.request import text_of
 from ._credentials import Unpicklable, check_credential
 
 _HAS_API_KEY = re.compile(r"(?:^|[?&])apikey=")

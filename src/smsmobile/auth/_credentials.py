@@ -1,4 +1,4 @@
-"""What all credentials have in common: they are checked, and they are not pickled."""
+"""The check of a credential, and the base class of what holds one: it cannot be pickled."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ class OAuth2ClientCredentials(Unpicklable, AuthBase):
             signed=False,
         )
         access_token = answer.fields.get("access_token")
-        if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # else http.client shows it
+        if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):  # http.client would show a bad one
             raise AuthenticationError("The service returned no valid access_token for the client id.", status=200)
         lifetime = read_int(answer.fields.get("expires_in"))
         if lifetime is None or lifetime <= 0:

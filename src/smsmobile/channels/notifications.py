@@ -30,9 +30,6 @@ def __dir__() -> list[str]:
     return __all__
 
 
-MOST_LISTED = 200
-"""Maximum number of notifications that the service lists (D)."""
-
 _SID_KEYS = ("sidentifiant", *DEVICE_KEYS)
 _DISTRIBUTED_WORDS = {"distributed": True, "not_distributed": False}
 _NO_LOG = "Look for it in client.notifications.list(device=…): reconcile() searches only the log of SMS."

@@ -1,6 +1,6 @@
-"""Sending and receiving that needs many calls and a memory: the public names, and nothing else.
+"""Sending in bulk and polling for received SMS, both across restarts. This file holds the public names.
 
-Each is imported on first use, so that `count_segments` does not load a client and a database.
+Each name is imported on first use, so that `count_segments` does not load a client and a database.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looks messages of a journal up in the sent log, until they appear there or a time is over.
+"""Looks messages of a journal up in the sent log, until they appear there or time runs out.
 
 The caller decides what happens to a message that does not appear.
 """

@@ -1,6 +1,6 @@
 """Counts the segments of an SMS: GSM-7 or UCS-2, by the tables and lengths of 3GPP TS 23.038 and 23.040.
 
-No maintained library does it: those there are only encode.
+No maintained library counts segments; the existing ones only encode.
 """
 
 from __future__ import annotations

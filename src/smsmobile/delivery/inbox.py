@@ -1,4 +1,4 @@
-"""Received SMS for programs that cannot receive webhooks: it polls for them, and hands each over once.
+"""`Inbox` polls for received SMS and hands each over once, for programs that cannot receive webhooks.
 
 What it remembers is in _inbox_state.py. The events are those of webhooks.
 """

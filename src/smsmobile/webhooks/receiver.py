@@ -51,11 +51,11 @@ class WebhookReceiver:
     ) -> None:
         """Make a receiver.
 
-        `secrets`: all secrets that are accepted; during a rotation the old one and the new one.
-        `tolerance`: how many seconds the timestamp may differ from this machine's clock, in either direction. The
-        service recommends 300 (D).
-        `allow_unsigned`: also parse requests without a signature, of either version, as events with
-        `signed=False`. Anybody can forge these: use it for development, or behind a secret path.
+        secrets: all secrets that are accepted; during a rotation the old one and the new one.
+        tolerance: how many seconds the timestamp may differ from this machine's clock, in either direction. The
+            service recommends 300 (D).
+        allow_unsigned: also parse requests without a signature, of either version, as events with `signed=False`.
+            Anybody can forge these: use it for development, or behind a secret path.
 
         Raises ConfigurationError for an unusable secret or tolerance, and if there is no secret while unsigned
         requests are not allowed.
@@ -79,8 +79,9 @@ class WebhookReceiver:
     def receive(self, body: bytes | bytearray | memoryview, headers: Headers) -> AnyEvent:
         """Verify a request, then parse it.
 
-        `body`: the raw bytes of the request, at most 1 MiB. `headers`: a mapping in any case, a framework's
-        headers, a WSGI `environ`, Django's `request.META`, or (name, value) pairs.
+        body: the raw bytes of the request, at most 1 MiB.
+        headers: a mapping with names in any case, a framework's headers, a WSGI `environ`, Django's `request.META`, or
+            (name, value) pairs.
 
         Returns one of the event classes of this package, an UnknownEvent for a type they do not cover. A type checker
         can tell whether a `match` over them is complete.

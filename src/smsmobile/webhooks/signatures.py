@@ -1,4 +1,4 @@
-"""Signing and verifying: HMAC-SHA256 over the exact bytes of a body, and the headers that carry it.
+"""Signs and verifies webhooks: HMAC-SHA256 over the exact bytes of a body, and the headers that carry it.
 
 receiver.py checks the age of a request and handles unsigned ones.
 """
@@ -18,13 +18,9 @@ def __dir__() -> list[str]:
     return __all__
 
 
-EVENT_HEADER = "X-SMSMobileAPI-Event"
-EVENT_ID_HEADER = "X-SMSMobileAPI-Event-ID"
-DELIVERY_HEADER = "X-SMSMobileAPI-Delivery"
 TIMESTAMP_HEADER = "X-SMSMobileAPI-Timestamp"
 SIGNATURE_HEADER = "X-SMSMobileAPI-Signature"
 NEXT_SIGNATURE_HEADER = "X-SMSMobileAPI-Signature-Next"
-IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 _PREFIX = "v1="
 _NEEDED = {name.lower(): name for name in (SIGNATURE_HEADER, NEXT_SIGNATURE_HEADER, TIMESTAMP_HEADER)}
@@ -45,7 +41,10 @@ Headers = SupportsItems | Iterable[tuple[Any, Any]]
 def sign(body: bytes | bytearray | memoryview, secret: str | bytes, timestamp: int | str) -> str:
     """The signature header's value for a body, as the service computes it (D). For your own tests and tools.
 
-    `body` is the exact body of the request, `timestamp` the Unix seconds in its `X-SMSMobileAPI-Timestamp` header.
+    body: the exact bytes of the request.
+    secret: the webhook's secret.
+    timestamp: Unix seconds, as in the request's header `X-SMSMobileAPI-Timestamp`.
+
     Returns `v1=` and 64 lowercase hexadecimal digits.
 
     Raises TypeError for a body that is not bytes or a timestamp that is neither int nor str, and

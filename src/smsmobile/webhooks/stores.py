@@ -112,7 +112,10 @@ class SQLiteEventStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], ttl: float = ONE_WEEK) -> None:
-        """`path`: a file of its own, created with mode 0600 if it is missing; its folder has to exist. `ttl`: seconds.
+        """Open or create the file.
+
+        path: a file of its own, created with mode 0600 if it is missing; its folder has to exist.
+        ttl: seconds.
 
         Raises ConfigurationError if `ttl` is not a number above 0, StorageError if the file cannot be used.
         """

@@ -1,7 +1,7 @@
 """The parser for version 1 webhooks: received SMS only, never signed, with keys in several languages.
 
-They become the same `SMSReceived` as in version 2, so that one handler is enough. delivery/inbox.py uses it too: the
-rows of the inbox say the same with the same keys.
+They become the same `SMSReceived` as in version 2, so that one handler is enough. delivery/inbox.py uses it too, since
+the rows of received SMS have the same keys.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ _KEYS = {"message", "alias", "date", "hour", "heure"}.union(*_Payload._spellings
 def parse_v1(body: bytes | str, tz: tzinfo = UTC) -> SMSReceived:
     """The event in a version 1 body. Nothing proves where it came from: `signed` is False.
 
-    `body`: the JSON of the request, at most 1 MiB. `tz`: the zone of times without an offset; the service does not
-    document it, and UTC is assumed (A).
+    body: the JSON of the request, at most 1 MiB.
+    tz: the zone of times without an offset; the service does not document it, and UTC is assumed (A).
 
     Version 1 has no event id, no version and sometimes no times. So:
 

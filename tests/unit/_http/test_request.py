@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 from requests.auth import HTTPBasicAuth
 
 from smsmobile import ApiKeyAuth
-from smsmobile._http.request import Template, sign
-from smsmobile._redaction import text_of
+from smsmobile._http.request import Template, sign, text_of
 
 SECRET = "se/cret+of&the=te sts"
 
@@ -69,3 +69,8 @@ def test_a_request_of_unknown_length_names_none() -> None:
     request = Template(requests.Session(), "POST", "https://sms.example/").fill({}, repeat=True)
     sign(request, Streams())
     assert "Content-Length" not in request.headers
+
+
+@pytest.mark.parametrize(("body", "text"), [("a=b", "a=b"), (b"a=\xc3\xa9", "a=é"), (None, ""), (iter([b"x"]), "")])
+def test_the_text_of_a_body_is_its_text_or_nothing(body: object, text: str) -> None:
+    assert text_of(body) == text

@@ -324,7 +324,7 @@ def test_rows_that_a_question_was_not_about_are_kept() -> None:
 # --- keys that are echoed ---------------------------------------------------------------------------------
 
 
-KEYS = ["apikey", "apiKey", "ApiKey", "api_key", "apikeybox", "apiKeyBox", "api_key_box"]
+KEYS = ["apikey", "apiKey", "ApiKey", "APIKey", "APIKEY", "api_key", "API-KEY", "apikeybox", "apiKeyBox", "api_key_box"]
 
 
 @pytest.mark.parametrize(("operation", "name"), each_once(OPERATIONS, KEYS))
