@@ -1,4 +1,4 @@
-"""Backoff for loops that read the service again and again: how long to wait, and which failures may pass."""
+"""Backoff for loops that ask the service repeatedly: how long to wait, and which failures are temporary."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TEMPORARY = (ConnectionFailed, ResponseTimeout, RateLimited, ServerError, Devic
 _FACTOR = 1.5
 _SHORTEST = 0.1
 LONGEST_RETRY_AFTER = 3600.0
-"""Seconds. If the service asks for more, it is asked again after this time all the same."""
+"""Seconds. The longest wait that is granted, even if the service asks for more."""
 
 
 def is_temporary(error: SMSMobileError) -> bool:
     """Whether a read that failed like this may succeed later: the network, the service or the phone is away.
 
-    An unreadable answer may pass, since the service sometimes sends an HTML page instead (O). A redirect does not: it
+    An unreadable answer is temporary, since the service sometimes sends an HTML page instead (O). A redirect is not: it
     means a wrong address.
     """
     return isinstance(error, _TEMPORARY) and getattr(error, "code", None) != "redirect"

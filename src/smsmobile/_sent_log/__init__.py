@@ -1,1 +1,1 @@
-"""The log of sent SMS: how messages are followed and found in it."""
+"""Follows messages in the log of sent SMS, and finds them there. The channel for SMS and delivery/ use it."""

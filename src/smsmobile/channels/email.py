@@ -21,6 +21,7 @@ from .._input.phone_numbers import mask_numbers
 from .._wire.model import DayAndHour, WireModel
 from .._wire.outcome import unknown_outcome_about
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, read_timestamp
+from ..auth._credentials import check_credential
 from ..errors import ConfigurationError, InvalidRequestError
 
 __all__ = ["EmailChannel", "ReceivedEmail", "SentEmail"]
@@ -167,13 +168,7 @@ class EmailChannel:
                     "SMSMOBILEAPI_MAILBOX_KEY and build the client with from_env()."
                 )
             return self._mailbox_key
-        text = mailbox_key.get_secret_value() if isinstance(mailbox_key, SecretStr) else mailbox_key
-        if not (isinstance(text, str) and text and text == text.strip() and text.isprintable()):
-            raise ConfigurationError(
-                "mailbox_key is not a text, is empty, or has a line break or spaces around it; copy it from the "
-                "service's dashboard."
-            )
-        return SecretStr(text)
+        return check_credential("mailbox_key", mailbox_key)
 
 
 def _check_address(name: str, address: object) -> str:

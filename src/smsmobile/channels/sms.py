@@ -301,7 +301,8 @@ class SMSChannel:
     ) -> Iterator[LoggedSMS]:
         """Iterate over the whole log, newest first, with one page in memory. Arguments and errors as in `log`.
 
-        Each page is requested with the last row's GUID as `before`. The end is a page without new rows.
+        Each page is requested with the last row's GUID as `before`. The end is a page without new rows, or one whose
+        last row has no GUID or a GUID that was used before.
         """
         for page in self._pages(before, keyword=keyword, api_errors=api_errors, phone_errors=phone_errors):
             yield from page

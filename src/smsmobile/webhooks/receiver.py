@@ -86,8 +86,8 @@ class WebhookReceiver:
         Returns one of the event classes of this package, an UnknownEvent for a type they do not cover. A type checker
         can tell whether a `match` over them is complete.
 
-        Raises TypeError for a body that is not bytes, SignatureMismatch, TimestampOutOfTolerance, and
-        MalformedPayload. Their texts hold nothing of the request.
+        Raises TypeError for a body that is not bytes or headers that are not a collection, SignatureMismatch,
+        TimestampOutOfTolerance and MalformedPayload. Their texts hold nothing of the request.
         """
         raw = body if type(body) is bytes else raw_bytes(body)
         if len(raw) > MAX_BODY_BYTES:

@@ -349,11 +349,23 @@ def test_without_a_key_it_says_where_to_put_one(
     assert len(service.calls) == 0
 
 
-@pytest.mark.parametrize("key", ["", " ", f"{BOX_KEY}\n", f" {BOX_KEY}", f"{BOX_KEY}\x00", 7, b"key", SecretStr("")])
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("", "is empty"),
+        (" ", "is empty"),
+        (SecretStr(""), "is empty"),
+        (f"{BOX_KEY}\n", "contains a line break or a control character, or has spaces"),
+        (f" {BOX_KEY}", "contains a line break or a control character, or has spaces"),
+        (f"{BOX_KEY}\x00", "contains a line break or a control character, or has spaces"),
+        (7, "is of type int"),
+        (b"key", "is of type bytes"),
+    ],
+)
 def test_a_key_that_cannot_be_one_is_refused_and_not_shown(
-    service: responses.RequestsMock, client: SMSMobileClient, key: Any
+    service: responses.RequestsMock, client: SMSMobileClient, key: Any, reason: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match="mailbox_key is not a text, is empty, or has a line break") as refused:
+    with pytest.raises(ConfigurationError, match=f"mailbox_key {reason}") as refused:
         client.email.inbox(mailbox_key=key)
     assert BOX_KEY not in str(refused.value)
     assert len(service.calls) == 0
