@@ -69,6 +69,9 @@ class Rule(NamedTuple):
         return all(words == "*" or fact in words.split("|") for words, fact in zip(alternatives, facts, strict=True))
 
 
+_API_ERROR = "api_error"
+"""What `sent` says of a message that the API refused, even beside `"error": 0` (O)."""
+
 _REFUSED, _UNKNOWN, _UNREADABLE, _ACCEPTED = Meaning.REFUSED, Meaning.UNKNOWN, Meaning.UNREADABLE, Meaning.ACCEPTED
 _FAILED = "The service failed with HTTP {status} after it had the request."
 _ACCEPTED_AND = "The service answered HTTP {status} and that the message was accepted."
@@ -200,8 +203,8 @@ def _sent_fact(kind: Kind, answer: Answer) -> str:
         return "yes" if len(marks) == 1 else "mixed"
     if len(marks) == 2:
         return "no_and_word"
-    word = str(answer.fields["sent"]).strip().lower()
-    if False in marks or word == "api_error":
+    word = _word(answer.fields["sent"])
+    if False in marks or word == _API_ERROR:
         return "no"
     return "word" if word.replace("_", "").replace(" ", "").isalpha() else "odd"
 
@@ -223,7 +226,11 @@ def _says_no(row: object) -> bool:
     if not isinstance(row, dict):
         return False
     marks = [read_optional_bool(row.get("sent")), read_optional_bool(row.get("success"))]
-    return False in marks or read_bool(row.get("error")) is not False or row.get("sent") == "api_error"
+    return False in marks or read_bool(row.get("error")) is not False or _word(row.get("sent")) == _API_ERROR
+
+
+def _word(sent: object) -> str:
+    return str(sent).strip().lower()
 
 
 # --- what a send adds to an unknown outcome ---------------------------------------------------------------

@@ -134,6 +134,7 @@ CONTRADICTIONS: list[dict[str, Any]] = [
     {"result": {"error": 0, "sent": "0", "data": {"sent": "1", "id": "g"}}},
     {"result": {"error": 0, "sent": "api_error", "data": [{"sent": "1", "id": "g"}]}},
     {"result": {"error": 0, "sent": "1", "id": "g", "data": [{"id": "a"}, {"sent": "api_error"}]}},
+    {"result": {"error": 0, "sent": "1", "id": "g", "data": [{"id": "a"}, {"sent": " API_ERROR "}]}},
     {"result": {"error": 0, "sent": "1", "id": "g", "items": [{"id": "a"}, {"sent": "no"}]}},
     {"success": True, "sent": "queued", "id": "g"},
     {"success": True, "sent": "ok"},
