@@ -64,15 +64,15 @@ class SMSMobileClient:
     base_url: https, or http to a loopback host.
     timeout: seconds to connect and seconds for the whole answer, or one number for both.
     max_retries: how often a request may be repeated, where that cannot send anything twice. 0 for never.
-    default_region: two letters, such as `"FR"`, to read national numbers by; needs the extra `[phone-numbers]`.
+    default_region: two letters, such as `"FR"`, for reading national numbers; needs the extra `[phone-numbers]`.
     session: a requests session of yours, for its proxies, certificates, headers, hooks or adapters. Its adapters
         are used with this client's retries in place of their own, and `close()` leaves it open. With adapters of
         yours the second timeout is for each read, not for the whole answer.
-    paths: other addresses for endpoints, `{"sms.delete": "/…/"}`; one of them is assumed (A).
-    device: SID of the phone that sends, where a send names no other one.
+    paths: other addresses for endpoints, such as `{"sms.delete": "/…/"}`, whose address is assumed (A).
+    device: SID of the phone that sends, unless a send names another.
     mailbox_key: the key of the account's mailbox (`apikeybox`, D), for `client.email`.
 
-    Raises ConfigurationError; nothing is sent by building a client.
+    Building a client sends nothing. Raises ConfigurationError if an argument is missing or wrong.
     """
 
     def __init__(
