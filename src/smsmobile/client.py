@@ -75,7 +75,7 @@ class SMSMobileClient(Unpicklable):
     device: SID of the phone to send from, if a send does not name one.
     mailbox_key: the key of the account's mailbox (`apikeybox`, D), for `client.email`.
 
-    Building a client sends nothing. Raises ConfigurationError if an argument is wrong.
+    Building a client sends nothing. Raises ConfigurationError if an argument is missing or wrong.
     """
 
     def __init__(

@@ -208,11 +208,11 @@ def _pending_error(watch: _Watch[RowT], timeout: float) -> DeliveryPending:
         which, missing = f"the message {guids[0]}", "it"
     else:
         which, missing = f"{len(guids)} of {total} messages", f"{unseen} of them"
-    still_queued = "It is" if len(guids) == 1 else "They are"
+    are, they = ("is", "It") if len(guids) == 1 else ("are", "They")
     not_seen = f" The log does not have {missing} yet." if unseen else ""
     return DeliveryPending(
-        f"After {timeout:g} s the phone has neither sent nor failed {which}. {still_queued} still queued and may still "
-        f"go out: do not send again.{not_seen} {PHONE_ADVICE}",
+        f"After {timeout:g} s {which} {are} neither sent nor failed. {they} may still go out: do not send again."
+        f"{not_seen} {PHONE_ADVICE}",
         guids=guids,
         last=watch.last,
     )

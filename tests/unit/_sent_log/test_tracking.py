@@ -249,6 +249,7 @@ def test_a_message_that_never_came_into_the_log_says_so(client: SMSMobileClient,
     with pytest.raises(DeliveryPending, match="does not have it yet") as caught:
         client.sms.track("g")
     assert caught.value.last == {}
+    assert "queued" not in str(caught.value)
 
 
 # --- what is refused --------------------------------------------------------------------------------------
