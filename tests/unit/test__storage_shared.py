@@ -54,7 +54,14 @@ def started(script: str, path: Path) -> Iterator[subprocess.Popen[str]]:
         words = opened({str(path)!r})
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(start) + textwrap.dedent(script)],
+        # From 3.12 on Python warns of a fork beside threads, which is what a test here is about.
+        [
+            sys.executable,
+            "-W",
+            "ignore::DeprecationWarning",
+            "-c",
+            textwrap.dedent(start) + textwrap.dedent(script),
+        ],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
