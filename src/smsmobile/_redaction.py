@@ -16,8 +16,8 @@ _SHORTEST_IN_ANSWER = 8
 _SHORTEST_SHOWN = 8
 """Length of the shortest phone number that is not masked fully."""
 _KEY_NAMES = frozenset({"apikey", "apikeybox"})
-# Two letters that a long body seldom has, and the rest of the name: apikey, api_key, apiKey, and APIKEY, APIKey ….
-_KEY_NAMES_IN_BYTES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"PI": re.compile(rb"PI[_-]?[kK](?:ey|EY)")}
+# Letters that are quickly looked for in a long body, and the name: apikey, api_key, apiKey, and APIKEY, APIKey ….
+_KEY_NAMES_IN_BYTES = {b"pi": re.compile(rb"pi[_-]?[kK]ey"), b"P": re.compile(rb"PI[_-]?[kK](?:ey|EY)")}
 
 
 def mask_secrets(text: str, secrets: Iterable[str]) -> str:
