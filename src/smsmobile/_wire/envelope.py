@@ -1,12 +1,13 @@
 """Reads the bytes of an answer into an `Answer`. The service has three envelopes, which can also be nested.
 
 In a list, each row stays a row. In an answer about one thing (a send, a switch …) the only row is merged with the rest.
-What an answer means is decided in outcome.py.
+Which of its lists are the rows is found in rows.py; what an answer means is decided in outcome.py.
 """
 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
@@ -15,28 +16,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._redaction import drop_keys, may_have_keys
 from ..errors import UnexpectedResponse
 from .refusals import CODES
-from .values import GUID_KEYS, is_empty, read_bool, read_guid, read_json, read_optional_bool
+from .rows import (
+    LIST_HOLDERS,
+    NOTE_KEYS,
+    is_index,
+    lists_of_rows,
+    open_envelopes,
+    rows_elsewhere,
+    why_not_none,
+    without_empty,
+)
+from .values import GUID_KEYS, RECIPIENT_KEYS, is_empty, read_bool, read_guid, read_json
 
 if TYPE_CHECKING:
     from .model import Model
 
-# "access_token" stands for the answer of RFC 6749, the only one without an envelope.
-_MARKS = frozenset({"result", "success", "error", "access_token"})
-_ROW_KEYS = ("sms", "data", "rows", "items", "conversations")
-_HOLDERS = ("result", *_ROW_KEYS)
-_LIST_MARKS = _MARKS.union(_ROW_KEYS, {"count"})
-_NOTE_KEYS = ("note", "message", "messages", "error_description")
-_RECIPIENT_KEYS = ("number", "recipients", "phone")
-_BESIDE_ROWS = {
-    *_HOLDERS,
-    *_NOTE_KEYS,
-    *("success", "error", "code", "status", "detail"),
-    *("count", "total", "limit", "offset", "page", "filters"),
-    *("connected_now", "connected_limit", "connected_available"),
-}
-"""Keys about a call or a list. An object with no other keys is no row."""
-_NO_NAMES = _BESIDE_ROWS | {"sent", "encrypted", "trial_account"}
-"""Keys that name no person: an object that has one of them is no list of rows by name."""
+# Two answers have no envelope: a token (RFC 6749), and whether a number is on WhatsApp (O).
+_MARKS = frozenset({"result", "success", "error", "access_token", "contact_found_on_whatsapp"})
+_LIST_MARKS = _MARKS.union(LIST_HOLDERS, {"count"})
+MOST_ROWS = 50_000
+"""Rows of one answer. The service's pages have some hundred; as models, so many take about 100 MB."""
+_MOST_VALUES = 1_000_000
+"""Values of one answer, before it is parsed: 32 MiB of `{},` would take gigabytes. So many take at most some 500 MB."""
 _OBJECT_START = re.compile(rb'\{\s*"')
 
 
@@ -51,6 +52,8 @@ class Answer(NamedTuple):
     """The content of all envelopes in one mapping. In an answer about one thing, also that of its only row."""
     found: list[Any]
     """The rows as they came. In an answer about one thing, which has its only row in `fields`: all others."""
+    keys: list[str]
+    """The keys of the rows if they came in an object, else empty."""
     code: str | None
     """The error code or word; "" for an error without one; None for no error."""
     sent: frozenset[bool | None]
@@ -63,21 +66,30 @@ class Answer(NamedTuple):
     """Whether it came in a `result` envelope."""
 
     def rows(self, model: type[Model]) -> list[Model]:
-        """The rows as models. Raises UnexpectedResponse where they are not rows."""
-        problem = "" if self.found else self._strange_rows()
+        """The rows as models. Raises UnexpectedResponse for what is no row, and if announced rows are missing."""
+        rows = self._rows_with_keys(model)
+        problem = "" if rows else why_not_none(self.fields)
+        if len(rows) > MOST_ROWS:
+            problem = f"there are {len(rows)}, more than {MOST_ROWS}; ask for less at once, such as a shorter time"
         if not problem:
             try:
-                return model.all_from_wire(self.found)
+                return model.all_from_wire(rows)
             except ValueError as error:
                 problem = str(error)
         raise UnexpectedResponse(f"The service's rows cannot be read: {problem}.", status=200)
 
-    def _strange_rows(self) -> str:
-        """What is wrong with the value in place of the rows; empty if it means that there are none."""
-        for value in map(self.fields.get, _ROW_KEYS):
-            if not isinstance(value, (list, dict)) and read_bool(value) is not False:  # a text, or a count
-                return f"they are of type {type(value).__name__}"
-        return ""
+    def _rows_with_keys(self, model: type[Model]) -> list[Any]:
+        """The rows. Where a model is named by its key, as a conversation by its number, a row gets it as a value."""
+        field = model._row_key
+        if not (field and self.keys):
+            return self.found
+        spellings = model._spellings[field]
+        return [
+            {**row, field: key}
+            if isinstance(row, dict) and all(is_empty(row.get(name)) for name in spellings) and not is_index(key)
+            else row
+            for key, row in zip(self.keys, self.found, strict=True)
+        ]
 
 
 def read_answer(body: bytes, *, about_one: bool = False) -> Answer:
@@ -86,13 +98,17 @@ def read_answer(body: bytes, *, about_one: bool = False) -> Answer:
     A list may come bare, or without a mark of success. An answer `about_one` thing must say how that went.
     """
     payload = _read_payload(body, about_one)
-    layers, rows = _open(payload, about_one)
+    layers, rows = open_envelopes(payload, about_one)
+    if not about_one:
+        rows = without_empty(rows) or without_empty(rows_elsewhere(layers))
+    found = rows[0] if rows else []
     success = frozenset(_marks(layers, "success"))
     if None in success:
         raise Unreadable  # neither yes nor no
     return Answer(
         fields=_merged(layers, about_one),
-        found=rows[0] if rows else [],
+        found=list(found.values()) if isinstance(found, dict) else found,
+        keys=list(found) if isinstance(found, dict) else [],
         code=_code_in(layers),
         sent=frozenset(_marks(layers, "sent")),
         success=success,  # type: ignore[arg-type]  # None was excluded
@@ -118,7 +134,10 @@ def _read_payload(body: bytes, about_one: bool) -> dict[str, Any]:
     payload = _read_json(body)
     if isinstance(payload, list) and not about_one and not any(map(_is_whole_answer, payload)):
         payload = {"data": payload}
-    if not isinstance(payload, dict) or (_MARKS if about_one else _LIST_MARKS).isdisjoint(payload):
+    if not isinstance(payload, dict):
+        raise Unreadable
+    is_marked = not (_MARKS if about_one else _LIST_MARKS).isdisjoint(payload)
+    if not is_marked and (about_one or len(lists_of_rows([payload])) != 1):
         raise Unreadable
     result = payload.get("result", {})
     if not isinstance(result, (dict, list)) and (read_bool(result) is not False or (about_one and len(payload) == 1)):
@@ -132,7 +151,9 @@ def _read_json(body: bytes) -> Any:
 
 
 def _read_any_json(body: bytes) -> Any:
-    body = body.removeprefix(b"\xef\xbb\xbf").strip()  # PHP files saved with a byte order mark print it
+    if has_too_many_values(body):
+        raise Unreadable
+    body = body.removeprefix(BOM_UTF8).strip()  # PHP files saved with a byte order mark print it
     with suppress(ValueError):
         return read_json(body)
     if body.startswith(b"{"):  # cut short: an object inside of it is not the answer
@@ -147,66 +168,13 @@ def _read_any_json(body: bytes) -> Any:
     raise Unreadable
 
 
+def has_too_many_values(body: bytes) -> bool:
+    """Whether the body may hold more values than are worth their memory. Counted by the characters between them."""
+    return len(body) > _MOST_VALUES and sum(map(body.count, (b",", b"{", b"["))) > _MOST_VALUES
+
+
 def _is_whole_answer(row: object) -> bool:
     return isinstance(row, dict) and ("result" in row or "success" in row)
-
-
-# --- from an object to layers and rows --------------------------------------------------------------------
-
-
-def _open(layer: dict[str, Any], about_one: bool) -> tuple[list[dict[str, Any]], list[list[Any]]]:
-    """The layers of nested envelopes, outermost first, and the lists of rows in them."""
-    own = dict(layer)
-    layers, rows = [own], list[list[Any]]()
-    held = {key: layer[key] for key in _HOLDERS if isinstance(layer.get(key), (dict, list)) and layer[key]}
-    for key, content in held.items():
-        listed, beside = _split(content, about_one)
-        # An object without rows in it may be the only row itself, without a list around it.
-        if not (listed or about_one or key == "result" or len(held) > 1 or _is_about_the_call(beside)):
-            listed, beside = [beside], {}
-        if listed:
-            rows.append(listed)
-        else:
-            del own[key]
-        if beside:
-            inner_layers, inner_rows = _open(beside, about_one)
-            layers += inner_layers
-            rows += inner_rows
-    return layers, rows
-
-
-def _split(content: dict[str, Any] | list[Any], about_one: bool) -> tuple[list[Any], dict[str, Any]]:
-    """The rows under a key, and what is beside them. A single row that is about the call itself counts as beside."""
-    listed, beside = (content, {}) if isinstance(content, list) else _rows_by_key(content, about_one)
-    only = listed[0] if len(listed) == 1 else None
-    if isinstance(only, dict) and (about_one or _is_refusal(only)):
-        return [], {**beside, **only}
-    return listed, beside
-
-
-def _rows_by_key(content: dict[str, Any], about_one: bool) -> tuple[list[Any], dict[str, Any]]:
-    """The rows of an object. PHP writes a list with gaps as `{"0": {…}, "2": {…}}`.
-
-    In a list of rows the keys may also be phone numbers, and names.
-    """
-    held = {key: row for key, row in content.items() if isinstance(row, (dict, list))}
-    if not held:
-        return [], content
-    are_named = not about_one and len(held) == len(content) and not held.keys() & _NO_NAMES
-    rows = {key: row for key, row in held.items() if are_named or key.removeprefix("+").isdigit()}
-    return list(rows.values()), {key: content[key] for key in content if key not in rows} if rows else content
-
-
-def _is_about_the_call(content: dict[str, Any]) -> bool:
-    """Whether an object is not a row, but about the call or the list."""
-    holds = any(isinstance(content.get(key), (dict, list)) for key in _HOLDERS)
-    says_no = read_optional_bool(content.get("success")) is False
-    return holds or content.keys() <= _BESIDE_ROWS or "connected_now" in content or says_no
-
-
-def _is_refusal(row: dict[str, Any]) -> bool:
-    """Whether a row says only how the call went. One that has other keys beside its `error` is a real row."""
-    return row.keys() <= _BESIDE_ROWS and ("error" in row or "success" in row)
 
 
 # --- from layers to what they say -------------------------------------------------------------------------
@@ -253,7 +221,7 @@ def _code_of(error: object) -> str | None:
 def _note_in(layers: list[dict[str, Any]]) -> str | None:
     """The innermost explanation. The `message` of a row that has a recipient is an SMS, and explains nothing."""
     for layer in reversed(layers):
-        keys = _NOTE_KEYS[:1] if layer is not layers[0] and any(map(layer.get, _RECIPIENT_KEYS)) else _NOTE_KEYS
+        keys = NOTE_KEYS[:1] if layer is not layers[0] and any(map(layer.get, RECIPIENT_KEYS)) else NOTE_KEYS
         for key in keys:
             if isinstance(text := layer.get(key), str) and text:
                 return text

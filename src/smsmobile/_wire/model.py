@@ -22,7 +22,7 @@ _EMPTY = (None, "", ())
 class FrozenModel(BaseModel):
     """Immutable, and keeps what it does not know in `model_extra`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, defer_build=True, cache_strings="keys")
 
 
 class WireModel(FrozenModel):
@@ -30,6 +30,8 @@ class WireModel(FrozenModel):
 
     _day_and_hour: ClassVar[DayAndHour] = {}
     """Fields that may also come as a day and an hour: the key of the day, then the possible keys of the hour."""
+    _row_key: ClassVar[str] = ""
+    """The field that rows in an object have as their key; "" if the keys mean nothing."""
     _spellings: ClassVar[dict[str, tuple[str, ...]]] = {}
     """The keys of each field that has several, best first. Computed for each subclass."""
     _other_keys: ClassVar[frozenset[str]] = frozenset()
@@ -60,9 +62,10 @@ class WireModel(FrozenModel):
         if strange := set(map(type, rows)) - {dict}:
             raise ValueError(f"one is of type {strange.pop().__name__}, not an object")
         validate = cls.__pydantic_validator__.validate_python  # model_validate takes twice as long
-        models: list[Self] = [validate(row) for row in rows]
+        models: list[Self] = list(map(validate, rows))
+        is_complete = cls._other_keys.isdisjoint
         for model in models:
-            if not cls._other_keys.isdisjoint(model.__pydantic_extra__ or ()):
+            if (extra := model.__pydantic_extra__) and not is_complete(extra):
                 read_other_spellings(model)
         return models
 

@@ -12,11 +12,11 @@ from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
 
-from ..errors import APIError, SendOutcomeUnknown, UnexpectedResponse
+from ..errors import SendOutcomeUnknown, UnexpectedResponse
 from .endpoints import Kind
-from .envelope import Answer, Unreadable, has_guid, read_answer
-from .refusals import CODES, Reply, refusal_for
-from .values import UTC, is_empty, read_bool, read_optional_bool
+from .envelope import Answer, Unreadable, has_guid, has_too_many_values, read_answer
+from .refusals import Reply, known_kind, refusal_for
+from .values import UTC, read_bool, read_optional_bool
 
 
 class Meaning(Enum):
@@ -40,7 +40,7 @@ class Facts(NamedTuple):
     status: str
     """ok (below 400), 4xx or 5xx."""
     code: str
-    """none, known (a key of `CODES`), server (`server_error`), word (any other), result_word (the same inside
+    """none, known (see `known_kind`), server (`server_error`), word (any other), result_word (the same inside
     `result`), unreadable (the answer is no envelope)."""
     sent: str
     """yes, no, mixed (yes and something else), no_and_word (no and a word), word (letters), odd (anything else), guid
@@ -74,12 +74,12 @@ _API_ERROR = "api_error"
 
 _REFUSED, _UNKNOWN, _UNREADABLE, _ACCEPTED = Meaning.REFUSED, Meaning.UNKNOWN, Meaning.UNREADABLE, Meaning.ACCEPTED
 _FAILED = "The service failed with HTTP {status} after it had the request."
-_ACCEPTED_AND = "The service answered HTTP {status} and that the message was accepted."
+_ACCEPTED_AND = "The service answered HTTP {status}, but also that it accepted the message."
 _SERVER_ERROR = "The service failed with {code} after it had the request."
 _BOTH = "The service's answer says both that it accepted the message and that it did not."
 _ROWS = "The service's answer holds rows that are not the message's: {rows}."
-_NOT_SENT = "The service did not accept the message: HTTP {status}, sent {sent!r}."
-_WORD_AND = "The service's answer says that it went well, and `sent` an unknown word."
+_NOT_SENT = "The service did not accept the message."
+_WORD_AND = "The service's answer says that it went well, but `sent` has an unknown word."
 _NEITHER = "The service's answer says neither that it accepted the message nor that it did not."
 _NO_ANSWER = "The service's answer is {body} (HTTP {status})."
 
@@ -151,22 +151,22 @@ def _rule_for(facts: Facts) -> Rule:
 
 def _exception(rule: Rule, reply: Reply, answer: Answer | None, body: bytes) -> Exception:
     code, note = (answer.code, answer.note) if answer else (None, None)
-    sent = answer.fields.get("sent") if answer else None
-    word = "" if is_empty(sent) else str(sent).strip()
     text = rule.text.format(
-        status=reply.status, code=code, sent=word, rows=len(answer.found) if answer else 0, body=_describe(body)
+        status=reply.status, code=code, rows=len(answer.found) if answer else 0, body=_describe(body)
     )
     if rule.meaning is Meaning.UNKNOWN:
         return SendOutcomeUnknown(text)
     if rule.meaning is Meaning.UNREADABLE:
         return UnexpectedResponse(text, status=reply.status)
-    if text:
-        code = "not_accepted" if read_bool(sent) is False else word
-        return APIError(text, code=code, status=reply.status, note=note)
-    return refusal_for(reply, code, note)
+    if text and answer:
+        sent = answer.fields.get("sent")
+        code = "not_accepted" if read_bool(sent) is False else str(sent).strip()
+    return refusal_for(reply, code, note, text)
 
 
 def _describe(body: bytes) -> str:
+    if has_too_many_values(body):
+        return "too large: it has too many values"
     start = body.lstrip()[:1]
     return "empty" if not start else "none of the service's envelopes" if start in b"{[" else "not JSON"
 
@@ -188,7 +188,7 @@ def _code_fact(answer: Answer) -> str:
     code = answer.code
     if code is None:
         return "none"
-    if code in CODES:
+    if known_kind(code, answer.note):
         return "server" if code == "server_error" else "known"
     return "result_word" if answer.in_result else "word"
 

@@ -24,14 +24,21 @@ UTC = timezone.utc
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
+# What is longer is no such value, and nothing else looks at it. Texts and names may have any length.
+_LONGEST_NUMBER = 64
+_LONGEST_TIME = 64
+LONGEST_GUID = 255
+
 GUID_KEYS = ("guid", "guid_message", "id")
 """The keys of a message's GUID, best first (O)."""
+RECIPIENT_KEYS = ("number", "recipients", "phone")
+"""The keys of a recipient's number, best first (O)."""
 DEVICE_KEYS = ("sIdentifiant", "sIdentifiantPhone", "sid", "device_id")
 """The keys of a phone's SID, best first (D, O)."""
 
 _YES = frozenset({"1", "1.0", "yes", "true", "on"})
 _NO = frozenset({"", "0", "0.0", "no", "false", "off"})
-_GREENWICH = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
+_GREENWICH = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)  # quadratic, so only for short texts
 _ANY_DATETIME = SchemaValidator(core_schema.datetime_schema())
 
 
@@ -76,7 +83,9 @@ def read_wrapped_bool(value: object) -> bool | None:
 
 def read_int(value: object) -> int | None:
     """A number, also as text, rounded down to a whole number; None for anything else."""
-    text = str(value)
+    text = str(value) if isinstance(value, (str, int, float)) else ""
+    if not 0 < len(text) <= _LONGEST_NUMBER:
+        return None
     for read in (int, float):  # int first: a float would lose the last digits of a long number
         with suppress(ValueError, OverflowError):
             return math.floor(read(text))
@@ -89,9 +98,13 @@ def read_text(value: object) -> str | None:
 
 
 def read_guid(value: object) -> str | None:
-    """A GUID or a numeric id as text; None for `0` and `0000-00-00`, which PHP and MySQL write for "none"."""
-    text = read_text(value)
-    return None if not text or text == "0" or text.startswith("0000-00-00") else text
+    """A GUID or a numeric id as text, without the spaces around it; None for what is longer than a GUID.
+
+    None also for `0` and `0000-00-00`, which PHP and MySQL write for "none".
+    """
+    text = (read_text(value) or "").strip()
+    is_none = not text or text == "0" or text.startswith("0000-00-00") or len(text) > LONGEST_GUID
+    return None if is_none else text
 
 
 def read_timestamp(value: object, zone: tzinfo = UTC) -> datetime | None:
@@ -104,12 +117,20 @@ def read_timestamp(value: object, zone: tzinfo = UTC) -> datetime | None:
     moment = read_local_timestamp(value)
     if moment is None:
         return None
-    return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
+    if moment.tzinfo is None:
+        # A zone of pytz is right only with its own method: without it, Paris is nine minutes from Greenwich.
+        localize = getattr(zone, "localize", None)
+        moment = localize(moment) if localize else moment.replace(tzinfo=zone)
+    moment = moment.astimezone(UTC)
+    return moment if EARLIEST <= moment < LATEST else None  # it may have become implausible in this zone
 
 
 def read_local_timestamp(value: object) -> datetime | None:
     """As `read_timestamp`, but naive where no offset is given."""
-    text, in_utc = _GREENWICH.subn("", str(value).strip())
+    text = "" if isinstance(value, (dict, list)) else str(value)
+    if len(text) > _LONGEST_TIME:
+        return None
+    text, in_utc = _GREENWICH.subn("", text.strip())
     moment: datetime
     try:
         if text.isascii() and text.isdigit() and len(text) in (14, 17):
@@ -179,7 +200,9 @@ def _any_message(value: object) -> str:
 UTC_DATETIME = core_schema.datetime_schema(tz_constraint=0, ge=EARLIEST, lt=LATEST)
 TEXT = core_schema.str_schema(coerce_numbers_to_str=True)
 NON_EMPTY_TEXT = core_schema.str_schema(coerce_numbers_to_str=True, min_length=1)
-_NOT_FROM_ZERO = core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[^0]")
+# Printable ASCII without spaces, which is faster to check than other classes. If pydantic stripped the texts, it would
+# keep thousands of them.
+_NOT_FROM_ZERO = core_schema.str_schema(coerce_numbers_to_str=True, pattern="^[!-/1-~][!-~]*$", max_length=LONGEST_GUID)
 
 Timestamp = Annotated[datetime | None, _TimestampSchema()]
 LocalTimestamp = Annotated[datetime | None, ReadWith(read_local_timestamp)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -23,12 +24,12 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile._wire.envelope import Unreadable, read_answer
+from smsmobile._wire.envelope import MOST_ROWS, Unreadable, read_answer
 
 from ..cases import each_once
 
 BASE = "https://api.smsmobileapi.com"
-TO = "+33612345678"
+TO = "+33639985678"
 
 Operation = Callable[[SMSMobileClient], Any]
 SENDS: dict[str, tuple[str, str, Operation]] = {
@@ -54,6 +55,7 @@ def ask(service: responses.RequestsMock) -> Callable[..., Any]:
     def ask(operation: str, body: object, status: int = 200, **more: Any) -> Any:
         method, path, run = OPERATIONS[operation]
         content = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        service.reset()
         service.add(method, BASE + path, body=content, status=status, **more)
         with SMSMobileClient(api_key="a-key-of-the-tests", max_retries=0) as client:
             return run(client)
@@ -100,15 +102,14 @@ ERRORS: list[tuple[int, object, type[APIError], str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "operation"), each_once(ERRORS, OPERATIONS))
-def test_every_error_of_the_contract_is_its_own_exception(
-    ask: Ask, operation: str, answer: tuple[int, object, type[APIError], str | None]
-) -> None:
-    status, body, kind, code = answer
-    error = refusal(ask, operation, body, status)
-    assert type(error) is kind
-    assert isinstance(error, APIError)
-    assert (error.code, error.status) == (code, status)
+def test_every_error_of_the_contract_is_its_own_exception(subtests: pytest.Subtests, ask: Ask) -> None:
+    for answer, operation in each_once(ERRORS, OPERATIONS):
+        with subtests.test(answer=answer):
+            status, body, kind, code = answer
+            error = refusal(ask, operation, body, status)
+            assert type(error) is kind
+            assert isinstance(error, APIError)
+            assert (error.code, error.status) == (code, status)
 
 
 WITHOUT_A_CODE: list[dict[str, object]] = [
@@ -164,29 +165,83 @@ def test_a_send_that_is_refused_and_accepted_in_one_answer_is_in_doubt(ask: Ask,
 
 
 @any_operation
-def test_the_services_explanation_is_told(ask: Ask, operation: str) -> None:
+def test_the_services_explanation_is_in_the_note_and_the_text_points_there(ask: Ask, operation: str) -> None:
     error = refusal(ask, operation, {"success": False, "message": "Missing required param: message."}, 400)
     assert isinstance(error, APIError)
     assert error.note == "Missing required param: message."
-    assert "HTTP 400, Missing required param: message." in str(error)
+    assert str(error) == (
+        "The service refused the request. It answered HTTP 400. Its explanation is in this error's `note`."
+    )
 
 
-@any_operation
-def test_the_explanation_ends_with_one_full_stop(ask: Ask, operation: str) -> None:
-    assert str(refusal(ask, operation, {"success": False, "message": "Too late."}, 400)).endswith("Too late.")
+REPEATED = 'Message to +33639980011 ("Your code is 4711") of 2026-03-20 is not in error'
+REPEATING: list[dict[str, object]] = [
+    {"success": False, "message": REPEATED},
+    {"success": False, "error": REPEATED},
+    {"error": "0", "sent": REPEATED},
+    {"success": False, "error": "33639980011", "message": REPEATED},
+]
+
+
+@pytest.mark.parametrize(("body", "operation"), each_once(REPEATING, OPERATIONS))
+def test_what_the_service_repeats_is_not_in_the_text_and_numbers_are_masked(
+    ask: Ask, operation: str, body: dict[str, object]
+) -> None:
+    error = refusal(ask, operation, {**body, "success": False}, 400)
+    assert isinstance(error, APIError)
+    for personal in ("3998", "4711", "code is", "Message to"):
+        assert personal not in str(error)
+    assert "+33639980011" not in f"{error.code} {error.note}"
+    assert "2026-03-20" in f"{error.code} {error.note}" or "sent" in body
+
+
+@pytest.mark.parametrize("operation", READS)
+def test_what_a_failing_service_repeats_is_not_in_the_text_either(ask: Ask, operation: str) -> None:
+    error = refusal(ask, operation, {"success": False, "message": "row of +33639980011 locked"}, 500)
+    assert str(error) == "The service failed. It answered HTTP 500. Its explanation is in this error's `note`."
+
+
+def test_a_word_in_place_of_sent_is_not_in_the_text_if_it_may_be_personal(ask: Ask) -> None:
+    error = refusal(ask, "send", {"result": {"error": 0, "sent": "not to Ann Lee"}})
+    assert str(error) == "The service did not accept the message. It answered HTTP 200 and an error that is not a code."
 
 
 @any_operation
 def test_a_long_explanation_is_cut(ask: Ask, operation: str) -> None:
     error = refusal(ask, operation, {"success": False, "error": "w" * 10_000, "message": "x" * 10_000}, 400)
-    assert len(str(error)) < 1200
+    assert isinstance(error, APIError)
+    assert (len(error.code or ""), len(error.note or "")) == (500, 500)
+    assert len(str(error)) < 200
 
 
 @any_operation
-def test_an_offline_phone_points_to_its_battery_settings_and_the_troubleshooting_page(ask: Ask, operation: str) -> None:
+def test_an_offline_phone_comes_with_the_steps_that_help(ask: Ask, operation: str) -> None:
     error = refusal(ask, operation, {"result": {"error": 2}})
-    assert "battery settings" in str(error)
-    assert "docs/troubleshooting.md" in str(error)
+    assert "Settings > Apps > SmsMobileApi > Battery" in str(error)
+    assert "docs/" not in str(error)
+
+
+MISSING_KEY = [
+    (400, {"success": False, "message": "Missing required param: apikey."}),
+    (400, {"success": False, "message": "Missing required params: apikey and sid are mandatory."}),
+    (200, {"result": {"error": "Missing API key"}}),
+    (400, {"success": False, "error": "missing_apikey"}),
+]
+
+
+@pytest.mark.parametrize(("answer", "operation"), each_once(MISSING_KEY, OPERATIONS))
+def test_a_missing_key_is_told_in_words_too_and_the_error_knows_of_oauth2(
+    ask: Ask, operation: str, answer: tuple[int, object]
+) -> None:
+    status, body = answer
+    error = refusal(ask, operation, body, status)
+    assert type(error) is AuthenticationError
+    assert "if this client uses OAuth2" in str(error)
+
+
+def test_another_missing_parameter_is_not_about_the_key(ask: Ask) -> None:
+    body = {"success": False, "message": "Missing required param: message."}
+    assert type(refusal(ask, "send", body, 400)) is APIError
 
 
 @pytest.mark.parametrize(("operation", "wait"), each_once(OPERATIONS, [("120", 120.0), ("soon", None), (None, None)]))
@@ -242,23 +297,23 @@ UNREADABLE: list[tuple[bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "operation"), each_once(UNREADABLE, READS))
-def test_a_read_whose_answer_is_none_is_an_unexpected_response(
-    ask: Ask, operation: str, answer: tuple[bytes, str]
-) -> None:
-    body, what = answer
-    error = refusal(ask, operation, body)
-    assert type(error) is UnexpectedResponse
-    assert f"answer is {what} (HTTP 200)" in str(error)
-    assert error.status == 200
+def test_a_read_whose_answer_is_none_is_an_unexpected_response(subtests: pytest.Subtests, ask: Ask) -> None:
+    for answer, operation in each_once(UNREADABLE, READS):
+        with subtests.test(answer=answer):
+            body, what = answer
+            error = refusal(ask, operation, body)
+            assert type(error) is UnexpectedResponse
+            assert f"answer is {what} (HTTP 200)" in str(error)
+            assert error.status == 200
 
 
-@pytest.mark.parametrize(("answer", "operation"), each_once(UNREADABLE, SENDS))
-def test_a_send_whose_answer_is_none_is_in_doubt(ask: Ask, operation: str, answer: tuple[bytes, str]) -> None:
-    body, what = answer
-    error = refusal(ask, operation, body)
-    assert type(error) is SendOutcomeUnknown
-    assert f"answer is {what} (HTTP 200)" in str(error)
+def test_a_send_whose_answer_is_none_is_in_doubt(subtests: pytest.Subtests, ask: Ask) -> None:
+    for answer, operation in each_once(UNREADABLE, SENDS):
+        with subtests.test(answer=answer):
+            body, what = answer
+            error = refusal(ask, operation, body)
+            assert type(error) is SendOutcomeUnknown
+            assert f"answer is {what} (HTTP 200)" in str(error)
 
 
 def test_an_answer_nested_too_deep_is_unreadable() -> None:
@@ -322,6 +377,7 @@ ENVELOPES: dict[str, object] = {
     "data alone": {"data": ROWS},
     "count and items": {"count": "2", "items": ROWS},
     "empty data and items": {"success": True, "data": [], "items": ROWS},
+    "rows of nothing and items": {"success": True, "data": [{}], "items": [{}, *ROWS, {}]},
     "how many under a name of rows": {"success": True, "sms": 2, "items": ROWS},
     "result.data.items": {"result": {"error": 0, "data": {"items": ROWS}}},
     "result as PHP's list with gaps": {"result": {"12": ROWS[0], "13": ROWS[1]}},
@@ -330,9 +386,13 @@ ENVELOPES: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize(("envelope", "operation"), each_once(ENVELOPES, LISTS))
-def test_rows_are_found_in_every_envelope(ask: Ask, operation: str, envelope: str) -> None:
-    assert [(row.guid, row.message) for row in ask(operation, ENVELOPES[envelope])] == [("a", "one"), ("b", "two")]
+def test_rows_are_found_in_every_envelope(subtests: pytest.Subtests, ask: Ask) -> None:
+    for envelope, operation in each_once(ENVELOPES, LISTS):
+        with subtests.test(envelope=envelope):
+            assert [(row.guid, row.message) for row in ask(operation, ENVELOPES[envelope])] == [
+                ("a", "one"),
+                ("b", "two"),
+            ]
 
 
 NO_ROWS: list[object] = [
@@ -358,25 +418,28 @@ NO_ROWS: list[object] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "operation"), each_once(NO_ROWS, LISTS))
-def test_no_rows_are_an_empty_list(ask: Ask, operation: str, body: object) -> None:
-    assert ask(operation, body) == []
+def test_no_rows_are_an_empty_list(subtests: pytest.Subtests, ask: Ask) -> None:
+    for body, operation in each_once(NO_ROWS, LISTS):
+        with subtests.test(body=body):
+            assert ask(operation, body) == []
 
 
-@pytest.mark.parametrize(("rows", "operation"), each_once(["text", 7, True, [1], ["text"], [None], [[]]], LISTS))
 def test_rows_that_are_none_are_an_unexpected_response_without_their_content(
-    ask: Ask, operation: str, rows: object
+    subtests: pytest.Subtests, ask: Ask
 ) -> None:
-    error = refusal(ask, operation, {"result": {"error": 0, "sms": rows}})
-    assert type(error) is UnexpectedResponse
-    assert "rows cannot be read" in str(error)
-    assert "text" not in str(error)
-    assert error.__context__ is None
+    for rows, operation in each_once(["text", 7, True, [1], ["text"], [None], [[]]], LISTS):
+        with subtests.test(rows=rows):
+            error = refusal(ask, operation, {"result": {"error": 0, "sms": rows}})
+            assert type(error) is UnexpectedResponse
+            assert "rows cannot be read" in str(error)
+            assert "text" not in str(error)
+            assert error.__context__ is None
 
 
 @pytest.mark.parametrize("error", ["not yet", 3, "no_sms_found"])
 def test_an_unknown_error_without_rows_is_an_empty_log(ask: Ask, error: object) -> None:
     assert ask("log", {"result": {"error": error, "sms": []}}) == []
+    assert ask("log", {"result": {"error": error, "sms": [{}]}}) == []
     assert ask("log", {"result": {"error": error}}) == []
 
 
@@ -403,8 +466,46 @@ def test_a_known_error_without_rows_is_an_error_of_the_log(ask: Ask, error: obje
     assert type(refusal(ask, "log", {"result": {"error": error, "sms": []}})) is kind
 
 
-def test_an_unknown_error_beside_rows_is_an_error_of_the_log(ask: Ask) -> None:
-    assert type(refusal(ask, "log", {"result": {"error": "partial", "sms": ROWS}})) is APIError
+@pytest.mark.parametrize("name", ["sms", "messages"])
+def test_an_unknown_error_beside_rows_is_an_error_of_the_log(ask: Ask, name: str) -> None:
+    assert type(refusal(ask, "log", {"result": {"error": "partial", name: ROWS}})) is APIError
+
+
+def test_an_unknown_error_beside_a_count_is_no_empty_log(ask: Ask) -> None:
+    assert type(refusal(ask, "log", {"result": {"error": "not yet", "count": 2}})) is UnexpectedResponse
+
+
+@pytest.mark.parametrize("operation", LISTS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": True, "messages": {"guid": "SMS-GUID-1", "number": "+33639980011", "message": "hi"}},
+        {"error": "0", "phone": {"sid": "SID-1", "label": "desk"}},
+        {"result": {"error": 0, "guid": "SMS-GUID-1", "number": "+33639980011", "send_from_mobile": "1"}},
+    ],
+)
+def test_a_single_thing_that_is_in_no_list_is_no_empty_list(ask: Ask, operation: str, body: object) -> None:
+    assert type(refusal(ask, operation, body)) is UnexpectedResponse
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_an_answer_of_too_many_rows_is_refused_with_what_to_do(ask: Ask, operation: str) -> None:
+    error = refusal(ask, operation, b'{"data": [' + b'{"a": 1},' * MOST_ROWS + b'{"a": 1}]}')
+    assert type(error) is UnexpectedResponse
+    assert "50001, more than 50000; ask for less" in str(error)
+
+
+@any_operation
+def test_an_answer_of_too_many_values_is_refused_before_it_is_parsed(ask: Ask, operation: str) -> None:
+    tracemalloc.start()
+    try:
+        error = refusal(ask, operation, b'{"result": {"error": 0, "sms": [' + b"{}," * 3_000_000 + b"{}]}}")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert type(error) in {UnexpectedResponse, SendOutcomeUnknown}
+    assert "too many values" in str(error)
+    assert peak < 100_000_000  # parsed, it would be 250 MB
 
 
 CONTRADICTIONS: list[dict[str, object]] = [

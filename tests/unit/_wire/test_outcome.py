@@ -29,9 +29,9 @@ MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc)
 
 Operation = tuple[str, str, Callable[[SMSMobileClient], Any]]
 SENDS: dict[str, Operation] = {
-    "sms": ("POST", "/sendsms/", lambda client: client.sms.send("+33612345678", "hi")),
+    "sms": ("POST", "/sendsms/", lambda client: client.sms.send("+33639985678", "hi")),
     "sms again": ("POST", "/resend/", lambda client: client.sms.resend("g")),
-    "whatsapp": ("POST", "/sendsms/", lambda client: client.whatsapp.send("+15551234567", "hi")),
+    "whatsapp": ("POST", "/sendsms/", lambda client: client.whatsapp.send("+12025550167", "hi")),
     "whatsapp again": ("POST", "/resendwa/", lambda client: client.whatsapp.resend("g")),
     "notification": ("POST", "/notification/send", lambda client: client.notifications.send("SID-1", "hi")),
     "email": (
@@ -41,7 +41,7 @@ SENDS: dict[str, Operation] = {
     ),
 }
 QUESTIONS: dict[str, Operation] = {
-    "check": ("GET", "/whatsapp/checknumber/", lambda client: client.whatsapp.check_number("+15551234567")),
+    "check": ("GET", "/whatsapp/checknumber/", lambda client: client.whatsapp.check_number("+12025550167")),
     "synchronise": ("GET", "/getwa/synchronisation/", lambda client: client.whatsapp.synchronise()),
     "switch off": ("GET", "/getwa/active/", lambda client: client.whatsapp.disable_retrieval()),
     "delete": ("POST", "/deletesms/", lambda client: client.sms.delete("g")),
@@ -63,7 +63,7 @@ WRAPPINGS: list[Callable[[Any], dict[str, Any]]] = [
     lambda content: {"data": [], "items": [content]},
     lambda content: {"items": content, "rows": 1},
     lambda content: {"rows": [content]},
-    lambda content: {"conversations": {"15551234567": content}},
+    lambda content: {"conversations": {"12025550167": content}},
 ]
 wrapping = st.lists(st.sampled_from(WRAPPINGS), max_size=3)
 
@@ -145,15 +145,17 @@ CONTRADICTIONS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "send"), each_once(CONTRADICTIONS, SENDS))
-def test_an_answer_that_contradicts_itself_leaves_a_send_in_doubt(send: str, body: object) -> None:
-    assert type(ask(send, body)) is SendOutcomeUnknown
+def test_an_answer_that_contradicts_itself_leaves_a_send_in_doubt(subtests: pytest.Subtests) -> None:
+    for body, send in each_once(CONTRADICTIONS, SENDS):
+        with subtests.test(body=body):
+            assert type(ask(send, body)) is SendOutcomeUnknown
 
 
-@pytest.mark.parametrize(("send", "word"), each_once(SENDS, ["0", "no", 0, False, "0.0", "api_error"]))
-def test_a_message_that_was_not_sent_is_refused_although_the_call_went_well(send: str, word: object) -> None:
-    assert type(ask(send, {"success": True, "sent": word, "id": "g"})) is APIError
-    assert type(ask(send, {"success": True, "data": [{"sent": word}]})) is APIError
+def test_a_message_that_was_not_sent_is_refused_although_the_call_went_well(subtests: pytest.Subtests) -> None:
+    for send, word in each_once(SENDS, ["0", "no", 0, False, "0.0", "api_error"]):
+        with subtests.test(send=send):
+            assert type(ask(send, {"success": True, "sent": word, "id": "g"})) is APIError
+            assert type(ask(send, {"success": True, "data": [{"sent": word}]})) is APIError
 
 
 @every_send
@@ -173,13 +175,12 @@ NOT_ONE_ROW: list[object] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("rows", "send", "key"), each_once(NOT_ONE_ROW, SENDS, ["data", "items", "rows", "sms", "result"])
-)
-def test_rows_that_are_not_one_leave_a_send_in_doubt(send: str, key: str, rows: object) -> None:
-    unknown = ask(send, {"success": True, "id": "g", key: rows})
-    assert type(unknown) is SendOutcomeUnknown
-    assert "failed" not in str(unknown)
+def test_rows_that_are_not_one_leave_a_send_in_doubt(subtests: pytest.Subtests) -> None:
+    for rows, send, key in each_once(NOT_ONE_ROW, SENDS, ["data", "items", "rows", "sms", "result"]):
+        with subtests.test(rows=rows):
+            unknown = ask(send, {"success": True, "id": "g", key: rows})
+            assert type(unknown) is SendOutcomeUnknown
+            assert "failed" not in str(unknown)
 
 
 NEW_KEYS: list[dict[str, Any]] = [
@@ -194,32 +195,33 @@ NEW_KEYS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("new", "send"), each_once(NEW_KEYS, SENDS))
-def test_new_keys_beside_a_documented_yes_change_nothing(send: str, new: dict[str, Any]) -> None:
-    accepted = ask(send, {"result": {"error": 0, "sent": "1", "id": "g", **new}})
-    assert "g" in (getattr(accepted, "guid", None), getattr(accepted, "id", None))
+def test_new_keys_beside_a_documented_yes_change_nothing(subtests: pytest.Subtests) -> None:
+    for new, send in each_once(NEW_KEYS, SENDS):
+        with subtests.test(new=new):
+            accepted = ask(send, {"result": {"error": 0, "sent": "1", "id": "g", **new}})
+            assert "g" in (getattr(accepted, "guid", None), getattr(accepted, "id", None))
 
 
-@pytest.mark.parametrize(
-    ("send", "key", "beside"),
-    each_once(
+def test_an_error_that_is_an_object_is_no_row(subtests: pytest.Subtests) -> None:
+    for send, key, beside in each_once(
         SENDS,
         ["result", "data", "items", "rows", "sms", "conversations"],
         [{"success": True}, {"sent": "1"}, {"success": True, "id": "g"}],
-    ),
-)
-def test_an_error_that_is_an_object_is_no_row(send: str, beside: dict[str, Any], key: str) -> None:
-    assert type(ask(send, {**beside, key: {"error": {"code": 2, "message": "off"}}})) is SendOutcomeUnknown
+    ):
+        with subtests.test(send=send):
+            assert type(ask(send, {**beside, key: {"error": {"code": 2, "message": "off"}}})) is SendOutcomeUnknown
 
 
-@pytest.mark.parametrize(("send", "key"), each_once(SENDS, ["result", "data", "items"]))
-def test_an_error_that_is_an_object_beside_no_yes_is_a_refusal(send: str, key: str) -> None:
-    assert type(ask(send, {"error": 0, key: {"error": {"code": 2, "message": "off"}}})) is DeviceOffline
+def test_an_error_that_is_an_object_beside_no_yes_is_a_refusal(subtests: pytest.Subtests) -> None:
+    for send, key in each_once(SENDS, ["result", "data", "items"]):
+        with subtests.test(send=send):
+            assert type(ask(send, {"error": 0, key: {"error": {"code": 2, "message": "off"}}})) is DeviceOffline
 
 
-@pytest.mark.parametrize(("send", "key"), each_once(SENDS, ["data", "items", "result"]))
-def test_a_refusal_beside_rows_is_a_refusal(send: str, key: str) -> None:
-    assert type(ask(send, {"success": False, "error": "2", key: [{"id": "a"}, {"id": "b"}]})) is DeviceOffline
+def test_a_refusal_beside_rows_is_a_refusal(subtests: pytest.Subtests) -> None:
+    for send, key in each_once(SENDS, ["data", "items", "result"]):
+        with subtests.test(send=send):
+            assert type(ask(send, {"success": False, "error": "2", key: [{"id": "a"}, {"id": "b"}]})) is DeviceOffline
 
 
 WITHOUT_A_MARK_OF_SUCCESS: list[object] = [
@@ -229,14 +231,16 @@ WITHOUT_A_MARK_OF_SUCCESS: list[object] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "send"), each_once(WITHOUT_A_MARK_OF_SUCCESS, SENDS))
-def test_an_answer_without_a_mark_of_success_leaves_a_send_in_doubt(send: str, body: object) -> None:
-    assert type(ask(send, body)) is SendOutcomeUnknown
+def test_an_answer_without_a_mark_of_success_leaves_a_send_in_doubt(subtests: pytest.Subtests) -> None:
+    for body, send in each_once(WITHOUT_A_MARK_OF_SUCCESS, SENDS):
+        with subtests.test(body=body):
+            assert type(ask(send, body)) is SendOutcomeUnknown
 
 
-@pytest.mark.parametrize(("send", "handle"), each_once(SENDS, [True, ["g"], {"x": 1}, "0", 0, "0000-00-00 00:00:00"]))
-def test_what_is_no_handle_makes_no_send_accepted(send: str, handle: object) -> None:
-    assert type(ask(send, {"result": {"sent": "", "id": handle}})) is SendOutcomeUnknown
+def test_what_is_no_handle_makes_no_send_accepted(subtests: pytest.Subtests) -> None:
+    for send, handle in each_once(SENDS, [True, ["g"], {"x": 1}, "0", 0, "0000-00-00 00:00:00"]):
+        with subtests.test(send=send):
+            assert type(ask(send, {"result": {"sent": "", "id": handle}})) is SendOutcomeUnknown
 
 
 TWO_ERRORS = [
@@ -247,12 +251,13 @@ TWO_ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("send", "errors"), each_once(SENDS, TWO_ERRORS))
-def test_of_two_errors_the_one_that_says_more_is_told(send: str, errors: tuple[Any, Any, str]) -> None:
-    outside, inside, code = errors
-    refused = ask(send, {"error": outside, "data": {"error": inside}})
-    assert type(refused) is (DeviceOffline if code == "2" else APIError)
-    assert refused.code == code
+def test_of_two_errors_the_one_that_says_more_is_told(subtests: pytest.Subtests) -> None:
+    for send, errors in each_once(SENDS, TWO_ERRORS):
+        with subtests.test(send=send):
+            outside, inside, code = errors
+            refused = ask(send, {"error": outside, "data": {"error": inside}})
+            assert type(refused) is (DeviceOffline if code == "2" else APIError)
+            assert refused.code == code
 
 
 @every_send
@@ -267,7 +272,7 @@ def test_an_empty_result_hides_no_success(send: str) -> None:
 
 
 def test_the_text_of_the_row_that_was_not_sent_again_is_not_shown_as_an_explanation() -> None:
-    row = {"guid": "g", "number": "+33612345678", "message": "The code is 4711"}
+    row = {"guid": "g", "number": "+33639985678", "message": "The code is 4711"}
     refused = ask("sms again", {"success": False, "error": "not_failed", "data": [row]})
     assert type(refused) is APIError
     assert refused.note is None
@@ -284,7 +289,7 @@ def test_the_text_of_the_row_that_was_not_sent_again_is_not_shown_as_an_explanat
 def test_whether_a_number_is_on_whatsapp_is_found_wherever_it_stands(wrappings: Any, found: tuple[Any, bool]) -> None:
     said, on_whatsapp = found
     check = ask("check", wrap({"contact_found_on_whatsapp": said}, wrappings, success=True))
-    assert (check.number, check.on_whatsapp) == ("15551234567", on_whatsapp)
+    assert (check.number, check.on_whatsapp) == ("12025550167", on_whatsapp)
 
 
 @repeatedly
@@ -311,10 +316,21 @@ REFUSALS: list[tuple[object, type[APIError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "operation"), each_once(REFUSALS, QUESTIONS))
-def test_a_refusal_inside_is_a_refusal_of_the_call(operation: str, answer: tuple[object, type[APIError]]) -> None:
-    body, kind = answer
-    assert type(ask(operation, body)) is kind
+def test_a_refusal_inside_is_a_refusal_of_the_call(subtests: pytest.Subtests) -> None:
+    for answer, operation in each_once(REFUSALS, QUESTIONS):
+        with subtests.test(answer=answer):
+            body, kind = answer
+            assert type(ask(operation, body)) is kind
+
+
+def test_the_check_of_a_number_may_be_answered_without_an_envelope() -> None:
+    assert ask("check", {"contact_found_on_whatsapp": "yes"}).on_whatsapp is True
+    assert ask("check", {"contact_found_on_whatsapp": "no", "contact": "unknown"}).on_whatsapp is False
+
+
+@every_send
+def test_an_answer_about_a_number_does_not_make_a_send_accepted(send: str) -> None:
+    assert type(ask(send, {"contact_found_on_whatsapp": "yes"})) is SendOutcomeUnknown
 
 
 def test_rows_that_a_question_was_not_about_are_kept() -> None:
@@ -328,10 +344,14 @@ def test_rows_that_a_question_was_not_about_are_kept() -> None:
 KEYS = ["apikey", "apiKey", "ApiKey", "APIKey", "APIKEY", "api_key", "API-KEY", "apikeybox", "apiKeyBox", "api_key_box"]
 
 
-@pytest.mark.parametrize(("operation", "name"), each_once(OPERATIONS, KEYS))
-def test_a_key_that_is_echoed_is_not_kept_whoevers_it_is(operation: str, name: str) -> None:
-    echo = {name: "key-of-the-account", "request": [{"params": {name: "key-of-the-account"}}]}
-    for body in ({"success": True, "id": "g", **echo}, {"success": True, "data": [{"id": "g", **echo}], **echo}):
-        kept = ask(operation, body)
-        assert "key-of-the-account" not in f"{kept!r} {vars(kept)} {kept.model_dump_json()}"
-        assert kept.model_extra["request"] == [{"params": {}}]
+def test_a_key_that_is_echoed_is_not_kept_whoevers_it_is(subtests: pytest.Subtests) -> None:
+    for operation, name in each_once(OPERATIONS, KEYS):
+        with subtests.test(operation=operation):
+            echo = {name: "key-of-the-account", "request": [{"params": {name: "key-of-the-account"}}]}
+            for body in (
+                {"success": True, "id": "g", **echo},
+                {"success": True, "data": [{"id": "g", **echo}], **echo},
+            ):
+                kept = ask(operation, body)
+                assert "key-of-the-account" not in f"{kept!r} {vars(kept)} {kept.model_dump_json()}"
+                assert kept.model_extra["request"] == [{"params": {}}]
