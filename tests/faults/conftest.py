@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import socket
 import ssl
 import traceback
 from collections.abc import Callable, Iterator
@@ -85,6 +86,22 @@ def flaky(request: pytest.FixtureRequest) -> Iterator[FlakyServer]:
     with SMSMobileClient(api_key=API_KEY, timeout=PATIENT, max_retries=3, **options) as client:
         yield FlakyServer(box, client)
     box.close()
+
+
+@pytest.fixture
+def closed_sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes the sockets of this test: some libraries leave theirs to the garbage collector, and so to another test."""
+    made: list[socket.socket] = []
+
+    class Socket(socket.socket):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            made.append(self)
+
+    monkeypatch.setattr(socket, "socket", Socket)
+    yield
+    for each in made:
+        each.close()
 
 
 class _Listener(logging.Handler):

@@ -28,7 +28,7 @@ CLIENT_ID = "client-of-the-fault-tests"
 CLIENT_SECRET = "oauth-secret-0a1b2c3d4e5f"
 TOKENS = ("access-token-one-77aa", "access-token-two-88bb")
 PROXY_PASSWORD = "proxy-password-5ec2e7"
-TO = "+33612345678"
+TO = "+33639985678"
 TEXT = "Your appointment is on Friday"
 GUID = "c319d3b35e8f8712cde20dae39ac3c19f86eda25"
 
@@ -257,6 +257,7 @@ class RawServer:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._clients: list[SMSMobileClient] = []
+        self._accepted: list[socket.socket] = []
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._listener.settimeout(0.05)
@@ -304,8 +305,9 @@ class RawServer:
         for client in self._clients:
             client.close()
         self.stopping.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # where the system can do this, accept() ends at once
+        for sock in (self._listener, *self._accepted):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # where the system can do this, accept() and recv() end at once
         # The first thread starts the others, and has ended before they are looked at.
         for thread in self._threads:
             thread.join(PATIENT * 2)
@@ -322,6 +324,7 @@ class RawServer:
             with suppress(OSError):
                 sock, _ = self._listener.accept()
                 self.connections += 1
+                self._accepted.append(sock)
                 self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +14,6 @@ import pytest
 from smsmobile import APIError, SendOutcomeUnknown, SentSMS, SMSMobileError
 
 from .raw_server import (
-    API_KEY,
     PATIENT,
     SUCCESS,
     TEXT,
@@ -182,44 +178,6 @@ def test_threads_that_share_a_client_in_bad_weather_get_their_own_answers_and_do
     for text, outcome in outcomes.items():
         assert outcome == text or isinstance(outcome, SendOutcomeUnknown), repr(outcome)
     assert pauses == []
-
-
-FORK = """
-import os, sys
-from smsmobile import SMSMobileClient
-
-client = SMSMobileClient(api_key=sys.argv[2], base_url=sys.argv[1])
-assert client.sms.send("+33612345678", "before").guid == "before"
-child = os.fork()
-name = "parent" if child else "child"
-try:
-    for number in range(30):
-        sent = client.sms.send("+33612345678", f"{name}-{number}")
-        assert sent.guid == f"{name}-{number}", sent.guid
-except BaseException as error:
-    print(name, type(error).__name__, error)
-    os._exit(1)
-if not child:
-    os._exit(0)
-_, status = os.waitpid(child, 0)
-client.close()
-print("status", status)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_child_does_not_share_the_connection_of_its_parent(raw_server: MakeServer) -> None:
-    with raw_server((acknowledge,)) as server:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", FORK, server.url, API_KEY],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert (done.stdout, done.stderr, done.returncode) == ("status 0\n", "", 0)
-    assert server.connections == 2
-    assert server.messages == len({request.form["message"] for request in server.requests}) == 61
 
 
 def test_closing_a_client_hangs_up_even_while_an_error_is_kept(raw_server: MakeServer, outcome_of: Try) -> None:

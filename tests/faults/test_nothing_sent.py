@@ -169,6 +169,7 @@ def test_a_certificate_for_another_name_is_refused_at_once(
     assert pauses == []
 
 
+@pytest.mark.smsmobile_allow_network
 def test_a_name_that_does_not_resolve_leaves_nothing_sent(
     outcome_of: Try, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +213,7 @@ REFUSALS: dict[str, Script] = {
 }
 
 
+@pytest.mark.smsmobile_allow_network
 @pytest.mark.parametrize("script", REFUSALS.values(), ids=REFUSALS)
 def test_a_proxy_that_does_not_connect_leaves_nothing_sent(
     through: Callable[[RawServer], None], outcome_of: Try, pauses: list[float], script: Script
@@ -226,6 +228,7 @@ def test_a_proxy_that_does_not_connect_leaves_nothing_sent(
     assert len(pauses) == 1
 
 
+@pytest.mark.smsmobile_allow_network
 def test_a_proxy_that_is_not_there_leaves_nothing_sent(
     through: Callable[[RawServer], None], outcome_of: Try, pauses: list[float]
 ) -> None:
@@ -236,6 +239,7 @@ def test_a_proxy_that_is_not_there_leaves_nothing_sent(
     assert len(pauses) == 2
 
 
+@pytest.mark.smsmobile_allow_network
 @pytest.mark.parametrize("end", [reset, close, stall], ids=lambda step: step.__name__)
 def test_a_message_that_went_through_a_tunnel_and_was_not_acknowledged_is_unknown(
     through: Callable[[RawServer], None],

@@ -6,9 +6,9 @@ from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
-from .connections import use_our_connections
+from .connections import close_pools, use_our_connections
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -45,21 +45,19 @@ class DeadlineAdapter(HTTPAdapter):
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         """Build a requests Response, without cookies and encoding: only its bytes are read."""
+        if not isinstance(resp, BaseHTTPResponse):  # of an interceptor such as vcrpy
+            return super().build_response(req, resp)
         response = Response()
         response.status_code = resp.status
-        response.headers = resp.headers  # case-insensitive, as those of requests are
+        response.headers = resp.headers  # type: ignore[assignment]  # case-insensitive, as those of requests are
         response.raw = resp
-        response.reason = resp.reason
+        response.reason = resp.reason or ""
         response.url = req.url or ""
         response.request = req
         response.connection = self
         return response
 
     def close(self) -> None:
-        """Close the connections now. urllib3 waits until nothing refers to the pool, not even a traceback."""
-        for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118 - it is not iterable
-                if pool := manager.pools.get(key):
-                    pool.close()
+        """Close the connections now."""
+        close_pools(self)
         self._pools.clear()
-        super().close()

@@ -19,8 +19,16 @@ def check_base_url(base_url: object, name: str = "base_url") -> str:
     from urllib3.exceptions import LocationValueError
     from urllib3.util import parse_url
 
-    if not isinstance(base_url, str) or not base_url.strip():
+    if not isinstance(base_url, str):
+        what = "None" if base_url is None else f"of type {type(base_url).__name__}"
+        raise ConfigurationError(f"{name} is {what}; expected a URL such as {DEFAULT_BASE_URL!r}, or leave it out.")
+    if not base_url.strip():
         raise ConfigurationError(f"{name} is empty; expected a URL such as {DEFAULT_BASE_URL!r}.")
+    if "://" not in base_url:
+        raise ConfigurationError(
+            f"{name} does not begin with https:// (or, for this machine, http://); expected a URL such as "
+            f"{DEFAULT_BASE_URL!r} or 'http://localhost:8420'."
+        )
     try:
         parts = parse_url(base_url.strip())
     except LocationValueError:
@@ -40,6 +48,12 @@ def check_base_url(base_url: object, name: str = "base_url") -> str:
     except requests.RequestException:
         raise ConfigurationError(f"{name} has an invalid host name; check its spelling.") from None
     return url
+
+
+def without_user(url: str) -> str:
+    """A URL, or a host and port, without user and password."""
+    scheme = url[: url.find("://") + 3] if "://" in url else ""
+    return scheme + url.removeprefix(scheme).rpartition("@")[2].split("/")[0]
 
 
 def is_loopback(host: str | None) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator
 
 from ..errors import (
     ConnectionFailed,
     DeviceOffline,
-    InvalidRequestError,
     RateLimited,
     ResponseTimeout,
     ServerError,
@@ -47,11 +45,3 @@ def backoff_intervals(first: float, longest: float) -> Iterator[float]:
 def respecting_retry_after(interval: float, failure: SMSMobileError | None) -> float:
     """The interval, or the failure's `Retry-After` if that is longer: at most `LONGEST_RETRY_AFTER`."""
     return max(interval, min(getattr(failure, "retry_after", None) or 0.0, LONGEST_RETRY_AFTER))
-
-
-def check_seconds(name: str, seconds: object) -> float:
-    """A number of seconds, 0 or more; else InvalidRequestError."""
-    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds < math.inf:
-        return float(seconds)
-    shown = repr(seconds) if isinstance(seconds, (int, float)) else f"of type {type(seconds).__name__}"
-    raise InvalidRequestError(f"{name} is {shown}; expected a number of seconds, 0 or more.")

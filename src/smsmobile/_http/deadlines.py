@@ -12,6 +12,29 @@ from http.client import HTTPResponse, RemoteDisconnected
 from time import monotonic
 from typing import Any
 
+_SLACK = 0.05
+"""Seconds by which a timeout of ours may seem to come too early."""
+
+
+class ForeignTimeout(Exception):
+    """Carries a TimeoutError that is not ours past urllib3, which would take it for one. Never leaves this package."""
+
+    def __init__(self, error: TimeoutError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def refuse_foreign_timeout(error: BaseException, deadline: float | None) -> None:
+    """Raise ForeignTimeout if a signal handler has raised this TimeoutError, before our deadline.
+
+    The system's own has an errno.
+    """
+    cause = error if isinstance(error, TimeoutError) else error.__cause__
+    if not isinstance(cause, TimeoutError) or cause.errno is not None:
+        return
+    if deadline is not None and monotonic() < deadline - _SLACK:
+        raise ForeignTimeout(cause) from None
+
 
 class _DeadlineReader(io.RawIOBase):
     """Reads from a socket until the deadline, then raises TimeoutError."""
@@ -35,7 +58,11 @@ class _DeadlineReader(io.RawIOBase):
         if remaining <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(remaining)
-        count: int | None = self._raw.readinto(buffer)
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        except TimeoutError as error:
+            refuse_foreign_timeout(error, self._deadline)
+            raise
         self.was_closed = count == 0
         return count
 

@@ -15,7 +15,8 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from ..errors import ConnectionFailed, ResponseTimeout, SendOutcomeUnknown, SMSMobileError
+from ..errors import ConfigurationError, ConnectionFailed, ResponseTimeout, SendOutcomeUnknown, SMSMobileError
+from .departure import KEPT, LEFT, READ, Stage
 
 NETWORK_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError)
 """All that requests, urllib3, http.client and sockets raise."""
@@ -35,19 +36,34 @@ _TIMEOUTS = (ReadTimeoutError, requests.ReadTimeout, TimeoutError)
 _LONGEST_CHAIN = 20
 
 
-def explain(error: Exception, host: str, *, sends: bool) -> SMSMobileError:
-    """The exception to raise for a network error. Its text has the system's reason, in one line."""
+def explain(error: Exception, route: str, *, sends: bool, stage: Stage) -> SMSMobileError:
+    """The exception to raise for a network error. Its text has the system's reason, in one line.
+
+    route: where the request was to go. stage: how far it came.
+    """
     links = _chain(error)
     reason = next((str(link) for link in reversed(links) if _is_plain(link)), "")
     because = f": {reason}" if reason else f" ({type(links[-1]).__name__})"
-    if any(isinstance(link, _NEVER_LEFT) for link in links):
-        return ConnectionFailed(f"Could not reach {host}{because}. Nothing was sent.")
+    if stage is KEPT and "invalid path" in reason:  # requests looks for the files of certificates itself
+        return ConfigurationError(f"{reason.rstrip('.')}. Nothing was sent: check REQUESTS_CA_BUNDLE, verify and cert.")
+    if any(isinstance(link, requests.exceptions.InvalidSchema) for link in links) and "SOCKS" in str(links[-1]):
+        return ConfigurationError(
+            f"{route} needs the package PySocks, which is not installed: pip install PySocks. Nothing was sent."
+        )
+    if not _may_have_left(links, stage):
+        return ConnectionFailed(f"Could not reach {route}{because}. Nothing was sent.")
     kind: type[SMSMobileError]
     if any(isinstance(link, _TIMEOUTS) for link in links):
-        kind, text = ResponseTimeout, f"{host} did not answer in full within the timeout."
+        kind, text = ResponseTimeout, f"{route} did not answer in full within the timeout."
     else:
-        kind, text = ConnectionFailed, f"The connection to {host} broke before the answer was there{because}."
+        kind, text = ConnectionFailed, f"The connection to {route} broke before the answer was there{because}."
     return SendOutcomeUnknown(text) if sends else kind(text)
+
+
+def _may_have_left(links: list[BaseException], stage: Stage) -> bool:
+    if stage is READ:  # by an adapter whose connections are not ours
+        return not any(isinstance(link, _NEVER_LEFT) for link in links)
+    return stage is LEFT
 
 
 def urllib3_cause(error: Exception) -> HTTPError | None:

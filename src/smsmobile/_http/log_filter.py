@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 
 from .._redaction import MASK
-
-_in_our_call: ContextVar[bool] = ContextVar("smsmobile_in_our_call", default=False)
-
-
-@contextmanager
-def quiet_http_logs() -> Iterator[None]:
-    """Within this block, what urllib3 logs on this thread carries no query string.
-
-    urllib3 prints the whole address at DEBUG, and on a retry at WARNING.
-    """
-    token = _in_our_call.set(True)
-    try:
-        yield
-    finally:
-        _in_our_call.reset(token)
+from .departure import request_of_this_call
 
 
 class _QueryStringFilter(logging.Filter):
+    """In our calls, no record of urllib3 carries a query string, or the text of an exception.
+
+    urllib3 prints the whole address at DEBUG, on a retry at WARNING, and what it cannot read of an answer: that may be
+    an echo of the request.
+    """
+
     _QUERY = re.compile(r"\?[^\s'\"<>]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if _in_our_call.get():
+        if request_of_this_call.get() is not None:
+            if isinstance(record.args, tuple):
+                record.args = tuple(
+                    type(value).__name__ if isinstance(value, BaseException) else value for value in record.args
+                )
             record.msg = self._QUERY.sub(f"?{MASK}", record.getMessage())
             record.args = ()
+            record.exc_info = record.exc_text = record.stack_info = None
         return True
 
 

@@ -9,14 +9,28 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.hooks import dispatch_hook
+from urllib3 import PoolManager
 from urllib3.exceptions import LocationValueError
 from urllib3.util import Retry, parse_url
 
 from .._version import __version__
 from .adapter import DeadlineAdapter
 from .addresses import is_loopback
+from .connections import close_pools, use_our_connections
+from .forks import forget_after_a_fork
 
+
+def _send_of_requests() -> Any:
+    """`Session.send`; None if it is replaced already, since the first import of this module may be in a test."""
+    send: Any = requests.Session.send
+    file = getattr(getattr(send, "__code__", None), "co_filename", None)
+    return send if file == requests.sessions.__file__ else None
+
+
+_SEND_OF_REQUESTS = _send_of_requests()
 _POOLED_CONNECTIONS = 32
+_MANAGED_POOLS = 10
+"""As many as requests has. One is for the service; it and the token's address may be the only ones ever."""
 
 
 class _Session(requests.Session):
@@ -24,6 +38,8 @@ class _Session(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request that is complete, and let its hooks see the answer."""
+        if requests.Session.send is not _SEND_OF_REQUESTS:  # replaced, by requests-mock for example
+            return super().send(request, **kwargs)
         kwargs.pop("allow_redirects", None)
         response = self.get_adapter(request.url or "").send(request, **kwargs)
         answer: requests.Response = dispatch_hook("response", request.hooks, response, **kwargs)
@@ -40,22 +56,50 @@ def new_session() -> requests.Session:
     adapter = DeadlineAdapter(pool_maxsize=_POOLED_CONNECTIONS)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
+    forget_after_a_fork(adapter)
     return session
 
 
-def without_retries(session: requests.Session) -> requests.Session:
-    """A copy of the user's session that shares its pools, cookies and hooks, but whose adapters retry nothing.
+def twin_of(session: requests.Session) -> requests.Session:
+    """A copy of the user's session that shares its cookies and hooks. Its adapters retry nothing.
 
     The user's adapters may retry a POST after a 502, which could send a message twice. Only the transport retries.
+    Those of requests have our connections, in pools of their own: these say whether a request has left.
     """
     twin = _shallow_copy(session)
     twin.adapters = type(session.adapters)()
     for prefix, adapter in session.adapters.items():
         if isinstance(adapter, HTTPAdapter):
-            adapter = _shallow_copy(adapter)  # noqa: PLW2901
-            adapter.max_retries = Retry(0, read=False)
+            adapter = _twin_of(adapter)  # noqa: PLW2901
+        forget_after_a_fork(adapter)
         twin.adapters[prefix] = adapter
     return twin
+
+
+def _twin_of(adapter: HTTPAdapter) -> HTTPAdapter:
+    twin: Any = _shallow_copy(adapter)
+    twin.max_retries = Retry(0, read=False)
+    if isinstance(adapter.poolmanager, PoolManager):
+        twin.poolmanager = _shallow_copy(adapter.poolmanager)
+        twin.poolmanager.pools = type(adapter.poolmanager.pools)(_MANAGED_POOLS)
+        use_our_connections(twin.poolmanager)
+    twin.proxy_manager = {}
+    make_manager = twin.proxy_manager_for
+
+    def proxy_manager_for(*args: Any, **kwargs: Any) -> Any:
+        manager = make_manager(*args, **kwargs)
+        use_our_connections(manager)
+        return manager
+
+    twin.proxy_manager_for = proxy_manager_for
+    return twin  # type: ignore[no-any-return]
+
+
+def close_twin(session: requests.Session) -> None:
+    """Close the connections that are ours. The user's own stay open."""
+    for adapter in session.adapters.values():
+        if isinstance(adapter, HTTPAdapter):
+            close_pools(adapter)
 
 
 def environment_of(session: requests.Session, base_url: str) -> dict[str, Any]:

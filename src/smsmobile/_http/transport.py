@@ -1,4 +1,4 @@
-"""All requests to the service: one session, one retry loop, timeouts, a limit of size, no redirects.
+"""All requests to the service: one session, one retry loop, timeouts, no redirects. answer.py reads the bodies.
 
 It knows endpoints. It does not know what a message or a phone number is.
 """
@@ -6,50 +6,48 @@ It knows endpoints. It does not know what a message or a phone number is.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
+from contextvars import Token
 from functools import partial
-from time import monotonic
-from typing import Any, NamedTuple, TypeAlias
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 import requests
-from pydantic import SecretStr
 from requests.auth import AuthBase
+from requests.utils import select_proxy
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import DecodeError, ProtocolError
 
+from .._confidential import Hidden, Unpicklable, without_frames
 from .._redaction import mask_secret_bytes, mask_secrets
 from .._wire.endpoints import ENDPOINTS, Kind
-from .._wire.envelope import Answer
-from .._wire.outcome import judge
-from .._wire.refusals import Reply
 from ..errors import ConfigurationError, SendOutcomeUnknown, SMSMobileError, UnexpectedResponse
-from .addresses import DEFAULT_BASE_URL, check_base_url
+from . import guard
+from .addresses import DEFAULT_BASE_URL, check_base_url, without_user
+from .answer import TooLarge, read_body, urllib3_response
+from .clock import clock_offset
+from .deadlines import ForeignTimeout
+from .departure import CONNECTING, KEPT, LEFT, READ, Stage, note_refusal, request_of_this_call
 from .failures import NETWORK_ERRORS, explain, urllib3_cause
-from .log_filter import guard_http_logs, quiet_http_logs
+from .guard import NetworkBlocked
+from .log_filter import guard_http_logs
 from .request import Request, Template, sign
 from .retries import NO_RETRIES, RetryPolicy, retry_policy
-from .session import environment_of, new_session, without_retries
+from .session import close_twin, environment_of, new_session, twin_of
+
+if TYPE_CHECKING:
+    from .._wire.envelope import Answer
 
 DEFAULT_TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and for the whole answer."""
 DEFAULT_MAX_RETRIES = 3
-LARGEST_ANSWER = 32 * 1024 * 1024
-"""Bytes, after decompression."""
-
-_PIECE = 64 * 1024
 
 log = logging.getLogger("smsmobile")
 
 Params: TypeAlias = Mapping[str, str | int]
 
 
-class _TooLarge(Exception):
-    """More than LARGEST_ANSWER. Never leaves this module."""
-
-
-class Transport:
+class Transport(Unpicklable):
     """Calls endpoints of the service over one pooled session. Safe to share among threads."""
 
     def __init__(
@@ -66,7 +64,7 @@ class Transport:
         self._timeout = timeout
         self._paths = _check_paths(paths or {})
         self._own_session = session is None
-        self._session = new_session() if session is None else without_retries(session)
+        self._session = new_session() if session is None else twin_of(session)
         self._environment = environment_of(self._session, self.base_url)
         self._policies = {
             (sends, repeat): retry_policy(sends=sends, max_retries=max_retries if repeat else 0)
@@ -74,15 +72,17 @@ class Transport:
             for repeat in (True, False)
         }
         self._templates: dict[tuple[str, str], Template] = {}
-        self._process = os.getpid()
+        self._last_answer: tuple[Mapping[str, str], float] = ({}, 0.0)
+        """The headers of the last answer, and the Unix time of this machine at which it came."""
         guard_http_logs()
 
+    @without_frames
     def call(
         self,
         name: str,
         params: Params,
         *,
-        secret: Mapping[str, SecretStr] | None = None,
+        secret: Mapping[str, Hidden] | None = None,
         repeat: bool = True,
         signed: bool = True,
         url: str | None = None,
@@ -94,35 +94,16 @@ class Transport:
         another `url` than the endpoint's.
 
         Raises ConfigurationError, ConnectionFailed, ResponseTimeout or an APIError; SendOutcomeUnknown only for an
-        endpoint that sends.
+        endpoint that sends. An exception from outside, such as a task queue's time limit, becomes SendOutcomeUnknown if
+        a message may have left, and passes as it is otherwise.
         """
-        try:
-            return self._call(name, params, secret or {}, repeat=repeat, signed=signed, url=url)
-        except (SMSMobileError, KeyboardInterrupt, SystemExit) as error:
-            # Drop the frames below this one: their variables hold credentials, and error reporters show them.
-            failure = error.with_traceback(None)
-            failure.__context__ = None
-        params = {}  # a request for a token has the client secret in it
-        raise failure
+        # Loaded with the first call, so that a program that builds a client starts faster.
+        from .._wire.outcome import judge
+        from .._wire.refusals import Reply
 
-    def close(self) -> None:
-        """Close the pooled connections. A session that the caller brought stays open."""
-        if self._own_session:
-            self._session.close()
-
-    def _call(
-        self,
-        name: str,
-        params: Params,
-        secret: Mapping[str, SecretStr],
-        *,
-        repeat: bool,
-        signed: bool,
-        url: str | None,
-    ) -> Answer:
         method, path, kind = ENDPOINTS[name]
         template = self._template(method, url or self.base_url + self._paths.get(name, path))
-        hidden = {key: value.get_secret_value() for key, value in secret.items()}
+        hidden = {key: value.get_secret_value() for key, value in (secret or {}).items()}
         request = template.fill({**params, **hidden}, repeat=repeat)
         unsigned_url, unsigned_body = request.url or "", request.body
         sign(request, self.auth if signed else None)
@@ -135,19 +116,36 @@ class Transport:
             return (*template.secrets_in(response.request, unsigned_url, unsigned_body), *hidden.values())
 
         request.register_hook("response", partial(_refuse_redirect, secrets_of))
-        started = monotonic()
-        with quiet_http_logs():
+        token = request_of_this_call.set(request)
+        try:
+            started = monotonic()
             response, body = self._exchange(kind, request, template.host, repeat=repeat)
-        log.debug("%s %s answered %s in %.3f s", method, path, response.status_code, monotonic() - started)
-        secrets = secrets_of(response)
-        reply = Reply(
-            response.status_code,
-            retry_after=_retry_after(response),
-            secrets=secrets,
-            personal=tuple(params.values()),
-        )
-        # The answer to a request for a token is not masked: a token may well begin with the client id.
-        return judge(kind, reply, mask_secret_bytes(body, secrets) if signed else body)
+            self._last_answer = response.headers, time()
+            log.debug("%s %s answered %s in %.3f s", method, path, response.status_code, monotonic() - started)
+            request.stage = READ  # from here on, errors of ours say what happened to it
+            secrets = secrets_of(response)
+            reply = Reply(response.status_code, retry_after=_retry_after(response), secrets=secrets)
+            # The answer to a request for a token is not masked: a token may well begin with the client id.
+            return judge(kind, reply, mask_secret_bytes(body, secrets) if signed else body)
+        except Exception as error:  # noqa: BLE001 - raised again, or chained
+            if kind.sends:
+                failure = _unless_it_left(request.stage, error)
+            else:  # within another call, of which this fetches the token, urllib3 still has to let it pass
+                failure = error if token.old_value not in (None, Token.MISSING) else _original(error)
+            raise failure from failure.__cause__
+        finally:
+            request_of_this_call.reset(token)
+
+    def clock_offset(self) -> float | None:
+        """Seconds that the service's clock is ahead of this machine's, by the last answer; None if it did not say."""
+        return clock_offset(*self._last_answer)
+
+    def close(self) -> None:
+        """Close the pooled connections. A session that the caller brought stays open."""
+        if self._own_session:
+            self._session.close()
+        else:
+            close_twin(self._session)
 
     def _template(self, method: str, url: str) -> Template:
         template = self._templates.get((method, url))
@@ -157,12 +155,12 @@ class Transport:
 
     def _exchange(self, kind: Kind, request: Request, host: str, *, repeat: bool) -> tuple[requests.Response, bytes]:
         """The retry loop: send, read, and try again as the policy says."""
-        self._forget_parents_connections()
         policy = self._policies[kind.sends, repeat]
         while True:
             result = self._try(kind, request, host, policy)
             if not isinstance(result, _Again):
                 return result
+            request.stage = KEPT
             log.info("%s to %s: %s Trying again", request.method, host, result.reason)
             policy = result.policy
             policy.sleep(result.response)
@@ -172,36 +170,49 @@ class Transport:
     ) -> tuple[requests.Response, bytes] | _Again:
         """Make one request. Returns the answer, or what the next try needs; raises if there is no next try."""
         response: requests.Response | None = None
-        answer: BaseHTTPResponse | None = None
         try:
-            response = self._session.send(request, timeout=self._timeout, allow_redirects=False, **self._environment)
-            if again := policy.after_answer(response.raw):
-                return _Again(again, f"HTTP {response.status_code}.", response.raw)
-            return response, _read(response)
+            response = self._send(request)
+            answer = urllib3_response(response)
+            if again := policy.after_answer(answer):
+                return _Again(again, f"HTTP {response.status_code}.", answer)
+            return response, read_body(response)
+        except SMSMobileError:  # of a hook, or of the authentication: a StorageError is an OSError as well
+            raise
         except NETWORK_ERRORS as error:
             # What requests and urllib3 raise holds the whole address. It must not be chained to ours, not even
             # as __context__, so ours is raised only after this block has let go of it.
-            failure = explain(error, host, sends=kind.sends)
-            again = policy.after_failure(urllib3_cause(error))
-            judged = error.response if isinstance(error, requests.HTTPError) else None
-            if judged is not None and judged.request is request:  # a hook of the session called raise_for_status()
-                response, again, answer = judged, policy.after_answer(judged.raw), judged.raw
-        except _TooLarge:
-            text = f"The answer is larger than {LARGEST_ANSWER // 1024**2} MiB."
-            failure, again = SendOutcomeUnknown(text) if kind.sends else UnexpectedResponse(text), None
+            # Nobody waits for an answer before the request has left: interceptors need no body to simulate it.
+            is_late = isinstance(error, requests.ReadTimeout) and request.answer is None
+            stage = LEFT if is_late else request.stage
+            failure = explain(error, self._route(request, host), sends=kind.sends, stage=stage)
+            in_doubt = isinstance(failure, SendOutcomeUnknown)  # though a hook may have failed to connect elsewhere
+            again = None if in_doubt else policy.after_failure(urllib3_cause(error))
+        except TooLarge as error:
+            failure = SendOutcomeUnknown(str(error)) if kind.sends else UnexpectedResponse(str(error))
+            again = None
         finally:
-            if response is not None:
-                response.close()
+            got, request.answer = request.answer if response is None else response, None
+            if got is not None and got.raw is not None:
+                got.close()
         if again is None:
             raise failure
-        return _Again(again, str(failure), answer)
+        return _Again(again, str(failure))
 
-    def _forget_parents_connections(self) -> None:
-        """After a fork, close the parent's connections, over which it would get our answers."""
-        if os.getpid() != self._process:
-            for adapter in self._session.adapters.values():
-                adapter.close()
-            self._process = os.getpid()  # last: until then, other threads must not send on them
+    def _send(self, request: Request) -> requests.Response:
+        if guard.is_on:
+            guard.watch_lookups()
+        try:
+            return self._session.send(request, timeout=self._timeout, allow_redirects=False, **self._environment)
+        except requests.HTTPError as error:
+            answer = error.response
+            if answer is not None and answer.request is request:  # a hook of the session called raise_for_status()
+                return answer
+            raise
+
+    def _route(self, request: Request, host: str) -> str:
+        """Where a request goes, for an error text: the host, and the proxy without its password."""
+        proxy = select_proxy(request.url or "", self._environment["proxies"])
+        return f"{host} through the proxy {without_user(proxy)}" if proxy else host
 
 
 class _Again(NamedTuple):
@@ -212,36 +223,31 @@ class _Again(NamedTuple):
     response: BaseHTTPResponse | None = None
 
 
+def _original(error: Exception) -> Exception:
+    return error.error if isinstance(error, ForeignTimeout) else error
+
+
+def _unless_it_left(stage: Stage, error: Exception) -> Exception:
+    """What to raise for an exception in a call that sends: SendOutcomeUnknown if the message may have been accepted."""
+    error = _original(error)
+    is_ours = isinstance(error, SMSMobileError | NetworkBlocked)
+    is_settled = stage is not LEFT or isinstance(error, SendOutcomeUnknown)
+    if (is_ours and is_settled) or stage in (KEPT, CONNECTING):
+        return error
+    doubt = SendOutcomeUnknown(f"{type(error).__name__} was raised before the answer was there.")
+    doubt.__cause__ = error
+    return doubt
+
+
 def _retry_after(response: requests.Response) -> float | None:
-    return NO_RETRIES.get_retry_after(response.raw) if response.status_code == 429 else None
-
-
-def _read(response: requests.Response) -> bytes:
-    if "," in response.headers.get("Content-Encoding", ""):
-        # Nested, two kilobytes can become gigabytes in one step, and older versions of urllib3 do take that step.
-        raise DecodeError("more than one Content-Encoding")
-    if "Content-Encoding" not in response.headers and 0 < (response.raw.length_remaining or 0) <= LARGEST_ANSWER:
-        body: bytes = response.raw.read(decode_content=False)  # in one step
-        if response.raw.length_remaining:
-            raise ProtocolError("the answer was cut short")
-        return body
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        while piece := response.raw.read(_PIECE, decode_content=True):
-            size += len(piece)
-            if size > LARGEST_ANSWER:
-                raise _TooLarge
-            pieces.append(piece)
-    except ValueError as error:  # what http.client makes of a chunk of negative length
-        raise ProtocolError("the answer cannot be read") from error
-    return b"".join(pieces)
+    return NO_RETRIES.get_retry_after(urllib3_response(response)) if response.status_code == 429 else None
 
 
 def _refuse_redirect(
     secrets_of: Callable[[requests.Response], tuple[str, ...]], response: requests.Response, **_: Any
 ) -> None:
     if response.is_redirect:
+        note_refusal()
         response.close()
         try:
             target = urlsplit(response.headers["location"])
@@ -258,6 +264,8 @@ def _refuse_redirect(
 
 
 def _check_paths(paths: Mapping[str, Any]) -> dict[str, str]:
+    if not isinstance(paths, Mapping):
+        raise ConfigurationError(f"paths is of type {type(paths).__name__}; expected a dict of names and paths.")
     for name, path in paths.items():
         if name not in ENDPOINTS:
             raise ConfigurationError(f"paths has {name!r}; expected names among {', '.join(sorted(ENDPOINTS))}.")
