@@ -1,23 +1,36 @@
-"""Checks arguments (texts, GUIDs, times, days) and converts them to what the service expects.
+"""Checks arguments (texts, GUIDs, times, days, seconds) and converts them to what the service expects.
 
-Every function raises InvalidRequestError for a wrong argument. Phone numbers are in phone_numbers.py.
+Every function raises InvalidRequestError for a wrong argument, unless it is given another error. Phone numbers are in
+phone_numbers.py.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from .._redaction import mask_numbers
 from .._wire.values import UTC
-from ..errors import InvalidRequestError
-from .phone_numbers import mask_numbers
+from ..errors import InvalidRequestError, SMSMobileError
+from .texts import exact
+
+LONGEST_TEXT = 1_000_000
+"""Characters of a message or of the body of an e-mail. It only bounds the work: an SMS has at most 255 segments."""
+LONGEST_LINE = 1000
+"""Characters of a GUID, a keyword, a subject and any other text of one line."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST = 2**31 - 1
 _LARGEST_SHOWN = 99_999  # a larger number may be a phone number that was passed as the wrong argument
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FOR_EVER = 1e9
+"""Seconds: 31 years."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHOWN = 20
+_LOOKED_AT = 100
+"""Characters of a wrong word that are searched for a number before the first 20 are shown."""
 
 
 def describe(value: object) -> str:
@@ -28,10 +41,18 @@ def describe(value: object) -> str:
     return f"is {value}" if can_be_shown else "is out of range"
 
 
-def check_text(name: str, text: object) -> str:
-    """Check for a text that is not empty."""
+def shown(word: str) -> str:
+    """The beginning of a wrong word, without a number that may be in it."""
+    return mask_numbers(word[:_LOOKED_AT])[:_SHOWN]
+
+
+def check_text(name: str, text: object, *, most: int = LONGEST_TEXT) -> str:
+    """Check for a text that is not empty. Every text of a caller is read here, or by `clean_recipient`."""
     if not isinstance(text, str):
         raise InvalidRequestError(f"The {name} is of type {type(text).__name__}; expected text (str).")
+    text = exact(text)
+    if len(text) > most:
+        raise InvalidRequestError(f"The {name} has {len(text)} characters; expected at most {most}.")
     if not text.strip():
         raise InvalidRequestError(f"The {name} is empty; expected some text.")
     try:
@@ -44,9 +65,9 @@ def check_text(name: str, text: object) -> str:
     return text
 
 
-def check_line(name: str, text: object) -> str:
+def check_line(name: str, text: object, *, most: int = LONGEST_LINE) -> str:
     """Check for one line of text that is not empty. Returns it without the spaces around it."""
-    text = check_text(name, text)
+    text = check_text(name, text, most=most)
     if any(char in text for char in "\r\n\x00"):
         raise InvalidRequestError(f"The {name} contains a line break; expected one line.")
     return text.strip()
@@ -65,18 +86,34 @@ def check_guid(guid: object) -> str:
         raise InvalidRequestError(
             "The GUID is None: the service accepted the message without returning one. Find the message in the log."
         )
-    return check_line("GUID", guid)
+    # Not check_line: the service may have written one with a line break in it.
+    return check_text("GUID", guid, most=LONGEST_LINE).strip()
+
+
+def check_moment(name: str, time: object) -> datetime:
+    """Convert an aware datetime of any class to a plain one in UTC. Numbers are refused: their unit is not known."""
+    if not isinstance(time, datetime):
+        raise InvalidRequestError(f"{name} is of type {type(time).__name__}; expected an aware datetime.")
+    try:
+        offset = time.utcoffset()
+        if offset is not None:
+            # By its fields: pendulum subtracts in its own way, and pandas.NaT is a datetime with which nothing works.
+            fields = (time.year, time.month, time.day, time.hour, time.minute, time.second, time.microsecond)
+            return datetime(*fields, tzinfo=UTC) - offset
+    except (ArithmeticError, AttributeError, TypeError, ValueError):
+        raise InvalidRequestError(
+            f"{name} is of type {type(time).__name__}, but is no moment in UTC; expected an aware datetime."
+        ) from None
+    raise InvalidRequestError(
+        f"{name} is a naive datetime, which has no timezone; expected an aware one, such as "
+        "datetime.now(timezone.utc) or one with tzinfo=ZoneInfo('Europe/Paris')."
+    )
 
 
 def unix_time(name: str, time: object) -> int:
     """Convert an aware datetime or a Unix time to whole Unix seconds, rounded down."""
     if isinstance(time, datetime):
-        if time.utcoffset() is None:
-            raise InvalidRequestError(
-                f"{name} is a naive datetime, which has no timezone; expected an aware one, such as "
-                "datetime.now(timezone.utc) or one with tzinfo=ZoneInfo('Europe/Paris')."
-            )
-        return (time - _EPOCH) // timedelta(seconds=1)
+        return (check_moment(name, time) - EPOCH) // timedelta(seconds=1)
     if isinstance(time, (int, float)) and not isinstance(time, bool) and 0 <= time < 1e11:
         return int(time)
     raise InvalidRequestError(f"{name} {describe(time)}; expected an aware datetime, or a Unix time in seconds.")
@@ -84,17 +121,15 @@ def unix_time(name: str, time: object) -> int:
 
 def unix_milliseconds(name: str, time: object) -> int:
     """Convert an aware datetime or a Unix time in seconds to whole milliseconds, rounded down."""
-    seconds = unix_time(name, time)
     if isinstance(time, datetime):
-        return (time - _EPOCH) // timedelta(milliseconds=1)
+        return (check_moment(name, time) - EPOCH) // timedelta(milliseconds=1)
+    seconds = unix_time(name, time)
     return int(time * 1000) if isinstance(time, float) else seconds * 1000
 
 
 def schedule_time(name: str, time: object) -> int:
-    """Convert an aware datetime to whole Unix seconds. Numbers are refused: their unit is not known."""
-    if not isinstance(time, datetime):
-        raise InvalidRequestError(f"{name} is of type {type(time).__name__}; expected an aware datetime.")
-    return unix_time(name, time)
+    """Convert an aware datetime to whole Unix seconds, rounded down. Numbers are refused, as in `check_moment`."""
+    return unix_time(name, check_moment(name, time))
 
 
 def check_day(name: str, day: object) -> str:
@@ -109,14 +144,15 @@ def check_day(name: str, day: object) -> str:
         raise InvalidRequestError(
             f"{name} is of type {type(day).__name__}; expected a date, or text such as '2026-03-20'."
         )
+    day = exact(day)[:_LOOKED_AT].strip()
     try:
-        if _DAY.fullmatch(day.strip()):  # fromisoformat also reads other formats, which depend on Python's version
-            return date.fromisoformat(day.strip()).isoformat()
+        if _DAY.fullmatch(day):  # fromisoformat also reads other formats, which depend on Python's version
+            return date.fromisoformat(day).isoformat()
     except ValueError:
         pass
-    shown = day.strip() if _DAY.fullmatch(day.strip()) else mask_numbers(day)[:20]
     raise InvalidRequestError(
-        f"{name} is {shown!r}, which is not a day; expected a date, or text such as '2026-03-20'."
+        f"{name} is {day if _DAY.fullmatch(day) else shown(day)!r}, which is not a day; expected a date, or text such "
+        "as '2026-03-20'."
     )
 
 
@@ -132,13 +168,36 @@ def check_days(first_day: object, last_day: object) -> tuple[str | None, str | N
 def check_whole(name: str, number: object, least: int = 0, most: int = _LARGEST) -> int:
     """Check for a whole number from `least` to `most`."""
     if isinstance(number, int) and not isinstance(number, bool) and least <= number <= most:
-        return number
+        return int(number)  # a member of `class N(int, Enum)` would be sent as `N.ONE`
     raise InvalidRequestError(f"{name} {describe(number)}; expected a whole number from {least} to {most}.")
+
+
+def check_seconds(
+    name: str, seconds: object, *, above_zero: bool = False, error: type[SMSMobileError] = InvalidRequestError
+) -> float:
+    """Check for a number of seconds that a float can hold. More than clocks can count is `FOR_EVER`."""
+    if (
+        isinstance(seconds, (int, float))
+        and not isinstance(seconds, bool)
+        and 0 <= seconds <= sys.float_info.max
+        and (seconds or not above_zero)
+    ):
+        return float(min(seconds, FOR_EVER))
+    least = "above 0" if above_zero else "0 or more"
+    raise error(f"{name} {describe(seconds)}; expected a number of seconds, {least}.")
+
+
+def check_sim(name: str, sim: object) -> int:
+    """Check for the slot of a SIM."""
+    if sim in (1, 2) and not isinstance(sim, bool):
+        return 1 if sim == 1 else 2
+    raise InvalidRequestError(f"{name} {describe(sim)}; expected slot 1 or 2, or None to let the phone choose.")
 
 
 def check_choice(name: str, word: object, words: Sequence[str]) -> str:
     """Check for one of these words."""
-    if isinstance(word, str) and word in words:
-        return word
-    shown = f"is {mask_numbers(word)[:20]!r}" if isinstance(word, str) else f"is of type {type(word).__name__}"
-    raise InvalidRequestError(f"{name} {shown}; expected {' or '.join(map(repr, words))}.")
+    if not isinstance(word, str):
+        raise InvalidRequestError(f"{name} is of type {type(word).__name__}; expected {' or '.join(map(repr, words))}.")
+    if (word := exact(word)) not in words:
+        raise InvalidRequestError(f"{name} is {shown(word)!r}; expected {' or '.join(map(repr, words))}.")
+    return word
