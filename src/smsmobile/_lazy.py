@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -27,3 +28,14 @@ def lazy_names(
         return sorted(sys.modules[package].__all__)
 
     return load, names
+
+
+def _finish_imports() -> None:
+    """Before a fork, wait for what other threads are importing: in the child nobody would go on with it."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("smsmobile.") and getattr(module.__spec__, "_initializing", False):
+            import_module(name)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_finish_imports)

@@ -1,22 +1,24 @@
 """SQLite files: one process has a file for itself, or several share it. Wrong and damaged files are refused.
 
-The modules that open a file define its tables and what is stored in them.
+The modules that open a file define its tables and what is stored in them. _sqlite_forks.py has what a fork needs.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
+from ._confidential import safe_repr
+from ._sqlite_forks import ForkSafeFile, creating
 from .errors import StorageError
 
 if TYPE_CHECKING:
@@ -27,48 +29,53 @@ PATIENCE = 1.0
 SHARED_PATIENCE = 30.0
 """Seconds that a shared file waits for the transactions of other processes."""
 
+_LITTLE_ROOM = 1024 * 1024
+"""Bytes. If less is free on the disk, the log is merged before and after each transaction."""
 _PAGE_SIZE = 1024
 """Bytes. The files hold short rows that are changed one by one, and each change writes a page."""
 
 _ERROR_TEXTS = {
     "not a database": "{path} is not {what}, or it is damaged. The file was not changed: choose another name.",
     "malformed": "{path} is damaged ({reason}). The file was not changed: move it away, or choose another name.",
-    "full": "{path} cannot be written ({reason}): make room on the disk and try again. Earlier data is kept.",
+    "full": "{path} cannot be written ({reason}): make room on the disk and try again. Earlier data is kept, a part "
+    "of it perhaps in {path}-wal: opening the file merges that and empties it, once there is room.",
     "I/O": "{path} cannot be used ({reason}): the disk is full or failing. Check it and try again.",
     "": "{path} cannot be used ({reason}): it has to be a file that you may write, in a folder that you may write.",
 }
 """What to say, by a word in SQLite's message; the first one that is found counts."""
 
 
-class SQLiteFile:
+class SQLiteFile(ForkSafeFile):
     """One SQLite file, held by one process or shared by several.
 
         journal = SQLiteFile(
             "campaign.sqlite",
             application_id=0x736D736A,                  # stored in the header; a file with another id is refused
-            version=1,                                  # of the schema; a file with a higher version is refused
+            version=1,                                  # of the schema; a file with another version is refused
             schema=["CREATE TABLE messages (…)"],       # one statement each, executed once when the file is new
-            what="the journal of a bulk sender",        # with its article, for error texts
+            what="a journal of messages",               # with its article, for error texts
         )
         with journal.transaction() as connection:       # reading and writing
             connection.execute("INSERT INTO messages VALUES (?, ?)", (…))
         journal.close()                                 # or use it in a `with`
 
-    A missing file is created with mode 0600; its folder has to exist. Opening checks the whole file (`PRAGMA
-    quick_check`). Use a local disk: locks on network file systems are unreliable.
+    A missing file is created with mode 0600; its folder has to exist. The first opening checks the whole file (`PRAGMA
+    quick_check`), and so does the one after a failure. Use a local disk: locks on network file systems are unreliable.
 
     Exclusive (the default): nobody else can open the file until `close()`. A forked child cannot use it.
 
     Shared (`shared=True`): several processes and threads use the file at the same time. Each process has one
     connection. It is opened when it is first needed, so a server can fork its workers afterwards; `os.fork` closes
     it, and parent and child each open a new one. If the file is removed or replaced, the next transaction uses the
-    new file.
+    new file, or is refused if the file is `irreplaceable`; an exclusive file always is.
+
+    `on_open` is called with each new connection.
 
     In both modes a commit survives a kill of the process and a power failure (WAL, synchronous = FULL). Threads take
     turns: one transaction at a time.
 
     Raises StorageError, here and in `transaction` and `note`, if the file belongs to another program, is damaged, comes
-    from a newer version, is in use, cannot be opened, or cannot be written (a full disk). The file is not changed then.
+    from another version, is in use, cannot be opened, or cannot be written (a full disk). The file is not changed then.
     """
 
     def __init__(
@@ -80,21 +87,22 @@ class SQLiteFile:
         schema: Sequence[str],
         what: str,
         shared: bool = False,
+        irreplaceable: bool = False,
+        on_open: Callable[[sqlite3.Connection], object] | None = None,
     ) -> None:
-        if str(path) in {"", ":memory:"}:
-            raise StorageError(f"A file name is needed for {what}: data in memory would not survive a restart.")
-        self.path = Path(path).absolute()
+        super().__init__(shared=shared)
+        self.path = checked_path(path, what)
         """The absolute path, so that the program may change its working directory."""
         self._application_id = application_id
         self._version = version
         self._schema = schema
         self._what = what
-        self._shared = shared
-        self._lock = RLock()
-        self._connection: sqlite3.Connection | None = None
+        self._irreplaceable = irreplaceable or not shared
+        self._on_open = on_open
+        self._identity: tuple[int, int] | None = None
+        self._is_checked = False
+        """Whether the pages of the file with this identity were checked, and nothing has failed since."""
         self._is_closed = False
-        with _registry:
-            _files.add(self)
         with self._lock:
             self._connect()
             if shared:
@@ -114,9 +122,13 @@ class SQLiteFile:
             try:
                 if flush is not self._is_flushing:
                     self._flush_each_commit(connection, flush)
+                if flush:
+                    self._merge_if_room_is_short(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
+                if flush:  # now, since a log of later changes to the same pages can then be merged without room
+                    self._merge_if_room_is_short(connection)
             except sqlite3.Error as error:
                 _roll_back(connection)
                 raise self._failure(error) from error
@@ -135,9 +147,25 @@ class SQLiteFile:
             try:
                 if flush is not self._is_flushing:
                     self._flush_each_commit(connection, flush)
-                return connection.execute(statement, parameters).fetchall()
+                return self._execute(connection, statement, parameters).fetchall()
             except sqlite3.Error as error:
                 raise self._failure(error) from error
+
+    def change(self, statement: str, parameters: Sequence[object], *, flush: bool = False) -> int:
+        """Like `note`, for a statement that changes rows. Returns how many."""
+        with self._lock:
+            connection = self._current()
+            try:
+                if flush is not self._is_flushing:
+                    self._flush_each_commit(connection, flush)
+                return self._execute(connection, statement, parameters).rowcount
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
+
+    def merge(self) -> None:
+        """Move what the log (-wal) holds into the file, and empty the log. If that is not possible now, do nothing."""
+        with self._lock:
+            self._merge(self._current())
 
     def damaged(self, reason: str) -> StorageError:
         """The error for a file whose contents cannot be understood; `reason` says what was found."""
@@ -161,19 +189,27 @@ class SQLiteFile:
 
     def __del__(self) -> None:
         if getattr(self, "_connection", None) is not None:
-            self.close()
+            try:  # noqa: SIM105 - `suppress` may be gone as well
+                self.close()
+            except TypeError:  # the program ends, and the modules that `close` uses are gone. SQLite closes it then
+                pass
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<SQLiteFile {self.path}{', closed' if self._is_closed else ''}>"
 
     # Opening and closing; the caller holds the lock.
 
     def _connect(self) -> sqlite3.Connection:
+        if self._irreplaceable and self._identity is not None and self._identify() != self._identity:
+            raise self._removed()
         try:
             _create(self.path.resolve())
             self._check_before_opening()
             # Before opening: if the file is replaced in between, the next transaction sees another identity.
-            self._identity = self._identify()
+            identity = self._identify()
+            self._is_checked = self._is_checked and identity == self._identity
+            self._identity = identity
             self._connection = self._open()
         except StorageError:
             raise
@@ -182,12 +218,6 @@ class SQLiteFile:
         self._process = os.getpid()
         self._is_flushing = True
         return self._connection
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sqlite3.Error):
-                connection.close()
 
     def _check_before_opening(self) -> None:
         """Refuse another program's file by its header, without locking or changing it."""
@@ -211,6 +241,11 @@ class SQLiteFile:
         if version > self._version:
             raise StorageError(
                 f"{self.path} was written by a newer version of smsmobile: update smsmobile, or choose another file."
+            )
+        if version < self._version:
+            raise StorageError(
+                f"{self.path} was written by an earlier version of smsmobile, and this one cannot read it. The file "
+                "was not changed: choose another name."
             )
 
     def _check_pages(self, connection: sqlite3.Connection) -> None:
@@ -238,10 +273,16 @@ class SQLiteFile:
                 for statement in self._schema:
                     connection.execute(statement)
             self._check_header(connection)
-            self._check_pages(connection)
             connection.execute("COMMIT")
+            if not self._is_checked:
+                self._check_pages(connection)  # as a reader, since others need not wait for that
+                self._is_checked = True
             _switch_to_wal(connection, self._patience)
+            if not self._shared:  # the log of an earlier process that could not merge it
+                self._merge(connection)
             connection.execute("PRAGMA synchronous = FULL")
+            if self._on_open is not None:
+                self._on_open(connection)
         except BaseException:
             connection.close()
             raise
@@ -268,13 +309,16 @@ class SQLiteFile:
         connection = self._current()
         if self._identify() == self._identity:
             return connection
-        if not self._shared:
-            raise StorageError(
-                f"{self.path} was removed or replaced while it was in use, and new data would be lost. Stop the "
-                "program, and put the file back if you have it."
-            )
+        if self._irreplaceable:
+            raise self._removed()
         self._disconnect()
         return self._connect()
+
+    def _removed(self) -> StorageError:
+        return StorageError(
+            f"{self.path} was removed or replaced while it was in use, and new data would be lost. Stop the program, "
+            "and put the file back if you have it."
+        )
 
     def _identify(self) -> tuple[int, int] | None:
         try:
@@ -283,13 +327,38 @@ class SQLiteFile:
             return None
         return status.st_dev, status.st_ino
 
+    def _execute(self, connection: sqlite3.Connection, statement: str, parameters: Sequence[object]) -> sqlite3.Cursor:
+        try:
+            return connection.execute(statement, parameters)
+        except sqlite3.OperationalError as error:
+            if "full" not in str(error):
+                raise
+        self._merge(connection)  # which may make room: most notes write the same pages again
+        return connection.execute(statement, parameters)
+
+    def _merge_if_room_is_short(self, connection: sqlite3.Connection) -> None:
+        """Merge the log while there is room for that. On a full disk it could neither grow nor be merged."""
+        with suppress(OSError):  # the file was removed just now, which the next transaction notices
+            log = Path(f"{self.path}-wal").stat().st_size
+            if shutil.disk_usage(self.path.parent).free < 2 * log + _LITTLE_ROOM:
+                self._merge(connection)
+
+    def _merge(self, connection: sqlite3.Connection) -> None:
+        """Move the contents of the log into the file, and use it from its beginning. Without room for them they stay.
+
+        An exclusive file's log is emptied. That of a shared one is not, since it would have to wait for the others.
+        """
+        with suppress(sqlite3.Error):
+            connection.execute(f"PRAGMA wal_checkpoint({'PASSIVE' if self._shared else 'TRUNCATE'})").fetchall()
+
     def _flush_each_commit(self, connection: sqlite3.Connection, flush: bool) -> None:
         connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
         self._is_flushing = flush
 
     def _failure(self, error: sqlite3.Error) -> StorageError:
-        if self._shared:
+        if self._shared and "full" not in str(error):  # a full disk may have no room to open it again
             self._disconnect()  # the next use opens the file again, and checks it
+            self._is_checked = False
         return StorageError(self._why_not(error))
 
     def _why_not(self, error: Exception) -> str:
@@ -314,11 +383,27 @@ class SQLiteFile:
         )
 
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""The beginning of `redis://…`. A drive of Windows has one letter."""
+
+
+def checked_path(path: str | os.PathLike[str], what: str) -> Path:
+    """The absolute path of a file. Raises StorageError if SQLite would keep it in memory, and for an address."""
+    if _ADDRESS.match(str(path)):  # it may hold a password, so no error may name it as a file
+        raise StorageError(
+            f"A file name is needed for {what}, and this looks like the address of a server: make a store of "
+            "smsmobile.contrib.redis or smsmobile.contrib.sqlalchemy with it, and pass that."
+        )
+    if str(path) in {"", ":memory:"}:
+        raise StorageError(f"A file name is needed for {what}: data in memory would not survive a restart.")
+    return Path(path).absolute()
+
+
 def _create(path: Path) -> None:
     """Create the file if it is missing, for its owner alone."""
     # Locked even if the file is there: closing the descriptor below drops all locks that this process has on the file
     # (POSIX), so no other thread may open it before.
-    with _creating:
+    with creating:
         if not path.exists():
             with _folder_locked(path.parent), suppress(FileExistsError):
                 # The files of a removed database. A process that still has it open goes on using them, so the new
@@ -363,49 +448,3 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error):  # a full disk can end the transaction by itself
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-# Forks. SQLite keeps a table of the process's file locks. A child inherits the table, but not the locks: as long as a
-# connection is open during the fork, no connection of the child to the same file can be trusted. If the parent's was
-# the last real one, it removes the log (-wal) that the child is writing to, and the child's commits are lost.
-
-_registry, _creating = RLock(), RLock()
-"""Taken in this order, with the locks of the files between them."""
-_files: WeakSet[SQLiteFile] = WeakSet()
-_held: list[SQLiteFile] = []
-"""The shared files whose locks are held during a fork."""
-
-
-def _before_fork() -> None:
-    """Wait for the threads that use shared files, and close their connections."""
-    _registry.acquire()
-    for file in _files:
-        if file._shared:
-            file._lock.acquire()
-            _held.append(file)
-            if file._connection is not None and not file._connection.in_transaction:
-                file._disconnect()
-    _creating.acquire()
-
-
-def _after_fork() -> None:
-    _creating.release()
-    while _held:
-        _held.pop()._lock.release()
-    _registry.release()
-
-
-def _after_fork_in_child() -> None:
-    """Never close a connection that the parent has open: SQLite would remove the parent's log (-wal)."""
-    _after_fork()
-    for file in _files:
-        if not file._shared:
-            file._lock = RLock()  # another thread of the parent may hold it
-        if file._connection is not None:
-            import ctypes
-
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(file._connection))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
