@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+_DATE_OR_NUMBER = re.compile(r"(\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?(?![\d-]))|\+?\d(?:\W{0,2}\d){5,}")
 # Shorter secrets are not masked: they are ordinary words, and masking them would damage texts and messages.
 _SHORTEST_IN_TEXT = 4
 _SHORTEST_IN_ANSWER = 8
@@ -74,3 +75,8 @@ def mask_number(number: str) -> str:
         return "•" * len(number)
     head = number[:3] if number.startswith("+") else number[:2]
     return head + "•" * (len(number) - len(head) - 2) + number[-2:]
+
+
+def mask_numbers(text: str) -> str:
+    """Mask everything in a text that looks like a phone number, including a date that is not written `2026-03-20`."""
+    return _DATE_OR_NUMBER.sub(lambda found: found[1] or mask_number(found[0]), text)
