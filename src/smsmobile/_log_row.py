@@ -17,6 +17,8 @@ class SMSStatus(str, Enum):
     FAILED = "failed"
     """The phone or the service failed to send it; `error` says why."""
 
+    __str__ = str.__str__  # else f"{status}" depends on the version of Python
+
 
 class SentLogRow(Protocol):
     """A row of the log of sent SMS. `smsmobile.LoggedSMS` implements it. Datetimes are aware and in UTC."""
@@ -63,5 +65,5 @@ class SentLogRow(Protocol):
 
     @property
     def advice(self) -> str | None:
-        """For a failed message: what to check first; else None."""
+        """For a failed message: what to check first, by its `error`; else None."""
         ...

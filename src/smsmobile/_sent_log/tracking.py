@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from .._http.backoff import backoff_intervals, check_seconds, is_temporary, respecting_retry_after
-from .._input.arguments import check_guid
+from .._http.backoff import backoff_intervals, is_temporary, respecting_retry_after
+from .._input.arguments import check_guid, check_seconds
 from .._log_row import SentLogRow, SMSStatus
 from ..errors import PHONE_ADVICE, DeliveryPending, InvalidRequestError, SMSMobileError
 
@@ -89,6 +90,8 @@ def _follow(watch: _Watch[RowT], timeout: float, poll: float) -> Iterator[RowT]:
         failure = watch.look()
         # Read before the rows are handed out: the time that the caller takes for them costs no look.
         is_last = _clock.monotonic() >= deadline
+        if is_last and failure is None:
+            failure = watch.ask_for_unseen()
         while watch.decided:
             yield watch.decided.pop(0)
         if not watch.pending:
@@ -116,6 +119,8 @@ class _Watch(Generic[RowT]):
         """The messages that are still queued, and since when each may be in the log."""
         self.last: dict[str, RowT] = {}
         self.decided: list[RowT] = []
+        self._asked: set[str] = set()
+        """The GUIDs that the current look has asked for."""
         self._by_guid = by_guid
         self._pages = pages
         self._newest: datetime | None = None
@@ -127,6 +132,7 @@ class _Watch(Generic[RowT]):
 
     def look(self) -> SMSMobileError | None:
         """Look once for all pending messages. Returns the failure that interrupted it, if any."""
+        self._asked.clear()
         try:
             if len(self.pending) <= self._depth:
                 self._ask_for(list(self.pending))
@@ -138,10 +144,19 @@ class _Watch(Generic[RowT]):
         self.pending.update({guid: self._newest for guid, since in self.pending.items() if since is None})
         return None
 
+    def ask_for_unseen(self) -> SMSMobileError | None:
+        """After the last look, ask for each message that no page has shown. Returns a failure as `look` does."""
+        try:
+            self._ask_for([guid for guid in self.pending if guid not in self.last and guid not in self._asked])
+        except SMSMobileError as error:
+            return error
+        return None
+
     def _ask_for(self, guids: Iterable[str]) -> int:
         """Ask for messages one by one. Returns how many of them the log has."""
         count = 0
         for guid in guids:
+            self._asked.add(guid)
             row = next((row for row in self._by_guid(guid) if row.guid == guid), None)
             if row is not None:
                 self._record(guid, row)
@@ -151,25 +166,44 @@ class _Watch(Generic[RowT]):
     def _read_pages(self) -> None:
         """Read the newest pages until all pending messages are found or must be older; ask for the rest one by one."""
         missing = dict.fromkeys(self.pending)
-        useless_pages = 0
+        number = useless_pages = 0
         for number, page in enumerate(self._pages(), 1):
             self._newest = max(filter(None, [self._newest, *(row.created_at for row in page)]), default=None)
             if self._record_page(page, missing):
                 self._depth = number
             else:
                 useless_pages += 1
-            if missing and self._is_older(page, missing):
-                # The missing messages are not in the log yet, unless the dates of its rows differ more than expected.
-                # Ask for one of them to find out, for another one each time.
-                sample = next(iter(missing))
-                self.pending[sample] = self.pending.pop(sample)
-                if not self._ask_for([sample]):
-                    return
-                del missing[sample]
-            if useless_pages >= len(missing):  # asking for each takes no more calls than were just used in vain
-                if self._ask_for(missing):
-                    self._depth = number
+            # The missing messages are not in the log yet, unless the dates of its rows differ more than expected.
+            if missing and self._is_older(page, missing) and not self._has_one_of(missing):
                 return
+            if useless_pages >= len(missing):  # asking for each takes no more calls than were just used in vain
+                break
+        else:
+            # Nor here, unless the log lists its oldest rows first, or ignores `before`.
+            if not missing or self._was_late(missing, number):
+                return
+        if self._ask_for(missing):
+            self._depth = number
+
+    def _was_late(self, missing: dict[str, None], number: int) -> bool:
+        """Whether the whole log did not have the missing messages yet. If it has one now, its pages are read again."""
+        sample = next(iter(missing))
+        if not self._has_one_of(missing):
+            return True
+        is_shown = False
+        for page in islice(self._pages(), number):
+            is_shown = is_shown or any(row.guid == sample for row in page)
+            self._record_page(page, missing)
+        return is_shown
+
+    def _has_one_of(self, missing: dict[str, None]) -> bool:
+        """Ask for one of the missing messages, another one each time. If the log has it, take it out of `missing`."""
+        sample = next(iter(missing))
+        self.pending[sample] = self.pending.pop(sample)
+        if not self._ask_for([sample]):
+            return False
+        del missing[sample]
+        return True
 
     def _record_page(self, page: list[RowT], missing: dict[str, None]) -> bool:
         """Record the rows of missing messages, and take these out of `missing`. Returns whether there were any."""

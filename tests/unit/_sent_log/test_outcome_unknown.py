@@ -21,7 +21,7 @@ from smsmobile import (
 
 BASE = "https://api.smsmobileapi.com"
 LOG = f"{BASE}/log/sent/sms/"
-TO = "+33612345678"
+TO = "+33639985678"
 TEXT = "The code is 4711\nBye"
 NOW = datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc)
 
@@ -41,7 +41,7 @@ def doubt(
     with monkeypatch.context() as patched:
         patched.setattr("smsmobile._wire.outcome.datetime", Clock)
         with pytest.raises(SendOutcomeUnknown) as unknown:
-            client.sms.send("00 33 612345678", TEXT)
+            client.sms.send("00 33 639985678", TEXT)
     return unknown.value
 
 
@@ -94,7 +94,7 @@ def test_of_a_resend_it_knows_the_guid(resend_doubt: SendOutcomeUnknown) -> None
 def test_its_text_tells_what_to_do_without_the_message_or_the_number(doubt: SendOutcomeUnknown) -> None:
     for text in (str(doubt), repr(doubt)):
         assert "4711" not in text
-        assert "612345678" not in text
+        assert "639985678" not in text
     assert "do not send it again before reconcile()" in str(doubt)
 
 
@@ -133,7 +133,7 @@ def test_it_keeps_the_options_that_change_what_the_row_looks_like(
 
 
 def test_a_message_that_is_in_the_log_is_found(doubt: SendOutcomeUnknown, log_has: LogHas) -> None:
-    log_has([row(guid="other", number="+33600000000"), row(send_from_mobile="1")])
+    log_has([row(guid="other", number="+33639980000"), row(send_from_mobile="1")])
     found = doubt.reconcile()
     assert isinstance(found, LoggedSMS)
     assert (found.guid, found.status) == ("g", SMSStatus.SENT)
@@ -142,9 +142,9 @@ def test_a_message_that_is_in_the_log_is_found(doubt: SendOutcomeUnknown, log_ha
 @pytest.mark.parametrize(
     "spelled",
     [
-        {"number": "33612345678"},
-        {"number": "0033612345678"},
-        {"number": None, "phone": "+33 6 12 34 56 78"},
+        {"number": "33639985678"},
+        {"number": "0033639985678"},
+        {"number": None, "phone": "+33 6 39 98 56 78"},
         {"message": "The code is 4711\r\nBye"},
         {"message": "The code is 4711\nBye\n"},
         {"message": " The code is 4711 Bye"},
@@ -170,7 +170,7 @@ def test_it_is_found_on_a_later_page(doubt: SendOutcomeUnknown, log_has: LogHas)
 @pytest.mark.parametrize(
     "other",
     [
-        {"number": "+33612345679"},
+        {"number": "+33639985679"},
         {"number": None},
         {"message": "The code is 4712\nBye"},
         {"message": ""},
@@ -221,12 +221,11 @@ def test_an_undated_row_is_the_attempts_unless_the_service_calls_it_older(
     doubt: SendOutcomeUnknown, service: responses.RequestsMock
 ) -> None:
     def answer(request: Any) -> tuple[int, dict[str, str], bytes]:
-        rows = b"" if "before=last" in request.url else b'{"guid": "last"}'
-        same = b'{"guid": "%s", "number": "+33612345678", "message": "The code is 4711\\nBye"}'
-        if "keyword=33612345678" in request.url:
+        same = b'{"guid": "%s", "number": "+33639985678", "message": "The code is 4711\\nBye"}'
+        assert "keyword=39985678" in request.url
+        rows = b", ".join([same % b"older", same % b"mine"])
+        if "before=" in request.url:
             rows = same % b"older" if "before=1774040264" in request.url else b""
-        elif rows:
-            rows = b", ".join([same % b"older", same % b"mine", rows])
         return 200, {}, b'{"result": {"error": 0, "sms": [' + rows + b"]}}"
 
     service.add_callback("GET", LOG, callback=answer)
