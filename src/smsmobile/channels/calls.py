@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from datetime import date, datetime
 from typing import ClassVar
@@ -160,19 +161,21 @@ class CallsChannel:
         return self._transport.call(name, {**filters, **bounds}).rows(Call)
 
     def _all_pages(self, name: str, filters: Params, limit: int) -> Iterator[Call]:
-        """Iterate over all calls. The end is an empty page, or a repeated one: the service then ignores the offset.
+        """Iterate over all calls. The end is a page without new calls: the service then ignores the offset.
 
-        A page with less than `limit` calls is not the end, since the service may have a lower limit. A GUID is yielded
-        once, even if a new call has moved it to the next page.
+        Only a GUID tells that a call is new. Calls without one may look the same; so a page with such calls has nothing
+        new if an earlier page had exactly the same calls, in any order. A page with less than `limit` calls is not the
+        end, since the service may have a lower limit. A GUID is yielded once, even if a new call has moved it to the
+        next page.
         """
-        seen_pages: set[int] = set()
-        seen_guids: set[str] = set()
+        seen_pages: set[Hashable] = set()
+        seen_guids: set[str | None] = set()
         offset = 0
         while page := self._page(name, filters, offset, limit, limit):
-            page_hash = hash(tuple(map(_identity, page)))
-            if page_hash in seen_pages:
+            content = frozenset(Counter(map(_identity, page)).items())
+            if content in seen_pages or seen_guids.issuperset(call.guid for call in page):
                 return
-            seen_pages.add(page_hash)
+            seen_pages.add(content)
             for call in page:
                 if call.guid not in seen_guids:
                     yield call

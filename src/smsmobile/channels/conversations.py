@@ -46,7 +46,7 @@ def _read_messages(rows: Any) -> tuple[ConversationSMS, ...]:
     return tuple(
         row if isinstance(row, ConversationSMS) else ConversationSMS.from_wire(row)
         for row in rows
-        if isinstance(row, (dict, ConversationSMS))
+        if isinstance(row, (dict, ConversationSMS)) and row != {}
     )
 
 
@@ -54,6 +54,7 @@ class Conversation(WireModel):
     """The SMS exchanged with one other party (O). The keys of its row are assumed (A)."""
 
     _day_and_hour: ClassVar[DayAndHour] = {"last_at": ("date", "hour")}
+    _row_key: ClassVar[str] = "number"
 
     number: OptionalText = Field(
         None, validation_alias=AliasChoices("numero", "number", "phone_number", "phone", "from", "recipients")

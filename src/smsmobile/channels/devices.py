@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 from .._http.transport import Transport
 from .._input.arguments import check_line
 from .._wire.model import WireModel
-from .._wire.values import DEVICE_KEYS, OptionalInt, OptionalText, Timestamp, read_optional_bool
+from .._wire.values import DEVICE_KEYS, OptionalInt, OptionalText, Timestamp, read_int, read_optional_bool
 from ..errors import NotFound
 
 __all__ = ["Device", "DeviceCapacity", "DevicesChannel"]
@@ -30,10 +30,7 @@ def _read_online(value: object) -> bool | None:
 
 
 def _read_percent(level: object) -> int | None:
-    try:
-        return int(float(str(level).strip().rstrip(" %")))
-    except (ValueError, OverflowError):
-        return None
+    return read_int(level.strip().rstrip(" %") if isinstance(level, str) else level)
 
 
 class Device(WireModel):

@@ -5,19 +5,18 @@ The mailbox has its own key, a secret like the account's API key.
 
 from __future__ import annotations
 
-import base64
 import os
 import re
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
-from pathlib import Path
-from stat import S_ISREG
 from typing import Annotated, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 
+from .._confidential import Hidden, without_frames
 from .._http.transport import Transport
 from .._input.arguments import check_bool, check_line, check_text, check_whole
-from .._input.phone_numbers import mask_numbers
+from .._input.attachments import read_attachment
 from .._wire.model import DayAndHour, WireModel
 from .._wire.outcome import unknown_outcome_about
 from .._wire.values import GUID_KEYS, Guid, MessageText, OptionalText, Timestamp, read_timestamp
@@ -31,16 +30,19 @@ def __dir__() -> list[str]:
     return __all__
 
 
-LARGEST_ATTACHMENT = 25 * 1000**2
-"""Maximum size of an attachment in bytes. The service documents none; large mail providers accept no more (A)."""
-
+MOST_COPIES = 3
+"""Maximum number of addresses in copy. The service has a parameter for each (D)."""
+LONGEST_ADDRESS = 320
+"""Characters of an e-mail address: 64, an @ and 255 (RFC 5321)."""
+_CHARSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,39}")
+_LONGEST_DATE = 100
 _ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 _NO_LOG = "Look into the mailbox's folder of sent mail: reconcile() searches only the log of SMS."
 
 
 def _read_mail_date(value: object) -> object:
     """Read the date format of e-mail (RFC 5322): `Fri, 20 Mar 2026 22:07:44 +0100`."""
-    if isinstance(value, str) and read_timestamp(value) is None:
+    if isinstance(value, str) and len(value) <= _LONGEST_DATE and read_timestamp(value) is None:
         try:
             return parsedate_to_datetime(value)
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -85,12 +87,13 @@ class ReceivedEmail(WireModel):
 
 
 class EmailChannel:
-    """`client.email`."""
+    """`client.email`. Its `mailbox_key` is the client's."""
 
     def __init__(self, transport: Transport, *, mailbox_key: SecretStr | None = None) -> None:
         self._transport = transport
         self._mailbox_key = mailbox_key
 
+    @without_frames
     def send(
         self,
         to: str,
@@ -101,6 +104,10 @@ class EmailChannel:
         sender_name: str,
         attachment: bytes | str | os.PathLike[str] | None = None,
         attachment_name: str | None = None,
+        cc: Sequence[str] = (),
+        reply_email: str | None = None,
+        reply_name: str | None = None,
+        charset: str | None = None,
         unsubscribe: bool = False,
         allow_self_signed: bool = False,
         mailbox_key: str | SecretStr | None = None,
@@ -112,8 +119,13 @@ class EmailChannel:
         body: any text.
         sender_email: one e-mail address, the sender's.
         sender_name: the sender's display name.
-        attachment: a file's content as bytes, or its path; at most LARGEST_ATTACHMENT bytes (A).
-        attachment_name: the attachment's file name. Needed for bytes; by default the name of the file.
+        attachment: a file's content as bytes, or its path; at most 25 MB (A).
+        attachment_name: the attachment's file name, without a folder. Needed for bytes; by default the file's own name.
+        cc: a list of up to three e-mail addresses that get a copy (D).
+        reply_email: one e-mail address for replies (D); without it, they go to the sender.
+        reply_name: the display name of `reply_email` (D).
+        charset: name of the character set of the e-mail, such as `utf-8` (D); by default the service chooses. The text
+            itself is always sent to the service as UTF-8.
         unsubscribe: add a way to unsubscribe.
         allow_self_signed: accept a mail server with a self-signed certificate.
         mailbox_key: the mailbox's key (`apikeybox`, D); by default the client's.
@@ -122,28 +134,31 @@ class EmailChannel:
         the e-mail may have been accepted (its `advice` says where to look), and an APIError if the service refused it.
         With OAuth2 also ResponseTimeout, if no token arrived in time; nothing was sent then.
         """
-        mailbox_key = self._secret_key(mailbox_key)  # replaces the text: error reporters show the variables of a frame
-        recipient = _check_address("recipient", to)
+        key = self._secret_key(mailbox_key)
+        recipient, body = _check_address("recipient", to), check_text("body", body)
         params: dict[str, str | int] = {
             "sender_name": check_line("sender_name", sender_name),
             "sender_email": _check_address("sender_email", sender_email),
             "recipient_email": recipient,
             "mail_subject": check_line("subject", subject),
-            "mail_body": check_text("body", body),
+            "mail_body": body,
             "allow_self_signed": "yes" if check_bool("allow_self_signed", allow_self_signed) else "no",
+            **_copies(cc),
+            **_reply_to(reply_email, reply_name),
         }
+        if charset is not None:
+            params["charset"] = _check_charset(charset)
         if check_bool("unsubscribe", unsubscribe):
             params["unsubscribe"] = 1
         if attachment is not None:
-            params["attachmentBase64"], params["attachmentBase64_name_1"] = _read_attachment(
-                attachment, attachment_name
-            )
+            params["attachmentBase64"], params["attachmentBase64_name_1"] = read_attachment(attachment, attachment_name)
         elif attachment_name is not None:
             raise InvalidRequestError("attachment_name is set, but there is no attachment; pass the attachment too.")
         with unknown_outcome_about(None, to=recipient, message=body, advice=_NO_LOG):
-            fields = self._transport.call("email.send", params, secret={"apikeybox": mailbox_key}).fields
+            fields = self._transport.call("email.send", params, secret={"apikeybox": key}).fields
         return SentEmail.from_wire(fields)
 
+    @without_frames
     def inbox(
         self, *, folder: str = "INBOX", start: int = 0, mailbox_key: str | SecretStr | None = None
     ) -> list[ReceivedEmail]:
@@ -155,81 +170,49 @@ class EmailChannel:
 
         Raises ConfigurationError, InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
-        mailbox_key = self._secret_key(mailbox_key)
+        key = self._secret_key(mailbox_key)
         params: dict[str, str | int] = {"mbox": check_line("folder", folder), "start": check_whole("start", start)}
-        return self._transport.call("email.inbox", params, secret={"apikeybox": mailbox_key}).rows(ReceivedEmail)
+        return self._transport.call("email.inbox", params, secret={"apikeybox": key}).rows(ReceivedEmail)
 
-    def _secret_key(self, mailbox_key: object) -> SecretStr:
+    def _secret_key(self, mailbox_key: object) -> Hidden:
         """Return the key to use: this one, or the client's."""
-        if mailbox_key is None:
-            if self._mailbox_key is None:
-                raise ConfigurationError(
-                    "The mailbox's key is missing; pass mailbox_key= here or to the client, or set "
-                    "SMSMOBILEAPI_MAILBOX_KEY and build the client with from_env()."
-                )
-            return self._mailbox_key
-        return check_credential("mailbox_key", mailbox_key)
+        key = self._mailbox_key if mailbox_key is None else mailbox_key
+        if key is None:
+            raise ConfigurationError(
+                "The mailbox's key is missing; pass mailbox_key= here or to the client, or set "
+                "SMSMOBILEAPI_MAILBOX_KEY and build the client with from_env()."
+            )
+        return check_credential("mailbox_key", key)
 
 
 def _check_address(name: str, address: object) -> str:
-    address = check_line(name, address)
+    address = check_line(name, address, most=LONGEST_ADDRESS)
     if not _ADDRESS.fullmatch(address):
         raise InvalidRequestError(f"The {name} is not an e-mail address; expected one, such as 'name@example.org'.")
     return address
 
 
-def _read_attachment(attachment: object, name: str | None) -> tuple[str, str]:
-    """Return the attachment's content in Base64, and its file name."""
-    if isinstance(attachment, (bytes, bytearray, memoryview)):
-        if name is None:
-            raise InvalidRequestError("The attachment is bytes and has no name; pass one with attachment_name=.")
-        try:
-            size = memoryview(attachment).nbytes
-        except ValueError:
-            raise InvalidRequestError("The attachment is a released memoryview; expected the file's content.") from None
-        _check_size(size)
-        content = bytes(attachment)
-    elif isinstance(attachment, (str, os.PathLike)):
-        path = _path_of(attachment)
-        name = path.name if name is None else name
-        content = _read_file(path)
-    else:
-        raise InvalidRequestError(
-            f"The attachment is of type {type(attachment).__name__}; expected the file's content as bytes, or its path."
-        )
-    if not content:
-        raise InvalidRequestError("The attachment is empty; expected a file with content.")
-    return base64.b64encode(content).decode(), check_line("attachment_name", name)
+def _copies(cc: object) -> dict[str, str]:
+    """The parameters for the addresses in copy."""
+    if not isinstance(cc, (list, tuple)):
+        raise InvalidRequestError(f"cc is of type {type(cc).__name__}; expected a list of e-mail addresses.")
+    if len(cc) > MOST_COPIES:
+        raise InvalidRequestError(f"cc has {len(cc)} addresses; the service takes at most {MOST_COPIES}.")
+    return {f"email_cc{number}": _check_address("address in cc", each) for number, each in enumerate(cc, start=1)}
 
 
-def _path_of(attachment: str | os.PathLike[str]) -> Path:
-    try:
-        return Path(os.fsdecode(attachment))
-    except TypeError:
-        raise InvalidRequestError(f"The attachment is a {type(attachment).__name__} that returns no path.") from None
+def _reply_to(email: object, name: object) -> dict[str, str]:
+    """The parameters for where replies go."""
+    if email is None:
+        if name is not None:
+            raise InvalidRequestError("reply_name is set, but there is no address; pass reply_email too.")
+        return {}
+    params = {"reply_email": _check_address("reply_email", email)}
+    return params if name is None else {**params, "reply_name": check_line("reply_name", name)}
 
 
-def _read_file(path: Path) -> bytes:
-    shown = repr(mask_numbers(path.name)[:100])
-    try:
-        status = path.stat()
-        is_file = S_ISREG(status.st_mode)  # opening a pipe can block, and a device can be endless
-        content = b""
-        if is_file and status.st_size <= LARGEST_ATTACHMENT:
-            with path.open("rb") as file:
-                content = file.read(LARGEST_ATTACHMENT + 1)  # the files of /proc have content, but a size of 0
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InvalidRequestError(f"The attachment {shown} cannot be read: {reason}.") from None
-    if not is_file:
-        raise InvalidRequestError(f"The attachment {shown} is a directory, a pipe or a device; expected a file.")
-    _check_size(max(status.st_size, len(content)))
-    return content
-
-
-def _check_size(size: int) -> None:
-    if size > LARGEST_ATTACHMENT:
-        raise InvalidRequestError(
-            f"The attachment is larger than {LARGEST_ATTACHMENT // 1000**2} MB, which mail servers refuse; send a "
-            "link instead."
-        )
+def _check_charset(charset: object) -> str:
+    charset = check_line("charset", charset)
+    if not _CHARSET.fullmatch(charset):
+        raise InvalidRequestError("The charset is not the name of a character set; expected one such as 'utf-8'.")
+    return charset

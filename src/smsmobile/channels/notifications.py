@@ -111,8 +111,8 @@ class NotificationsChannel:
         have been accepted (its `advice` says where to look), and an APIError if the service refused it. With OAuth2
         also ResponseTimeout, if no token arrived in time; nothing was sent then.
         """
-        device = check_line("device", device)
-        params: dict[str, str | int] = {"sid": device, "message": check_text("message", message)}
+        device, message = check_line("device", device), check_text("message", message)
+        params: dict[str, str | int] = {"sid": device, "message": message}
         if title is not None:
             params["title"] = check_line("title", title)
         if kind is not None:

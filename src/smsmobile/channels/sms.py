@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -11,18 +11,22 @@ from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from .._http.transport import Transport
 from .._input.arguments import (
+    EPOCH,
     check_bool,
     check_guid,
     check_line,
+    check_moment,
+    check_sim,
     check_text,
     check_whole,
-    describe,
     schedule_time,
     unix_time,
 )
 from .._input.phone_numbers import clean_recipient
 from .._log_row import SMSStatus
-from .._sent_log.search import find_one, precision_of
+from .._sent_log.comparison import precision_of
+from .._sent_log.paging import read_pages
+from .._sent_log.search import find_one
 from .._sent_log.tracking import HasGuid, check_handles, follow
 from .._wire.envelope import with_guid
 from .._wire.model import DayAndHour, WireModel
@@ -30,6 +34,7 @@ from .._wire.outcome import unknown_outcome_about
 from .._wire.values import (
     DEVICE_KEYS,
     GUID_KEYS,
+    RECIPIENT_KEYS,
     Bool,
     Guid,
     MessageText,
@@ -39,7 +44,7 @@ from .._wire.values import (
     WrappedBool,
     read_bool,
 )
-from ..errors import PHONE_ADVICE, InvalidRequestError, SendOutcomeUnknown
+from ..errors import SendOutcomeUnknown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -112,7 +117,7 @@ class LoggedSMS(WireModel):
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
-    recipient: OptionalText = Field(None, validation_alias=AliasChoices("number", "recipients", "phone"))
+    recipient: OptionalText = Field(None, validation_alias=AliasChoices(*RECIPIENT_KEYS))
     """The recipient's number, as the service writes it."""
     message: MessageText = ""
     """The text."""
@@ -131,8 +136,15 @@ class LoggedSMS(WireModel):
 
     @property
     def advice(self) -> str | None:
-        """For a failed message: what to check first; else None."""
-        return PHONE_ADVICE if self.status is SMSStatus.FAILED else None
+        """For a failed message: what to check first, by its `error`; else None."""
+        if self.status is not SMSStatus.FAILED:
+            return None
+        from .._wire.advice import advice_for
+
+        wire = self.__pydantic_extra__ or {}
+        _, phone_error, api_error = _STATE_KEYS
+        by_service = not _failure(wire.get(phone_error)) and _failure(wire.get(api_error)) is not None
+        return advice_for(self.error, by_service=by_service)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Show the advice of a failed message too."""
@@ -146,20 +158,25 @@ class LoggedSMS(WireModel):
         wire = self.__pydantic_extra__ or {}
         sent, phone_error, api_error = _STATE_KEYS
         if wire.get(sent) == "1" and not wire.get(phone_error) and wire.get(api_error) in _NO_ERROR:
-            vars(self).update(_SENT)  # a shortcut for almost every row of a log
+            fields = vars(self)  # a shortcut for almost every row of a log
+            fields["status"], fields["error"] = _SENT, None
         elif not wire.keys().isdisjoint(_STATE_KEYS):
+            is_sent = read_bool(wire.get(sent))
             error = _failure(wire.get(phone_error)) or _failure(wire.get(api_error))
-            status = SMSStatus.FAILED if error else SMSStatus.SENT if read_bool(wire.get(sent)) else SMSStatus.QUEUED
+            if not error and not is_sent:
+                error = str(wire.get(phone_error) or "").strip() or None  # "0" and "no" are not empty either (O)
+            status = SMSStatus.FAILED if error else SMSStatus.SENT if is_sent else SMSStatus.QUEUED
             vars(self).update(status=status, error=error)
         return self
 
 
 _STATE_KEYS = ("send_from_mobile", "send_from_mobile_erreur", "error_api")
 _NO_ERROR = ("0", "", None)
-_SENT = {"status": SMSStatus.SENT, "error": None}
+_SENT = SMSStatus.SENT
 
 
 def _failure(error: object) -> str | None:
+    """The words of a failure; None for none, and for a plain no."""
     return None if not error or read_bool(error) is False else str(error)
 
 
@@ -189,9 +206,7 @@ class HandSentSMS(WireModel):
 
     guid: Guid = Field(None, validation_alias=AliasChoices(*GUID_KEYS))
     """The message's GUID."""
-    recipient: OptionalText = Field(
-        None, validation_alias=AliasChoices("number", "recipients", "phone", "phone_number")
-    )
+    recipient: OptionalText = Field(None, validation_alias=AliasChoices(*RECIPIENT_KEYS, "phone_number"))
     """The recipient's number, as the phone reported it."""
     message: MessageText = ""
     """The text."""
@@ -233,10 +248,12 @@ class SMSChannel:
     ) -> SentSMS:
         """Queue an SMS. The phone sends it later (D): `track()`, `log()` or a webhook says when it did.
 
-        to: one phone number, preferably with `+` and country code.
+        to: one phone number with `+` and country code, or a short code of 3 to 6 digits. With the client's
+            `default_region`, also a number as people of that country write it.
         message: any text. The phone splits a long one into segments (D).
-        sim: SIM slot, 1 or 2; by default the phone chooses.
-        device: SID of the phone to send from; by default the client's `device`.
+        sim: SIM slot, 1 or 2; by default the phone chooses. Needs the Android app 4.1.15.0 or later in the foreground
+            (D).
+        device: SID of the phone to send from; by default the client's `device`. Needs the app 3.0.35.3 or later (D).
         schedule_at: when to send it, an aware datetime; fractions of a second are ignored.
         shorten_urls: let the service shorten the links in the text (D).
         encrypt: let the service encrypt the text (D).
@@ -247,7 +264,7 @@ class SMSChannel:
         in time; nothing was sent then.
         """
         params = self._params(to, message, sim, device, schedule_at, shorten_urls, encrypt, whatsapp)
-        return self._send(params, message, schedule_at=schedule_at, shorten_urls=shorten_urls, encrypt=encrypt)
+        return self._send(params)
 
     def resend(self, guid: str) -> ResentSMS:
         """Queue a failed message again (D). The service refuses a message that did not fail.
@@ -301,25 +318,14 @@ class SMSChannel:
     ) -> Iterator[LoggedSMS]:
         """Iterate over the whole log, newest first, with one page in memory. Arguments and errors as in `log`.
 
-        Each page is requested with the last row's GUID as `before`. The end is a page without new rows, or one whose
-        last row has no GUID or a GUID that was used before.
+        Each page is requested with the last row's GUID as `before`, or with its time if it has no GUID. The end is a
+        page without new rows. If rows have neither, so that older ones cannot be requested, a warning is logged.
         """
         for page in self._pages(before, keyword=keyword, api_errors=api_errors, phone_errors=phone_errors):
             yield from page
 
     def _pages(self, before: str | datetime | float | None = None, **filters: Any) -> Iterator[list[LoggedSMS]]:
-        seen: set[str | None] = set()
-        requested: set[str | None] = {None}
-        while True:
-            page = self.log(before=before, **filters)
-            new_rows = [row for row in page if row.guid not in seen]
-            yield new_rows
-            # Without a GUID, the next page cannot be requested. After one that was used before, the pages would repeat.
-            if not new_rows or new_rows[-1].guid in requested:
-                return
-            before = new_rows[-1].guid
-            requested.add(before)
-            seen = {row.guid for row in page} - {None}
+        return read_pages(self.log, before, **filters)
 
     def find(
         self,
@@ -340,25 +346,34 @@ class SMSChannel:
         encrypt: as passed to `send`. The text is then not compared.
 
         Returns the newest row that matches, or None. A row without a date matches unless the service lists it as older.
-        A row can appear some time after the send (O), so None right after it proves nothing.
+        A row can appear some time after the send (O), so None right after it proves nothing. If the service's clock
+        differs from this machine's (by the `Date` of its answers), rows can match by either clock.
 
-        Reads the log backwards, one request per page, until the row is found or all rows are too old. Raises the errors
-        of `log`.
+        Asks the log for the last digits of the number. If the log turns out not to find numbers that way, reads it
+        backwards, one request per page, until the row is found or all rows are too old. Raises the errors of `log`.
         """
         number, text = clean_recipient(to, self._default_region), check_text("message", message)
-        schedule_time("around", around)
-        if schedule_at is not None:
-            schedule_time("schedule_at", schedule_at)
+        around = check_moment("around", around)
+        until = None if schedule_at is None else check_moment("schedule_at", schedule_at)
         precision = precision_of(
             shorten_urls=check_bool("shorten_urls", shorten_urls), encrypt=check_bool("encrypt", encrypt)
         )
-        return find_one(self._pages, number, text, around=around, until=schedule_at, precision=precision)
+        return find_one(
+            self._pages,
+            number,
+            text,
+            around=around,
+            until=until,
+            precision=precision,
+            clock_offsets=lambda: filter(None, [self._clock_offset()]),
+        )
 
     def track(self, message: str | HasGuid, *, timeout: float = 60.0, poll: float = 1.0) -> LoggedSMS:
         """Wait until the phone has sent a message or failed to, and return its row of the log.
 
         message: what `send` or `resend` returned, or a GUID.
-        timeout: seconds to wait; 0 looks once. Only the client's own timeout limits a look in progress.
+        timeout: seconds until the last look begins; 0 looks once. A look in progress is finished: only the client's
+            own timeout limits it.
         poll: seconds until the second look. The intervals grow to 15 s and vary a little.
 
         A FAILED row is returned, not raised: its `error` says why. After an operator's error the service may still try
@@ -382,8 +397,8 @@ class SMSChannel:
         poll: as in `track`.
 
         A look reads the newest pages of the log, one request per page, until it has found all pending messages or the
-        rows are too old. If few messages are pending, or they are far back, it requests each by its GUID. A look never
-        makes more than two requests per message.
+        rows are too old. If few messages are pending, they are far back, or the pages do not show them, it requests
+        each by its GUID. A look never makes more than three requests per message.
 
         Raises the errors of `track`. DeliveryPending is raised last, after the rows of all other messages; its `guids`
         are the messages that are still queued.
@@ -456,10 +471,14 @@ class SMSChannel:
             repeat=False,
         )
 
-    def _send(self, params: dict[str, str | int], message: str, **options: Any) -> SentSMS:
-        """Send what `_params` has checked. `options` change the message's row in the log; delivery/ calls this too."""
-        options = {name: value for name, value in options.items() if value}
-        with unknown_outcome_about(self._reconcile, to=str(params["recipients"]), message=message, options=options):
+    def _clock_offset(self) -> float | None:
+        """Seconds that the service's clock is ahead of this machine's, as of the last answer; None if unknown."""
+        return self._transport.clock_offset()
+
+    def _send(self, params: dict[str, str | int]) -> SentSMS:
+        """Send what `_params` has checked. Also called by delivery/."""
+        to, message = str(params["recipients"]), params["message"]
+        with unknown_outcome_about(self._reconcile, to=to, message=message, options=_options_of(params)):
             fields = self._call("sms.send", params).fields
         return SentSMS.from_wire(fields)
 
@@ -480,11 +499,7 @@ class SMSChannel:
             "message": check_text("message", message),
         }
         if sim is not None:
-            if sim not in (1, 2) or isinstance(sim, bool):
-                raise InvalidRequestError(
-                    f"sim {describe(sim)}; expected slot 1 or 2, or None to let the phone choose."
-                )
-            params["port"] = int(sim)
+            params["port"] = check_sim("sim", sim)
         if (device := self._default_device if device is None else device) is not None:
             params["sIdentifiant"] = check_line("device", device)
         if schedule_at is not None:
@@ -502,6 +517,18 @@ class SMSChannel:
         if error.guid is not None:
             return next((row for row in self.log(guid=error.guid) if row.guid == error.guid), None)
         return self.find(error.to, error.message, around=error.attempted_at, **error.options)  # type: ignore[arg-type]
+
+
+def _options_of(params: dict[str, str | int]) -> dict[str, Any]:
+    """The options of a send that change the message's row in the log, as `find` takes them."""
+    options: dict[str, Any] = {}
+    if "schedule_timestamp" in params:
+        options["schedule_at"] = EPOCH + timedelta(seconds=int(params["schedule_timestamp"]))
+    if "shorturl" in params:
+        options["shorten_urls"] = True
+    if "encrypt_message" in params:
+        options["encrypt"] = True
+    return options
 
 
 def _check_before(before: object) -> str | int:

@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
-from ipaddress import ip_address
 from typing import Any, ClassVar, Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -24,7 +21,8 @@ from .._input.arguments import (
     check_whole,
     schedule_time,
 )
-from .._input.phone_numbers import clean_recipient, mask_numbers
+from .._input.media_urls import check_media_url
+from .._input.phone_numbers import clean_whatsapp_number
 from .._wire.envelope import Answer, with_guid
 from .._wire.model import DayAndHour, WireModel
 from .._wire.outcome import unknown_outcome_about
@@ -57,12 +55,6 @@ def __dir__() -> list[str]:
     return __all__
 
 
-MEDIA_ENDINGS = (
-    *("pdf", "xml", "doc", "docx", "odt", "rtf", "txt", "tex", "xls", "xlsx", "csv", "ods", "ppt", "pptx", "odp"),
-    *("zip", "rar", "7z", "tar", "gz", "jpg", "jpeg", "png"),
-)
-"""The file extensions that the service accepts for media (D)."""
-
 _NO_LOG = (
     "The service offers no log of WhatsApp messages: look into the chat on the phone, or for the webhook events "
     "whatsapp.submitted and whatsapp.sent."
@@ -71,8 +63,6 @@ _THREE_STEPS = (
     "To receive WhatsApp messages, call client.whatsapp.enable_retrieval() once, then synchronise(), which opens a "
     "window and says when it ends, then received() while the window is open. Newer messages need a new window."
 )
-_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*\.?")
-_PRIVATE_DOMAINS = ("localhost", "local", "internal", "lan")
 _FOUND_KEYS = ("contact_found_on_whatsapp", "on_whatsapp", "exists", "found", "whatsapp")
 _ACTIVE_KEYS = ("read_message_active", "active", "statut")
 
@@ -188,12 +178,13 @@ class WhatsAppChannel:
     ) -> SentWhatsApp:
         """Queue a message by WhatsApp, without an SMS (D). The phone sends it later.
 
-        to: one phone number with country code; a leading `+` or `00` is removed.
+        to: one phone number with country code; a leading `+` or `00` is removed. Without them, digits that do not begin
+            with 0 are read as WhatsApp writes them: with country code, whatever the client's `default_region`.
         message: any text. WhatsApp formats `_italic_`, `*bold*` and `~struck~`.
-        media_url: public https URL of a file to send with it; the file extension is one of MEDIA_ENDINGS (D).
+        media_url: public https URL of a file to send with it; the service accepts some file extensions only (D).
         pdf_preview: show the first page of a PDF.
         short_media_url: show a short link to the file.
-        device: SID of the phone to send from; by default the client's `device`.
+        device: SID of the phone to send from; by default the client's `device`. Needs the app 3.0.35.3 or later (D).
         schedule_at: when to send it, an aware datetime; fractions of a second are ignored.
         shorten_urls: let the service shorten the links in the text (D).
         encrypt: let the service encrypt the text (D).
@@ -202,14 +193,10 @@ class WhatsAppChannel:
         been accepted (its `advice` says where to look), and an APIError if the service refused it. With OAuth2 also
         ResponseTimeout, if no token arrived in time; nothing was sent then.
         """
-        recipient = self._number(to)
-        params: dict[str, str | int] = {
-            "recipients": recipient,
-            "message": check_text("message", message),
-            "waonly": "yes",
-        }
+        recipient, message = clean_whatsapp_number(to, self._default_region), check_text("message", message)
+        params: dict[str, str | int] = {"recipients": recipient, "message": message, "waonly": "yes"}
         if media_url is not None:
-            params["url_media"] = _check_media(media_url)
+            params["url_media"] = check_media_url(media_url)
         if check_bool("pdf_preview", pdf_preview):
             params["pdf_with_image"] = "yes"
         if check_bool("short_media_url", short_media_url):
@@ -243,7 +230,7 @@ class WhatsAppChannel:
 
         Raises InvalidRequestError, ConnectionFailed, ResponseTimeout or an APIError.
         """
-        number = self._number(to)
+        number = clean_whatsapp_number(to, self._default_region)
         fields = self._transport.call("whatsapp.check_number", {"recipients": number}).fields
         return NumberCheck.from_wire({"recipients": number, **fields, "on_whatsapp": _first_flag(fields, _FOUND_KEYS)})
 
@@ -292,10 +279,6 @@ class WhatsAppChannel:
             params["message_type"] = check_choice("kind", kind, ("text", "audio"))
         return self._call_in_window("whatsapp.received", params).rows(ReceivedWhatsApp)
 
-    def _number(self, to: str) -> str:
-        """The number as WhatsApp expects it: with country code, without `+` and `00` (D)."""
-        return clean_recipient(to, self._default_region).removeprefix("+")
-
     def _switch_retrieval(self, *, on: bool) -> WhatsAppRetrieval:
         fields = self._transport.call("whatsapp.retrieval", {"statut": int(on)}).fields
         active = _first_flag(fields, _ACTIVE_KEYS)
@@ -321,48 +304,3 @@ def _may_be_about_the_window(error: APIError) -> bool:
     """Whether the error may be about the window: it has an explanation, but not one about a parameter."""
     is_explained = error.status == 200 or (error.status in (400, 409) and error.code is not None)
     return is_explained and "param" not in f"{error.code} {error.note}".lower()
-
-
-def _check_media(url: object) -> str:
-    url = check_line("media_url", url)
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # an invalid port raises here
-    except ValueError:
-        raise InvalidRequestError("media_url is not a URL; expected one such as 'https://example.org/a.pdf'.") from None
-    if parts.scheme != "https" or not host:
-        raise InvalidRequestError(
-            f"media_url begins with {mask_numbers(parts.scheme)[:20] or 'no scheme'!r}; expected a public https "
-            "URL, such as 'https://example.org/a.pdf'."
-        )
-    if "@" in parts.netloc or any(char.isspace() or not char.isprintable() for char in url):
-        raise InvalidRequestError(
-            "media_url contains a user, a space or an invisible character; expected a public https URL, with spaces "
-            "written as '%20'."
-        )
-    if not _is_public(host):
-        raise InvalidRequestError(
-            "media_url has a private host, which the service cannot reach; expected a public https URL, such as "
-            "'https://example.org/a.pdf'."
-        )
-    name = unquote(parts.path).rpartition("/")[2]
-    if parts.fragment or "." not in name or name.rpartition(".")[2].lower() not in MEDIA_ENDINGS:
-        raise InvalidRequestError(
-            f"media_url does not end in an accepted file extension; expected one of {', '.join(MEDIA_ENDINGS)}."
-        )
-    return url
-
-
-def _is_public(host: str) -> bool:
-    """Whether this host name or IP address is a public one."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        pass
-    else:
-        return address.is_global and not address.is_multicast
-    try:
-        name = host.encode("idna").decode()  # refuses labels that are empty or too long
-    except UnicodeError:
-        return False
-    return _HOST.fullmatch(name) is not None and name.rstrip(".").rpartition(".")[2] not in _PRIVATE_DOMAINS

@@ -77,10 +77,11 @@ ONLINE_MARKS: list[tuple[object, bool | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("case", "key"), each_once(ONLINE_MARKS, ["online", "connected", "status"]))
-def test_every_spelling_of_the_online_mark_is_read(case: tuple[object, bool | None], key: str) -> None:
-    mark, online = case
-    assert Device.from_wire({"sid": "a", key: mark}).online is online
+def test_every_spelling_of_the_online_mark_is_read(subtests: pytest.Subtests) -> None:
+    for case, key in each_once(ONLINE_MARKS, ["online", "connected", "status"]):
+        with subtests.test(case=case):
+            mark, online = case
+            assert Device.from_wire({"sid": "a", key: mark}).online is online
 
 
 @pytest.mark.parametrize(
@@ -103,15 +104,13 @@ def test_an_online_mark_that_says_no_does_not_hang_on_what_else_is_missing(label
     assert Device.from_wire({"sid": "a", "label": label, "online": "0", "battery": 0}).battery == 0
 
 
-@pytest.mark.parametrize(
-    ("level", "percent"),
-    [
+def test_every_spelling_of_the_battery_is_read(subtests: pytest.Subtests) -> None:
+    for level, percent in [
         *((87, 87), ("87", 87), ("87%", 87), (" 87 % ", 87), (87.0, 87), ("87.5", 87), ("0", 0)),
         *((None, None), ("", None), ("full", None), ("nan", None), ("inf", None), ([], None), (True, None)),
-    ],
-)
-def test_every_spelling_of_the_battery_is_read(level: object, percent: int | None) -> None:
-    assert Device.from_wire({"battery": level}).battery == percent
+    ]:
+        with subtests.test(level=level):
+            assert Device.from_wire({"battery": level}).battery == percent
 
 
 @given(junk=st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=3))
@@ -135,8 +134,9 @@ def test_a_phone_that_is_absent_is_not_found(
     service: responses.RequestsMock, client: SMSMobileClient, rows: list[dict[str, Any]]
 ) -> None:
     service.get(URL, json=answer(*rows))
-    with pytest.raises(NotFound, match=r"client\.devices\.list\(\) returns all phones"):
+    with pytest.raises(NotFound, match=r"client\.devices\.list\(\) returns all phones") as caught:
         client.devices.get("SID-2")
+    assert caught.value.status == 200
 
 
 @pytest.mark.parametrize(("sid", "reason"), [("", "The SID is empty"), (None, "The SID is of type NoneType")])
@@ -184,5 +184,6 @@ def test_capacity_does_not_carry_the_phones_along(service: responses.RequestsMoc
 
 def test_a_refusal_is_an_api_error(service: responses.RequestsMock, client: SMSMobileClient) -> None:
     service.get(URL, json={"success": False, "message": "Not for this plan."})
-    with pytest.raises(APIError, match="Not for this plan"):
+    with pytest.raises(APIError, match="refused the request") as refused:
         client.devices.capacity()
+    assert refused.value.note == "Not for this plan."

@@ -54,30 +54,29 @@ def test_a_send_is_a_form_with_exactly_these_parameters(
     assert (sent.id, sent.device, sent.note, sent.accepted) == ("7", "SID-1", "sent", True)
 
 
-@pytest.mark.parametrize(
-    ("body", "handle", "device"),
-    [
+def test_every_way_to_accept_one_is_understood(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    for body, handle, device in [
         ({"success": True, "message": "sent"}, None, "SID-1"),
         ({"success": "1", "id": "7", "sid": ""}, "7", "SID-1"),
         ({"success": True, "data": {"id": 7, "sidentifiant": "SID-2"}}, "7", "SID-2"),
         ({"success": True, "data": [{"id": 7, "sIdentifiant": "SID-2"}]}, "7", "SID-2"),
         ({"result": {"error": 0, "sent": "1", "id": 7}}, "7", "SID-1"),
         ({"error": "0", "message": "sent"}, None, "SID-1"),
-    ],
-)
-def test_every_way_to_accept_one_is_understood(
-    service: responses.RequestsMock, client: SMSMobileClient, body: object, handle: str | None, device: str
-) -> None:
-    service.post(SEND, json=body)
-    sent = client.notifications.send("SID-1", "hi")
-    assert (sent.id, sent.device, sent.accepted) == (handle, device, True)
+    ]:
+        with subtests.test(body=body):
+            service.reset()
+            service.post(SEND, json=body)
+            sent = client.notifications.send("SID-1", "hi")
+            assert (sent.id, sent.device, sent.accepted) == (handle, device, True)
 
 
 def test_a_refusal_is_an_api_error(service: responses.RequestsMock, client: SMSMobileClient) -> None:
     service.post(SEND, status=400, json={"success": False, "message": "Invalid param: sid."})
-    with pytest.raises(APIError, match="Invalid param: sid") as refused:
+    with pytest.raises(APIError, match="refused the request") as refused:
         client.notifications.send("SID-1", "hi")
-    assert refused.value.status == 400
+    assert (refused.value.status, refused.value.note) == (400, "Invalid param: sid.")
 
 
 @pytest.mark.parametrize("body", [{"result": {}}, {"success": None, "message": "?"}, {"result": {"sent": "7"}}])
@@ -89,28 +88,22 @@ def test_an_answer_that_says_nothing_leaves_it_in_doubt(
         client.notifications.send("SID-1", "hi")
 
 
-@pytest.mark.parametrize(
-    ("device", "message", "options", "reason"),
-    [
+def test_a_bad_argument_is_refused_and_nothing_is_sent(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    for device, message, options, reason in [
         ("", "hi", {}, "The device is empty"),
         (None, "hi", {}, "The device is of type NoneType"),
         ("SID-1", " ", {}, "The message is empty"),
         ("SID-1", "hi", {"title": ""}, "The title is empty"),
         ("SID-1", "hi", {"title": "a\nb"}, "The title contains a line break"),
         ("SID-1", "hi", {"kind": 7}, "The kind is of type int"),
-    ],
-)
-def test_a_bad_argument_is_refused_and_nothing_is_sent(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    device: Any,
-    message: str,
-    options: dict[str, Any],
-    reason: str,
-) -> None:
-    with pytest.raises(InvalidRequestError, match=reason):
-        client.notifications.send(device, message, **options)
-    assert len(service.calls) == 0
+    ]:
+        with subtests.test(device=device):
+            service.reset()
+            with pytest.raises(InvalidRequestError, match=reason):
+                client.notifications.send(device, message, **options)
+            assert len(service.calls) == 0
 
 
 def test_a_send_in_doubt_says_to_look_into_the_list(service: responses.RequestsMock, client: SMSMobileClient) -> None:
@@ -181,23 +174,22 @@ def test_no_failure_shows_the_key_that_is_echoed(service: responses.RequestsMock
 # --- the list ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("options", "parameters"),
-    [
+def test_only_what_is_asked_for_goes_into_the_query(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    for options, parameters in [
         ({}, {}),
         ({"device": "SID-1"}, {"sidentifiant": "SID-1"}),
         ({"distributed": True}, {"distribued": "1"}),
         ({"distributed": False}, {"distribued": "0"}),
         ({"first_day": date(2026, 3, 1)}, {"date_from": "2026-03-01", "date_start": "2026-03-01"}),
         ({"last_day": "2026-03-20"}, {"date_to": "2026-03-20", "date_end": "2026-03-20"}),
-    ],
-)
-def test_only_what_is_asked_for_goes_into_the_query(
-    service: responses.RequestsMock, client: SMSMobileClient, options: dict[str, Any], parameters: dict[str, str]
-) -> None:
-    asked = query_param_matcher({**parameters, "apikey": KEY})
-    service.get(LIST, json={"success": True, "data": []}, match=[asked])
-    assert client.notifications.list(**options) == []
+    ]:
+        with subtests.test(options=options):
+            service.reset()
+            asked = query_param_matcher({**parameters, "apikey": KEY})
+            service.get(LIST, json={"success": True, "data": []}, match=[asked])
+            assert client.notifications.list(**options) == []
 
 
 @pytest.mark.parametrize(
@@ -240,9 +232,8 @@ def test_a_row_becomes_a_typed_model(service: responses.RequestsMock, client: SM
     assert listed.sent_at == listed.distributed_at == MOMENT
 
 
-@pytest.mark.parametrize(
-    ("row", "distributed"),
-    [
+def test_every_spelling_of_distributed_is_read(subtests: pytest.Subtests) -> None:
+    for row, distributed in [
         *(({"distribued": yes}, True) for yes in (1, "1", True, "yes", "distributed")),
         *(({"distribued": no}, False) for no in (0, "0", False, "no", "not_distributed")),
         ({"distribued_status": "distributed"}, True),
@@ -253,10 +244,9 @@ def test_a_row_becomes_a_typed_model(service: responses.RequestsMock, client: SM
         ({"distribued": None}, None),
         ({"distribued_status": "lost"}, None),
         ({}, None),
-    ],
-)
-def test_every_spelling_of_distributed_is_read(row: dict[str, Any], distributed: bool | None) -> None:
-    assert ListedNotification.from_wire(row).distributed is distributed
+    ]:
+        with subtests.test(row=row):
+            assert ListedNotification.from_wire(row).distributed is distributed
 
 
 MOMENTS: list[tuple[dict[str, Any], datetime | None]] = [
@@ -278,11 +268,12 @@ MOMENTS: list[tuple[dict[str, Any], datetime | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("case", "name"), each_once(MOMENTS, ["sent", "distributed"]))
-def test_every_spelling_of_its_moments_is_read(case: tuple[dict[str, Any], datetime | None], name: str) -> None:
-    spelled, moment = case
-    row = {f"{name}_{key}": value for key, value in spelled.items()}
-    assert getattr(ListedNotification.from_wire(row), f"{name}_at") == moment
+def test_every_spelling_of_its_moments_is_read(subtests: pytest.Subtests) -> None:
+    for case, name in each_once(MOMENTS, ["sent", "distributed"]):
+        with subtests.test(case=case):
+            spelled, moment = case
+            row = {f"{name}_{key}": value for key, value in spelled.items()}
+            assert getattr(ListedNotification.from_wire(row), f"{name}_at") == moment
 
 
 def test_a_list_can_be_printed_as_json(service: responses.RequestsMock, client: SMSMobileClient) -> None:

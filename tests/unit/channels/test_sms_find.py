@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -35,6 +37,13 @@ def test_it_returns_the_row_with_the_number_and_the_text(
     assert found.guid == "g"
 
 
+def test_a_message_is_found_by_what_its_texts_hold(service: responses.RequestsMock, client: SMSMobileClient) -> None:
+    log_of(service, row())
+    held = Enum("Held", {"TO": TO, "TEXT": TEXT}, type=str)
+    found = client.sms.find(held.TO, held.TEXT, around=NOW)  # type: ignore[attr-defined]
+    assert found is not None
+
+
 def test_it_returns_none_if_no_row_matches(service: responses.RequestsMock, client: SMSMobileClient) -> None:
     log_of(service, row(message="x"))
     assert client.sms.find(TO, TEXT, around=NOW) is None
@@ -54,9 +63,10 @@ def test_a_row_without_a_guid_is_found(service: responses.RequestsMock, client: 
     assert found.message == TEXT
 
 
-@pytest.mark.parametrize(
-    ("made", "schedule_at", "is_found"),
-    [
+def test_it_looks_ten_minutes_around_the_send_and_the_schedule(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    for made, schedule_at, is_found in [
         (NOW - WINDOW, None, True),
         (NOW + WINDOW, None, True),
         (NOW - WINDOW - timedelta(seconds=1), None, False),
@@ -64,17 +74,22 @@ def test_a_row_without_a_guid_is_found(service: responses.RequestsMock, client: 
         (NOW + timedelta(hours=5) + WINDOW, NOW + timedelta(hours=5), True),
         (NOW + timedelta(hours=5, seconds=1) + WINDOW, NOW + timedelta(hours=5), False),
         (NOW + WINDOW, NOW - timedelta(hours=5), True),
-    ],
-)
-def test_it_looks_ten_minutes_around_the_send_and_the_schedule(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    made: datetime,
-    schedule_at: datetime | None,
-    is_found: bool,
+    ]:
+        with subtests.test(made=made):
+            service.reset()
+            log_of(service, row(made))
+            assert (client.sms.find(TO, TEXT, around=NOW, schedule_at=schedule_at) is not None) == is_found
+
+
+@pytest.mark.parametrize(("has_date", "is_found"), [(True, True), (False, False)])
+def test_a_row_matches_by_the_services_clock_if_its_answers_say_what_it_is(
+    service: responses.RequestsMock, client: SMSMobileClient, has_date: bool, is_found: bool
 ) -> None:
-    log_of(service, row(made))
-    assert (client.sms.find(TO, TEXT, around=NOW, schedule_at=schedule_at) is not None) == is_found
+    now = datetime.now(timezone.utc)
+    ahead = now + timedelta(hours=2)
+    headers = {"Date": format_datetime(ahead, usegmt=True)} if has_date else {}
+    service.get(LOG, json={"result": {"error": 0, "sms": [row(ahead)]}}, headers=headers)
+    assert (client.sms.find(TO, TEXT, around=now) is not None) == is_found
 
 
 @pytest.mark.parametrize(
@@ -105,9 +120,10 @@ def test_any_aware_datetime_is_a_moment(
     assert client.sms.find(TO, TEXT, around=around) is None
 
 
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
+def test_an_argument_that_cannot_be_is_refused_before_the_log_is_read(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    for arguments, reason in [
         ({"to": "0639980001"}, "national number"),
         ({"message": " "}, "The message is empty"),
         ({"around": NOW.replace(tzinfo=None)}, "around is a naive datetime"),
@@ -116,11 +132,9 @@ def test_any_aware_datetime_is_a_moment(
         ({"schedule_at": NOW.replace(tzinfo=None)}, "schedule_at is a naive datetime"),
         ({"shorten_urls": "no"}, "shorten_urls is of type str"),
         ({"encrypt": 1}, "encrypt is of type int"),
-    ],
-)
-def test_an_argument_that_cannot_be_is_refused_before_the_log_is_read(
-    service: responses.RequestsMock, client: SMSMobileClient, arguments: dict[str, Any], reason: str
-) -> None:
-    with pytest.raises(InvalidRequestError, match=reason):
-        client.sms.find(**{"to": TO, "message": TEXT, "around": NOW, **arguments})
-    assert len(service.calls) == 0
+    ]:
+        with subtests.test(arguments=arguments):
+            service.reset()
+            with pytest.raises(InvalidRequestError, match=reason):
+                client.sms.find(**{"to": TO, "message": TEXT, "around": NOW, **arguments})
+            assert len(service.calls) == 0

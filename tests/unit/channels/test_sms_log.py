@@ -21,9 +21,10 @@ KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize(
-    ("options", "parameters"),
-    [
+def test_only_what_is_asked_for_goes_into_the_query(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    for options, parameters in [
         ({}, {}),
         ({"guid": "guid-1"}, {"guid_message": "guid-1"}),
         ({"before": "guid-1"}, {"before": "guid-1"}),
@@ -34,18 +35,17 @@ MOMENT = datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc)
         ({"api_errors": True}, {"error_api": "1"}),
         ({"phone_errors": True}, {"error_mobile": "1"}),
         ({"api_errors": False, "phone_errors": False, "guid": None, "before": None, "keyword": None}, {}),
-    ],
-)
-def test_only_what_is_asked_for_goes_into_the_query(
-    service: responses.RequestsMock, client: SMSMobileClient, options: dict[str, Any], parameters: dict[str, str]
+    ]:
+        with subtests.test(options=options):
+            service.reset()
+            service.get(URL, json={"result": {"sms": []}}, match=[query_param_matcher({**parameters, "apikey": KEY})])
+            assert client.sms.log(**options) == []
+
+
+def test_a_bad_argument_is_refused_and_nothing_is_sent(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
 ) -> None:
-    service.get(URL, json={"result": {"sms": []}}, match=[query_param_matcher({**parameters, "apikey": KEY})])
-    assert client.sms.log(**options) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
+    for options, reason in [
         ({"guid": ""}, "The GUID is empty"),
         ({"before": ""}, "The GUID is empty"),
         ({"before": datetime(2026, 1, 1)}, "before is a naive datetime"),  # noqa: DTZ001 - on purpose
@@ -54,14 +54,12 @@ def test_only_what_is_asked_for_goes_into_the_query(
         ({"keyword": " "}, "The keyword is empty"),
         ({"keyword": "a\nb"}, "The keyword contains a line break"),
         ({"keyword": 33}, "The keyword is of type int"),
-    ],
-)
-def test_a_bad_argument_is_refused_and_nothing_is_sent(
-    service: responses.RequestsMock, client: SMSMobileClient, options: dict[str, Any], reason: str
-) -> None:
-    with pytest.raises(InvalidRequestError, match=reason):
-        client.sms.log(**options)
-    assert len(service.calls) == 0
+    ]:
+        with subtests.test(options=options):
+            service.reset()
+            with pytest.raises(InvalidRequestError, match=reason):
+                client.sms.log(**options)
+            assert len(service.calls) == 0
 
 
 def read(service: responses.RequestsMock, client: SMSMobileClient, **row: object) -> LoggedSMS:
@@ -75,7 +73,7 @@ def test_a_row_becomes_a_typed_model(service: responses.RequestsMock, client: SM
         service,
         client,
         guid="g",
-        number="+33612345678",
+        number="+33639985678",
         message="Bonjour",
         datetime="2026-03-20T21:07:44Z",
         send_from_mobile="1",
@@ -83,14 +81,15 @@ def test_a_row_becomes_a_typed_model(service: responses.RequestsMock, client: SM
         sIdentifiant="SID-1",
     )
     assert type(entry) is LoggedSMS
-    assert (entry.guid, entry.recipient, entry.message) == ("g", "+33612345678", "Bonjour")
+    assert (entry.guid, entry.recipient, entry.message) == ("g", "+33639985678", "Bonjour")
     assert (entry.status, entry.error, entry.device) == (SMSStatus.SENT, None, "SID-1")
     assert entry.created_at == entry.sent_at == MOMENT
 
 
-@pytest.mark.parametrize(
-    ("row", "status", "error"),
-    [
+def test_the_state_of_a_message_is_read_from_the_wires_three_keys(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
+) -> None:
+    for row, status, error in [
         ({}, SMSStatus.QUEUED, None),
         ({"send_from_mobile": "0", "send_from_mobile_erreur": "", "error_api": "0"}, SMSStatus.QUEUED, None),
         ({"send_from_mobile": None, "send_from_mobile_erreur": None, "error_api": None}, SMSStatus.QUEUED, None),
@@ -101,35 +100,63 @@ def test_a_row_becomes_a_typed_model(service: responses.RequestsMock, client: SM
         ({"send_from_mobile": "yes", "error_api": ""}, SMSStatus.SENT, None),
         ({"send_from_mobile_erreur": "No service"}, SMSStatus.FAILED, "No service"),
         ({"send_from_mobile": "1", "send_from_mobile_erreur": "RESULT_ERROR"}, SMSStatus.FAILED, "RESULT_ERROR"),
+        ({"send_from_mobile_erreur": "NO"}, SMSStatus.FAILED, "NO"),
+        ({"send_from_mobile": "0", "send_from_mobile_erreur": "0"}, SMSStatus.FAILED, "0"),
+        ({"send_from_mobile": "1", "send_from_mobile_erreur": "0"}, SMSStatus.SENT, None),
+        ({"send_from_mobile_erreur": 0}, SMSStatus.QUEUED, None),
+        ({"send_from_mobile_erreur": " "}, SMSStatus.QUEUED, None),
         ({"error_api": "12"}, SMSStatus.FAILED, "12"),
+        ({"error_api": "no"}, SMSStatus.QUEUED, None),
         ({"error_api": 2, "send_from_mobile": "0"}, SMSStatus.FAILED, "2"),
         ({"error_api": "bad_number", "send_from_mobile_erreur": "0"}, SMSStatus.FAILED, "bad_number"),
-    ],
-)
-def test_the_state_of_a_message_is_read_from_the_wires_three_keys(
-    service: responses.RequestsMock,
-    client: SMSMobileClient,
-    row: dict[str, object],
-    status: SMSStatus,
-    error: str | None,
-) -> None:
-    entry = read(service, client, guid="g", **row)
-    assert (entry.status, entry.error) == (status, error)
+    ]:
+        with subtests.test(row=row):
+            service.reset()
+            entry = read(service, client, guid="g", **row)
+            assert (entry.status, entry.error) == (status, error)
 
 
-@pytest.mark.parametrize("word", ["delivered", "1", 0, None, "", {"code": 3}])
 def test_a_state_of_the_services_own_does_not_make_the_log_unreadable(
-    service: responses.RequestsMock, client: SMSMobileClient, word: object
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
 ) -> None:
-    assert read(service, client, guid="g", status=word).status is SMSStatus.QUEUED
+    for word in ["delivered", "1", 0, None, "", {"code": 3}]:
+        with subtests.test(word=word):
+            service.reset()
+            assert read(service, client, guid="g", status=word).status is SMSStatus.QUEUED
 
 
-def test_a_failed_row_points_to_the_battery_settings_and_the_troubleshooting_page(
-    service: responses.RequestsMock, client: SMSMobileClient
+def test_the_advice_for_a_failed_message_fits_its_cause(
+    subtests: pytest.Subtests, service: responses.RequestsMock, client: SMSMobileClient
 ) -> None:
-    entry = read(service, client, guid="g", send_from_mobile_erreur="No service")
-    assert "battery settings" in (entry.advice or "")
-    assert "docs/troubleshooting.md" in repr(entry)
+    for row, advice in [
+        ({"send_from_mobile_erreur": "No service"}, "had no network"),
+        ({"send_from_mobile_erreur": "RESULT_ERROR_NO_SERVICE"}, "had no network"),
+        ({"send_from_mobile_erreur": "RESULT_ERROR_RADIO_OFF"}, "airplane mode"),
+        ({"send_from_mobile_erreur": "RESULT_ERROR_LIMIT_EXCEEDED"}, "send more slowly"),
+        ({"send_from_mobile_erreur": "Not enough credit"}, "top up"),
+        ({"send_from_mobile_erreur": "Permission denied"}, "Permissions"),
+        ({"send_from_mobile_erreur": "RESULT_ERROR_SHORT_CODE_NOT_ALLOWED"}, "premium numbers"),
+        ({"send_from_mobile_erreur": "SIM absent"}, "cannot use its SIM"),
+        ({"send_from_mobile_erreur": "RESULT_ERROR_NULL_PDU"}, "the number and the text"),
+        ({"send_from_mobile_erreur": "timeout"}, "SmsMobileApi > Battery"),
+        ({"send_from_mobile_erreur": "RESULT_ERROR_GENERIC_FAILURE"}, "by hand"),
+        ({"send_from_mobile_erreur": 1}, "by hand"),
+        ({"error_api": "bad_number"}, "number was refused"),
+        ({"error_api": "12"}, "the phone never had it"),
+        ({"error_api": 2}, "SmsMobileApi > Battery"),
+        ({"error_api": "subscription_expire"}, "renew it"),
+        ({"error_api": "12", "send_from_mobile_erreur": "airplane mode"}, "airplane mode"),
+    ]:
+        with subtests.test(row=row):
+            service.reset()
+            entry = read(service, client, guid="g", **row)
+            assert advice in (entry.advice or "")
+            assert advice in repr(entry)
+            assert "docs/" not in repr(entry)
+
+
+def test_a_status_is_written_as_its_word() -> None:
+    assert f"{SMSStatus.SENT} {SMSStatus.FAILED!s:>8}" == "sent   failed"
 
 
 def test_a_row_that_did_not_fail_has_no_advice(service: responses.RequestsMock, client: SMSMobileClient) -> None:
@@ -189,16 +216,48 @@ def test_a_service_that_ignores_before_is_read_once(client: SMSMobileClient, pag
     assert asked == [None, "a"]
 
 
+def test_a_guid_of_the_service_with_a_line_break_is_asked_for_as_it_is(client: SMSMobileClient, pages: Pages) -> None:
+    asked = pages(lambda before: rows() if before else rows("b", " a\r\n1\n"))
+    assert [row.guid for row in client.sms.iter_log()] == ["b", "a\r\n1"]
+    assert asked == [None, "a\r\n1"]
+
+
 def test_rows_that_come_again_at_the_edge_of_a_page_are_given_once(client: SMSMobileClient, pages: Pages) -> None:
     book = {None: rows("d", "c"), "c": rows("c", "b"), "b": rows("b", "a"), "a": rows("a")}
     pages(lambda before: book[before])
     assert [row.guid for row in client.sms.iter_log()] == list("dcba")
 
 
-def test_a_last_row_without_a_guid_ends_the_log(client: SMSMobileClient, pages: Pages) -> None:
-    asked = pages(lambda before: rows("b", None))
-    assert [row.guid for row in client.sms.iter_log()] == ["b", None]
+def dated(*guids: object, second: int) -> Page:
+    return [{"guid": guid, "message": f"{guid} {second}", "timestamp_unix": 1774040000 + second} for guid in guids]
+
+
+def test_after_a_last_row_without_a_guid_the_log_is_paged_by_its_time(client: SMSMobileClient, pages: Pages) -> None:
+    log = [*dated("c", None, second=3), *dated(None, None, second=2), *dated(None, "a", second=1)]
+    starts: dict[str | None, int] = {None: 0, "1774040003": 2, "1774040002": 4, "a": 6}
+    asked = pages(lambda before: log[starts[before] :][:3])
+
+    assert [row.message for row in client.sms.iter_log()] == [row["message"] for row in log]
+
+    assert asked == list(starts)
+
+
+def test_after_a_last_row_without_a_guid_and_a_time_the_log_is_paged_by_the_last_guid(
+    client: SMSMobileClient, pages: Pages
+) -> None:
+    log = rows("d", "c", None, "b", "a")
+    places: dict[str | None, int] = {None: 0, "d": 1, "c": 2, "b": 4, "a": 5}
+    pages(lambda before: log[places[before] :][:3])
+    assert [row.guid for row in client.sms.iter_log()] == ["d", "c", None, "b", "a"]
+
+
+def test_rows_that_cannot_be_gone_past_are_told(
+    client: SMSMobileClient, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = pages(lambda before: rows(None, None))
+    assert len(list(client.sms.iter_log())) == 2
     assert asked == [None]
+    assert "older rows cannot be requested" in caplog.text
 
 
 def test_rows_without_a_guid_are_not_taken_for_one_another(client: SMSMobileClient, pages: Pages) -> None:
