@@ -1,6 +1,8 @@
 """Webhooks of the service, both versions, as verified and typed events. This file holds the public names."""
 
 from ..errors import MalformedPayload, SignatureMismatch, TimestampOutOfTolerance, WebhookError
+from ._url_tokens import new_url_token
+from .endpoint import WebhookAnswer, WebhookEndpoint
 from .events import (
     AnyEvent,
     CallIncoming,
@@ -29,7 +31,7 @@ from .events import (
 )
 from .receiver import WebhookReceiver
 from .signatures import sign
-from .stores import EventStore, MemoryEventStore, SQLiteEventStore
+from .stores import Claim, EventStore, MemoryEventStore, SQLiteEventStore
 from .v1 import parse_v1
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "CallMissed",
     "CallMissedData",
     "CallOutgoing",
+    "Claim",
     "EmailReceived",
     "EmailSent",
     "EventData",
@@ -55,6 +58,8 @@ __all__ = [
     "SignatureMismatch",
     "TimestampOutOfTolerance",
     "UnknownEvent",
+    "WebhookAnswer",
+    "WebhookEndpoint",
     "WebhookError",
     "WebhookEvent",
     "WebhookReceiver",
@@ -65,6 +70,7 @@ __all__ = [
     "WhatsAppSubmitted",
     "WhatsAppVoiceTranscribed",
     "WhatsAppVoiceTranscribedData",
+    "new_url_token",
     "parse_v1",
     "sign",
 ]

@@ -8,6 +8,7 @@ Nothing here checks where a body came from: signatures.py and receiver.py verify
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal, get_args
@@ -17,6 +18,7 @@ from pydantic_core import SchemaValidator, core_schema
 
 from .._wire.model import FrozenModel, WireModel, read_other_spellings
 from .._wire.values import (
+    LONGEST_GUID,
     NON_EMPTY_TEXT,
     TEXT,
     UTC_DATETIME,
@@ -92,7 +94,7 @@ _Seconds = Annotated[float | None, ReadWith(lambda _: None, core_schema.float_sc
 # Required fields. An unreadable sender is "" at first, since it may have another spelling that can be read.
 _Sender = Annotated[str, ReadWith(lambda value: read_text(value) or "", NON_EMPTY_TEXT)]
 _Message = Annotated[str, ReadWith(_read_message, TEXT)]
-_Id = Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)]
+_Id = Annotated[str, Field(coerce_numbers_to_str=True, min_length=1, max_length=LONGEST_GUID)]
 _KnownTimestamp = Annotated[datetime, ReadWith(_read_known_timestamp, UTC_DATETIME)]
 
 _SENDER = AliasChoices("from", "number")
@@ -322,6 +324,8 @@ def read_event(body: bytes, *, signed: bool) -> AnyEvent:
     except ValidationError:
         # Nothing is raised from in here: the text of this error holds the payload, and would become our context.
         event = None
+    if event is None and body.startswith(BOM_UTF8):
+        return read_event(body.removeprefix(BOM_UTF8), signed=signed)
     if event is None:
         event = _read_object_as_event(read_object(body))
     data = event.data
@@ -341,13 +345,24 @@ def _known_events() -> SchemaValidator:
     return adapter.validator  # type: ignore[return-value]
 
 
+def check_size(body: bytes) -> None:
+    """Raises MalformedPayload for a body that is empty or too large."""
+    if 0 < len(body) <= MAX_BODY_BYTES:
+        return
+    if body:
+        raise MalformedPayload(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    raise MalformedPayload(
+        "The body is empty. If the service did send one, check whether a proxy or the web server drops bodies without "
+        "a Content-Length (chunked ones), or whether something has read the body before."
+    )
+
+
 def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises MalformedPayload, without the content, if there is none."""
-    if len(body) > MAX_BODY_BYTES:
-        raise MalformedPayload(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    check_size(body)
     parsed: Any = None
     try:
-        parsed = read_json(body)
+        parsed = read_json(body.removeprefix(BOM_UTF8))
         problem = "The body is JSON, but not an object."
     except ValueError:
         problem = "The body is not JSON."

@@ -5,14 +5,17 @@ Signatures are computed in signatures.py; the events are in events.py.
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import ClassVar
 
-from ..errors import ConfigurationError, MalformedPayload, SignatureMismatch, TimestampOutOfTolerance
-from .events import MAX_BODY_BYTES, AnyEvent, read_event, read_object
+from pydantic import SecretStr
+
+from .._confidential import Unpicklable, safe_repr, without_frames
+from .._input.arguments import check_seconds
+from ..errors import ConfigurationError, SignatureMismatch, TimestampOutOfTolerance
+from .events import AnyEvent, check_size, read_event, read_object
 from .signatures import (
     NEXT_SIGNATURE_HEADER,
     SIGNATURE_HEADER,
@@ -31,44 +34,47 @@ def __dir__() -> list[str]:
     return __all__
 
 
-class WebhookReceiver:
+class WebhookReceiver(Unpicklable):
     """Verifies a request of the service and turns it into an event.
 
         receiver = WebhookReceiver(secrets=[os.environ["SMSMOBILEAPI_WEBHOOK_SECRET"]])
         event = receiver.receive(request.get_data(), request.headers)
 
-    Answer 202 once the event is stored, 200 for one that was there already (see `EventStore`), 401 on
-    SignatureMismatch and TimestampOutOfTolerance, 400 on MalformedPayload (D).
+    `WebhookEndpoint` calls it, handles each event once, and decides what is answered.
 
     A receiver is immutable, so threads can share it. It cannot be pickled or copied.
     """
 
+    _instead: ClassVar[str] = "share it among threads, and make one in each process"
+
+    @without_frames
     def __init__(
         self,
-        secrets: str | bytes | Iterable[str | bytes] | None = (),
+        secrets: str | bytes | SecretStr | Iterable[str | bytes | SecretStr] | None = (),
         tolerance: float = 300,
         allow_unsigned: bool = False,
     ) -> None:
         """Make a receiver.
 
-        secrets: all secrets that are accepted; during a rotation the old one and the new one.
+        secrets: all secrets that are accepted; during a rotation the old one and the new one. One of `Settings` can be
+            passed as it is.
         tolerance: how many seconds the timestamp may differ from this machine's clock, in either direction. The
             service recommends 300 (D).
         allow_unsigned: also parse requests without a signature, of either version, as events with `signed=False`.
-            Anybody can forge these: use it for development, or behind a secret path.
+            Anybody can forge these: use it for development. For version 1 there is `WebhookEndpoint(url_token=…)`.
 
         Raises ConfigurationError for an unusable secret or tolerance, and if there is no secret while unsigned
         requests are not allowed.
         """
         self._secrets = SigningSecrets(secrets)
-        self._tolerance = _checked_tolerance(tolerance)
+        self._tolerance = check_seconds("tolerance", tolerance, above_zero=True, error=ConfigurationError)
         self._allow_unsigned = allow_unsigned
         if allow_unsigned:
             warnings.warn(
                 "allow_unsigned=True: anybody who finds this webhook's address can send events to it. "
                 "Check event.signed before you act on one.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,  # past without_frames
             )
         elif not self._secrets:
             raise ConfigurationError(
@@ -90,8 +96,7 @@ class WebhookReceiver:
         TimestampOutOfTolerance and MalformedPayload. Their texts hold nothing of the request.
         """
         raw = body if type(body) is bytes else raw_bytes(body)
-        if len(raw) > MAX_BODY_BYTES:
-            raise MalformedPayload(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+        check_size(raw)
         timestamp = self._verified_timestamp(raw, headers)
         if timestamp is None:
             return _read_unsigned(raw)
@@ -140,26 +145,12 @@ class WebhookReceiver:
                 f"{self._tolerance:g} s are tolerated: a replay, or a clock that is wrong (see NTP)."
             )
 
+    @safe_repr
     def __repr__(self) -> str:
         unsigned = ", allow_unsigned=True" if self._allow_unsigned else ""
         return f"<WebhookReceiver: {len(self._secrets)} secret(s), tolerance={self._tolerance:g} s{unsigned}>"
-
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise TypeError(
-            "A WebhookReceiver holds secrets and cannot be pickled or copied: share it among threads, and make "
-            "one in each process."
-        )
 
 
 def _read_unsigned(body: bytes) -> AnyEvent:
     # Only version 2 has types.
     return read_event(body, signed=False) if "type" in read_object(body) else read_v1(body)
-
-
-def _checked_tolerance(tolerance: object) -> float:
-    number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
-    if number and 0 < float(tolerance) < math.inf:  # type: ignore[arg-type]
-        return float(tolerance)  # type: ignore[arg-type]
-    # Text is not shown: WebhookReceiver(old, new) puts a secret here.
-    given = repr(tolerance) if number else type(tolerance).__name__
-    raise ConfigurationError(f"tolerance is a number of seconds above 0 (300 is recommended), not {given}.")

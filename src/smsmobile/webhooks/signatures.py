@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
+from pydantic import SecretStr
+
+from .._confidential import Unpicklable, safe_repr, without_frames
+from ..auth._credentials import check_quotes
 from ..errors import ConfigurationError
 
 __all__ = ["Headers", "sign"]
@@ -38,7 +42,8 @@ Headers = SupportsItems | Iterable[tuple[Any, Any]]
 """A mapping with names in any case, a WSGI environ, Django's META, or pairs (also of bytes)."""
 
 
-def sign(body: bytes | bytearray | memoryview, secret: str | bytes, timestamp: int | str) -> str:
+@without_frames
+def sign(body: bytes | bytearray | memoryview, secret: str | bytes | SecretStr, timestamp: int | str) -> str:
     """The signature header's value for a body, as the service computes it (D). For your own tests and tools.
 
     body: the exact bytes of the request.
@@ -52,7 +57,7 @@ def sign(body: bytes | bytearray | memoryview, secret: str | bytes, timestamp: i
     """
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | str):
         raise TypeError(f"timestamp is whole Unix seconds, an int or its digits, not {type(timestamp).__name__}.")
-    return _signature(_key(secret), str(timestamp).encode() + b"." + raw_bytes(body))
+    return _signature(_keyed(secret), str(timestamp).encode() + b"." + raw_bytes(body))
 
 
 def raw_bytes(body: object) -> bytes:
@@ -66,28 +71,27 @@ def raw_bytes(body: object) -> bytes:
     )
 
 
-class SigningSecrets:
+class SigningSecrets(Unpicklable):
     """The webhook secrets of one receiver. They never appear in a `repr` or an error."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keyed",)
 
-    def __init__(self, secrets: str | bytes | Iterable[str | bytes] | None) -> None:
+    @without_frames
+    def __init__(self, secrets: str | bytes | SecretStr | Iterable[str | bytes | SecretStr] | None) -> None:
         """`secrets` is one secret or several. Raises ConfigurationError for an unusable one."""
-        one = isinstance(secrets, str | bytes)
         try:
-            several: list[Any] = [secrets] if one else list(secrets or ())
+            several: list[Any] = [secrets] if isinstance(secrets, str | bytes | SecretStr) else list(secrets or ())
         except TypeError:
-            several = [None]
-        self._keys = tuple(_key(secret) for secret in several)
+            several = [secrets]  # whose type is then refused
+        # With the keys in them already: a copy is faster than a new one, and shows no key in a traceback.
+        self._keyed = tuple(map(_keyed, several))
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._keyed)
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<{len(self)} webhook secret{'' if len(self) == 1 else 's'}>"
-
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise TypeError("Webhook secrets cannot be pickled or copied.")
 
     def made(self, signature: str, timestamp: str, body: bytes) -> bool:
         """Whether one of the secrets gives this signature. The comparison takes constant time."""
@@ -96,8 +100,8 @@ class SigningSecrets:
             return False
         signed = timestamp.encode() + b"." + body
         # A loop rather than any(): a generator costs as much as the comparison.
-        for key in self._keys:  # noqa: SIM110
-            if hmac.compare_digest(_signature(key, signed), signature):
+        for keyed in self._keyed:  # noqa: SIM110
+            if hmac.compare_digest(_signature(keyed, signed), signature):
                 return True
         return False
 
@@ -132,12 +136,21 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _signature(key: bytes, signed: bytes) -> str:
-    return _PREFIX + hmac.digest(key, signed, "sha256").hex()
+def _keyed(secret: object) -> hmac.HMAC:
+    return hmac.new(_key(secret), digestmod="sha256")
+
+
+def _signature(keyed: hmac.HMAC, signed: bytes) -> str:
+    mac = keyed.copy()
+    mac.update(signed)
+    return _PREFIX + mac.hexdigest()
 
 
 def _key(secret: object) -> bytes:
+    if isinstance(secret, SecretStr):
+        secret = secret.get_secret_value()
     if isinstance(secret, str):
+        check_quotes("A webhook secret", secret)
         # Lone surrogates cannot be encoded. "replace" avoids an error whose text would hold the secret.
         secret = secret.encode("utf-8", "replace")
     if not isinstance(secret, bytes):

@@ -1,7 +1,7 @@
 """The parser for version 1 webhooks: received SMS only, never signed, with keys in several languages.
 
-They become the same `SMSReceived` as in version 2, so that one handler is enough. delivery/inbox.py uses it too, since
-the rows of received SMS have the same keys.
+They become the same `SMSReceived` as in version 2, so that one handler is enough. An inbox uses it too, since the
+rows of received SMS have the same keys.
 """
 
 from __future__ import annotations
@@ -46,13 +46,16 @@ class _Payload(WireModel):
 
 
 _KEYS = {"message", "alias", "date", "hour", "heure"}.union(*_Payload._spellings.values()) - {"added_at"}
+_LONGEST_KEY = 64
+"""Characters. A longer key is none of these: anybody can post one, and to take its accents off can take minutes."""
 
 
 def parse_v1(body: bytes | str, tz: tzinfo = UTC) -> SMSReceived:
     """The event in a version 1 body. Nothing proves where it came from: `signed` is False.
 
     body: the JSON of the request, at most 1 MiB.
-    tz: the zone of times without an offset; the service does not document it, and UTC is assumed (A).
+    tz: the zone of times without an offset, of zoneinfo, dateutil or pytz; the service does not document it, and UTC is
+        assumed (A).
 
     Version 1 has no event id, no version and sometimes no times. So:
 
@@ -63,8 +66,8 @@ def parse_v1(body: bytes | str, tz: tzinfo = UTC) -> SMSReceived:
     - `created_at` is `date` with `hour` (when the server added it), else `data.received_at`; `occurred_at` is
       `data.received_at`. Without any time, both are the time of parsing.
 
-    Raises MalformedPayload for a body that is not a JSON object or lacks the message or the sender; its text never
-    holds the content. Raises TypeError for a body or a tz of another type.
+    Raises MalformedPayload for a body that is empty, is not a JSON object, or lacks the message or the sender; its text
+    never holds the content. Raises TypeError for a body or a tz of another type.
     """
     if not isinstance(tz, tzinfo):
         raise TypeError(f"tz is a tzinfo such as zoneinfo.ZoneInfo('Europe/Paris'), not {type(tz).__name__}.")
@@ -78,8 +81,7 @@ def parse_v1(body: bytes | str, tz: tzinfo = UTC) -> SMSReceived:
 
 def read_v1(body: bytes, zone: tzinfo = UTC) -> SMSReceived:
     """As `parse_v1`, for bytes."""
-    payload = read_object(body.removeprefix(b"\xef\xbb\xbf"))
-    return event_of(payload, "sha256:" + hashlib.sha256(body).hexdigest(), datetime.now(UTC), zone)
+    return event_of(read_object(body), "sha256:" + hashlib.sha256(body).hexdigest(), datetime.now(UTC), zone)
 
 
 def event_of(payload: dict[str, Any], key: str, now: datetime, zone: tzinfo = UTC) -> SMSReceived:
@@ -90,7 +92,7 @@ def event_of(payload: dict[str, Any], key: str, now: datetime, zone: tzinfo = UT
     known: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, value in payload.items():
-        plain = _plain(name)
+        plain = _plain(name) if len(name) <= _LONGEST_KEY else ""
         if plain not in _KEYS:
             extra[name] = value
         elif is_empty(known.get(plain)):  # the first of several keys that differ in accents or case only

@@ -16,7 +16,7 @@ SECRET = "whsec_of_the_tests_0123456789"
 
 RECEIVED = {
     "guid": "SMS-GUID-1001",
-    "from": "+15551234567",
+    "from": "+12025550167",
     "message": "Can you call me back?",
     "received_at": "2026-09-23T12:00:00Z",
     "alias": "Taylor",

@@ -10,6 +10,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from smsmobile import ConfigurationError
 from smsmobile.webhooks import sign
@@ -28,10 +29,11 @@ def test_a_signature_is_what_openssl_makes_of_timestamp_dot_body() -> None:
     [
         (bytearray(b'{"id":"1"}'), "topsecret", 1790164801),
         (memoryview(b'{"id":"1"}'), b"topsecret", "1790164801"),
+        (b'{"id":"1"}', SecretStr("topsecret"), 1790164801),
     ],
 )
 def test_every_kind_of_bytes_secret_and_timestamp_gives_the_same_signature(
-    body: bytearray | memoryview, secret: str | bytes, timestamp: int | str
+    body: bytes | bytearray | memoryview, secret: str | bytes | SecretStr, timestamp: int | str
 ) -> None:
     assert sign(body, secret, timestamp) == BY_OPENSSL
 
