@@ -1,4 +1,4 @@
-"""The program that test_bulk_crash.py kills: a bulk sender that sends all messages once."""
+"""The program that the tests kill: a bulk sender that sends all messages once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smsmobile import LoggedSMS, SentSMS, SMSMobileClient
-from smsmobile.delivery import BulkSender, OutgoingSMS, _workers
+from smsmobile.delivery import BulkSender, Journal, OutgoingSMS, SQLiteJournal, _pace
 
 for model in (SentSMS, LoggedSMS):
     model.model_rebuild()  # build them before the fork
@@ -16,7 +16,7 @@ for model in (SentSMS, LoggedSMS):
 def messages(count: int) -> Iterator[OutgoingSMS]:
     """One message for each number. Some are repeated, with the same key or with a key of their own."""
     for number in range(count):
-        message = OutgoingSMS(f"+336{number:08d}", f"Reminder {number}")
+        message = OutgoingSMS(f"+3363998{number:04d}", f"Reminder {number}")
         yield message
         if number % 4 == 1:
             yield OutgoingSMS(message.to, message.text, f"twin of {number}")
@@ -24,11 +24,24 @@ def messages(count: int) -> Iterator[OutgoingSMS]:
             yield message
 
 
-def main(url: str, api_key: str, journal: str, report: str, count: int, workers: int) -> None:
+def journal_at(address: str, lease: float) -> Journal:
+    """A journal in a file, or at the address of a server."""
+    if address.startswith("redis://"):
+        from smsmobile.contrib.redis import RedisJournal
+
+        return RedisJournal(address, lease=lease)
+    if address.startswith("postgresql"):
+        from smsmobile.contrib.sqlalchemy import SQLJournal
+
+        return SQLJournal(address, lease=lease)
+    return SQLiteJournal(address, lease=lease)
+
+
+def main(url: str, api_key: str, journal: str, report: str, count: int, workers: int, lease: float = 60.0) -> None:
     """Send all messages and write the outcomes to the report."""
-    _workers.FIRST_INTERVAL = 0.02  # a process does not live long
+    _pace.FIRST_INTERVAL = 0.02  # a process does not live long
     with SMSMobileClient(api_key=api_key, base_url=url, timeout=(2, 0.3)) as client:
-        bulk = BulkSender(client, journal, workers=workers, patience=0.1)
+        bulk = BulkSender(client, journal_at(journal, lease), workers=workers, patience=0.1)
         said = [
             (one.key, one.message.to, one.message.text, (one.recorded or one.status).value)
             for one in bulk.send(messages(count))

@@ -21,7 +21,7 @@ from smsmobile import (
 )
 from smsmobile.sandbox import Sandbox
 
-TO = "+33612345678"
+TO = "+33639985678"
 NOT_ON_WHATSAPP = "+12025550106"
 NOW = datetime(2026, 3, 20, 21, 7, 44, tzinfo=timezone.utc)
 SENDER = {"sender_email": "team@example.org", "sender_name": "The Team"}
@@ -46,11 +46,11 @@ def client(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[SMSMobileC
 
 
 def test_a_whatsapp_message_goes_out_by_whatsapp_and_not_as_an_sms(client: SMSMobileClient, box: Sandbox) -> None:
-    sent = client.whatsapp.send("00 33 6 12 34 56 78", "Bonjour *toi* 😀", media_url="https://files.example/a.PDF?x=1")
+    sent = client.whatsapp.send("00 33 6 39 98 56 78", "Bonjour *toi* 😀", media_url="https://files.example/a.PDF?x=1")
 
     (message,) = box.phone.outbox
     assert (message.guid, message.channel, message.message) == (sent.guid, "whatsapp", "Bonjour *toi* 😀")
-    assert message.recipient == "33612345678"
+    assert message.recipient == "33639985678"
     assert client.sms.log() == []
 
 
@@ -112,7 +112,7 @@ def test_receiving_takes_three_steps_and_each_error_says_the_next(client: SMSMob
     assert window.ends_at is not None
     assert NOW < window.ends_at <= NOW + timedelta(minutes=11)
     (message,) = client.whatsapp.received()
-    assert (message.sender, message.contact_name, message.message) == ("33612345678", "Jordan", "Are you there?")
+    assert (message.sender, message.contact_name, message.message) == ("33639985678", "Jordan", "Are you there?")
     assert (message.kind, message.received_at, message.device) == ("text", NOW, box.phone.sid)
 
     box.clock.move_to(window.ends_at + timedelta(seconds=1))
@@ -283,8 +283,9 @@ def test_notifications_are_filtered(client: SMSMobileClient, box: Sandbox) -> No
 
 
 def test_a_notification_to_no_phone_is_refused(client: SMSMobileClient) -> None:
-    with pytest.raises(APIError, match="Invalid param: sid"):
+    with pytest.raises(APIError) as refused:
         client.notifications.send("no such SID", "hi")
+    assert refused.value.note == "Invalid param: sid."
 
 
 # --- e-mail -----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from smsmobile.delivery import Inbox
 from smsmobile.sandbox import Sandbox, events
 from smsmobile.webhooks import SMSReceived, WebhookReceiver, parse_v1, sign
 
-SENDER = "+33698765432"
+SENDER = "+33639985432"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from smsmobile import DeliveryPending, DeviceOffline, SMSMobileClient, SMSStatus
 from smsmobile._sent_log import tracking
 from smsmobile.sandbox import Sandbox
 
-TO = "+33612345678"
+TO = "+33639985678"
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def test_a_scheduled_message_is_pending_until_its_time(client: SMSMobileClient, 
 def test_many_messages_are_followed_with_few_looks(client: SMSMobileClient, box: Sandbox) -> None:
     box.phone.delay = 10
     box.log_delay = 4
-    box.phone.fail("+33612340007")
-    sent = [client.sms.send(f"+3361234{number:04}", "hi") for number in range(250)]
+    box.phone.fail("+33639980007")
+    sent = [client.sms.send(f"+3363998{number:04}", "hi") for number in range(250)]
 
     rows = list(client.sms.track_all(sent))
 
     assert {row.guid for row in rows} == {each.guid for each in sent}
-    assert [row.recipient for row in rows if row.status is SMSStatus.FAILED] == ["+33612340007"]
+    assert [row.recipient for row in rows if row.status is SMSStatus.FAILED] == ["+33639980007"]
     assert looks(box) < 30
 
 

@@ -1,4 +1,4 @@
-"""Sending in bulk and polling for received SMS, both across restarts. This file holds the public names.
+"""Sending under a key, one message or many, polling for received SMS, and what their texts cost and ask for.
 
 Each name is imported on first use, so that `count_segments` does not load a client and a database.
 """
@@ -10,41 +10,58 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ._gsm7_spelling import suggest_gsm7
     from ._inbox_state import InboxProgress, InboxState, SQLiteInboxState
+    from ._memory_journal import MemoryJournal
     from ._messages import OutgoingSMS
+    from ._outcomes import SendOutcome
     from ._segments import Segments, count_segments
-    from ._workers import BulkOutcome
+    from ._sqlite_journal import SQLiteJournal
     from .bulk import BulkCheck, BulkSender
     from .inbox import Inbox
-    from .journals import BulkStatus, Journal, JournalEntry, SQLiteJournal
+    from .journals import ClaimState, Journal, JournalEntry, MessageClaim, SendStatus
+    from .once import send_once
+    from .opt_out import is_opt_in, is_opt_out
 
 __all__ = [
     "BulkCheck",
-    "BulkOutcome",
     "BulkSender",
-    "BulkStatus",
+    "ClaimState",
     "Inbox",
     "InboxProgress",
     "InboxState",
     "Journal",
     "JournalEntry",
+    "MemoryJournal",
+    "MessageClaim",
     "OutgoingSMS",
     "SQLiteInboxState",
     "SQLiteJournal",
     "Segments",
+    "SendOutcome",
+    "SendStatus",
     "count_segments",
+    "is_opt_in",
+    "is_opt_out",
+    "send_once",
+    "suggest_gsm7",
 ]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "_gsm7_spelling": ["suggest_gsm7"],
             "_inbox_state": ["InboxProgress", "InboxState", "SQLiteInboxState"],
             "_messages": ["OutgoingSMS"],
             "_segments": ["Segments", "count_segments"],
-            "_workers": ["BulkOutcome"],
+            "_outcomes": ["SendOutcome"],
             "bulk": ["BulkCheck", "BulkSender"],
             "inbox": ["Inbox"],
-            "journals": ["BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"],
+            "_memory_journal": ["MemoryJournal"],
+            "_sqlite_journal": ["SQLiteJournal"],
+            "journals": ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"],
+            "once": ["send_once"],
+            "opt_out": ["is_opt_in", "is_opt_out"],
         },
     )

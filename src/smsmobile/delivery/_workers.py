@@ -1,161 +1,43 @@
-"""The workers of a campaign: each records in the journal that a message leaves, sends it, and records the outcome.
+"""The workers of a campaign: they claim messages in the journal, send them, and look up those in doubt.
 
-_campaign.py decides which messages there are, and hands out the outcomes.
+_campaign.py decides which messages there are, and hands out the outcomes. How one message is sent is in _sender.py, how
+fast the workers go in _pace.py.
 """
 
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
-from threading import Condition, Event, Lock, Thread, current_thread
-from typing import NamedTuple
+from threading import Condition, Event, Thread, current_thread
 
-from .._http.backoff import LONGEST_RETRY_AFTER, backoff_intervals
-from ..channels.sms import SMSChannel
 from ..errors import (
-    APIError,
-    AuthenticationError,
     BulkPaused,
-    ConfigurationError,
     ConnectionFailed,
-    DeviceOffline,
     InvalidRequestError,
-    NotFound,
-    RateLimited,
-    ResponseTimeout,
     SendOutcomeUnknown,
-    ServerError,
+    SMSMobileError,
     StorageError,
-    SubscriptionExpired,
-    UnexpectedResponse,
 )
-from ._lookup import Lookup, outcome_of
-from ._messages import OutgoingSMS, Params, send
+from ._outcomes import Job, SendOutcome, recorded_outcome
+from ._pace import Backoff, Batches, Parking
 from ._rate_limit import RateLimiter
-from .journals import BulkStatus, Journal, JournalEntry
+from ._sender import NotSent, Sender, interruption_of
+from .journals import ClaimState, MessageClaim, SendStatus
 
 QUEUE_SIZE = 256
-"""Messages that are read before their turn. No more than these are in memory, however many there are."""
-LARGEST_BATCH = 256
-"""Messages that are planned in the journal at a time, at most."""
-BATCH_SECONDS = 0.5
-"""Seconds that the messages of a batch should keep the workers busy: each batch waits for the disk once."""
+"""Messages that are read before their turn, for threads. A single worker reads one batch. No more than these are in
+memory, however many there are, besides those that are in flight elsewhere."""
 READ_SECONDS = 0.1
 """Seconds that a single worker waits, at most, for more messages to be read."""
-BATCH_GROWTH = 16
-"""How much larger than the batch before it a batch may be."""
-MAX_ATTEMPTS = 20
-"""Attempts in a row that may fail without anything sent, with growing intervals, before the campaign stops."""
 MAX_UNKNOWN = 10
-"""If so many messages in a row are unknown, the campaign stops: the next ones would be unknown too."""
-FIRST_INTERVAL = 1.0
-LONGEST_INTERVAL = 60.0
-
-INTERRUPTED = "It was in flight when an earlier run ended, and the sent log does not show it."
-"""The reason of an unknown message of an earlier run."""
-NOT_LOOKED_UP = "It was in flight when an earlier run ended, and the sent log could not be read since then."
-"""The same, until the log can be read."""
-KEY_REUSED = "The journal has another message under this key: its number or its text is different."
-RETRYABLE = (ConnectionFailed, RateLimited, ResponseTimeout, ServerError)
-"""Nothing was sent, and another attempt may succeed. A send raises the last two only if no token could be fetched."""
-STOPS_CAMPAIGN = (
-    *(AuthenticationError, SubscriptionExpired, DeviceOffline, NotFound, UnexpectedResponse, ConfigurationError),
-    *RETRYABLE,
-)
-"""Nothing was sent, for a reason that every other message would meet as well."""
-
-
-class BulkOutcome(NamedTuple):
-    """What became of one message of a bulk run."""
-
-    message: OutgoingSMS | None
-    """The message; None if what was given is not a message (the `reason` says why)."""
-    key: str | None
-    """Its key in the journal: yours, or one made of number and text; None for a message that cannot be sent."""
-    status: BulkStatus
-    """Sent, refused, unknown or duplicate."""
-    guid: str | None = None
-    """The message's GUID, also for a duplicate; None if the service gave none or nothing was sent."""
-    reason: str | None = None
-    """Why it was refused or is unknown."""
-    recorded: BulkStatus | None = None
-    """For a duplicate: what the journal says of the message with this key, sent or refused; else None."""
-
-
-class Job(NamedTuple):
-    """A message to send, the parameters of its request, and its entry in the journal."""
-
-    message: OutgoingSMS
-    params: Params
-    entry: JournalEntry
-
-    def outcome(self, status: BulkStatus, guid: str | None = None, reason: str | None = None) -> BulkOutcome:
-        """The outcome to hand out for it."""
-        return BulkOutcome(self.message, self.entry.key, status, guid, reason)
-
-
-class _Backoff:
-    """How long all workers wait after an attempt with which nothing was sent."""
-
-    def __init__(self) -> None:
-        self.generation = 0
-        """Grows with each failure that counts. Failures of one generation, of several workers, count once."""
-        self._lock = Lock()
-        self._failures = 0
-        """How many in a row."""
-        self._intervals = backoff_intervals(FIRST_INTERVAL, LONGEST_INTERVAL)
-        self._interval = 0.0
-
-    def succeeded(self) -> None:
-        """The service has answered a request."""
-        if self._failures:
-            with self._lock:
-                self.generation += 1
-                self._failures = 0
-                self._intervals = backoff_intervals(FIRST_INTERVAL, LONGEST_INTERVAL)
-
-    def interval_after(self, failure: Exception, generation: int) -> float | None:
-        """Seconds until the next attempt; None if there should be none.
-
-        `generation` is what it was when the request left. After the first failure in a row, the service's
-        `Retry-After` takes the place of our interval, even if it is shorter.
-        """
-        asked = getattr(failure, "retry_after", None)
-        if not isinstance(failure, RETRYABLE) or (asked or 0.0) > LONGEST_RETRY_AFTER:
-            return None
-        with self._lock:
-            if generation == self.generation:
-                self.generation += 1
-                self._failures += 1
-                self._interval = next(self._intervals)
-            if self._failures >= MAX_ATTEMPTS:
-                return None
-            return asked if asked is not None and self._failures <= 1 else max(self._interval, asked or 0.0)
-
-
-class _Batches:
-    """How many messages to plan at a time, so that a batch lasts about `BATCH_SECONDS`."""
-
-    def __init__(self) -> None:
-        self.size = 1
-        """Of the last batch, if there were enough messages for it."""
-        self._taken = 1
-        self._began = -math.inf
-
-    def take(self, queue: deque[Job]) -> list[Job]:
-        """Begin a batch with the next messages of the queue."""
-        now = time.monotonic()
-        growth = BATCH_SECONDS / max(now - self._began, BATCH_SECONDS / BATCH_GROWTH)
-        self.size = max(min(int(growth * self._taken), LARGEST_BATCH), 1)
-        jobs = [queue.popleft() for _ in range(min(self.size, len(queue)))]
-        self._taken, self._began = max(len(jobs), 1), now
-        return jobs
+"""If so many messages in a row are unknown, the campaign stops: the next ones would be unknown too. So many messages in
+doubt are looked up beside the workers, which go on sending."""
 
 
 class _Stopped(Exception):
@@ -170,39 +52,36 @@ class Workers:
     outcome: passing each message to another thread and back would cost more than everything else.
     """
 
-    def __init__(
-        self,
-        channel: SMSChannel,
-        *,
-        journal: Journal,
-        lookup: Lookup,
-        rate_limiter: RateLimiter,
-        count: int,
-        patience: float,
-    ) -> None:
+    def __init__(self, sender: Sender, *, rate_limiter: RateLimiter, count: int) -> None:
         self.failure: BaseException | None = None
-        self._channel = channel
-        self._journal = journal
-        self._lookup = lookup
+        self._sender = sender
         self._rate_limiter = rate_limiter
-        self._patience = patience
         self._stopping = Event()
         self._changed = Condition()
         self._queue: deque[Job] = deque()
-        """Submitted, and not in the journal yet."""
+        """Submitted, and not claimed yet."""
         self._queued_at = 0.0
         """When the oldest of them was submitted."""
-        self._planned: deque[Job] = deque()
-        self._outcomes: SimpleQueue[BulkOutcome | None] = SimpleQueue()
-        self._batches = _Batches()
-        self._backoff = _Backoff()
+        self._claimed: deque[Job] = deque()
+        self._is_claiming = False
+        """Whether a worker is claiming a batch. The others wait for it, or they would claim more than they can send."""
+        self._active: set[str] = set()
+        """The keys of those that are claimed here."""
+        self._behind: defaultdict[str, list[Job]] = defaultdict(list)
+        """Messages that wait for one of these, by its key: they have the same key, or look the same in the log."""
+        self._parking = Parking()
+        """Messages that wait for one of another sender."""
+        self._outcomes: SimpleQueue[SendOutcome | None] = SimpleQueue()
+        self._batches = Batches()
+        self._backoff = Backoff()
         self._unknown = 0
-        """How many in a row."""
+        """How many in a row: since the last message that was certainly accepted."""
+        self._accepted = 0
+        """Messages that were certainly accepted. A message in doubt whose lookup ends later than that is in no row."""
+        self._lookups: list[Thread] = []
         self._process_id = os.getpid()
         # Daemon threads, stopped at exit: a campaign that was abandoned must not keep a program from ending.
         atexit.register(self.stop)
-        self.refill_at = QUEUE_SIZE // 2 if count > 1 else 0
-        """How few messages without an outcome are left before more are read: threads are kept busy meanwhile."""
         names = [f"smsmobile-bulk-{number}" for number in range(count)] if count > 1 else []
         self._threads = [Thread(target=self._run_thread, name=name, daemon=True) for name in names]
         try:
@@ -218,15 +97,25 @@ class Workers:
         return os.getpid() != self._process_id
 
     @property
+    def are_stopping(self) -> bool:
+        """Whether nothing more is sent."""
+        return self._stopping.is_set()
+
+    @property
     def wanted(self) -> int:
         """How many messages should have been submitted and have no outcome yet.
 
         A single worker wants one batch, since nothing is sent while messages are read; if these come slowly, one.
         """
         if self._threads:
-            return QUEUE_SIZE
+            return QUEUE_SIZE + self._parking.allowed
         is_slow = self._queue and time.monotonic() - self._queued_at > READ_SECONDS
-        return 1 if is_slow else self._batches.size
+        return (1 if is_slow else self._batches.size) + self._parking.allowed
+
+    @property
+    def refill_at(self) -> int:
+        """How few messages without an outcome are left before more are read: threads are kept busy meanwhile."""
+        return (QUEUE_SIZE // 2 if self._threads else 0) + self._parking.allowed
 
     def submit(self, job: Job) -> None:
         """Let a message be sent."""
@@ -237,16 +126,19 @@ class Workers:
             with self._changed:
                 self._changed.notify()
 
-    def next_outcome(self, *, wait: bool) -> BulkOutcome | None:
-        """An outcome; None if there is none yet, or if the workers have stopped."""
-        if wait and not self._stopping.is_set():
-            if self._threads:
-                return self._outcomes.get()
+    def next_outcome(self, *, wait: bool) -> SendOutcome | None:
+        """An outcome; None if there is none yet, if the workers stop, or if some messages are in flight elsewhere.
+
+        In the last case others can be read meanwhile, see `wanted`.
+        """
+        if wait and self._threads and not self._stopping.is_set():
+            return self._outcomes.get()
+        while wait and self._outcomes.empty() and not self._stopping.is_set():
             self._run_once()
         # Only the campaign's thread takes outcomes: one that is there now cannot be gone the next moment.
         return None if self._outcomes.empty() else self._outcomes.get()
 
-    def remaining_outcomes(self) -> Iterator[BulkOutcome]:
+    def remaining_outcomes(self) -> Iterator[SendOutcome]:
         """After `stop()`, the outcomes that were not taken."""
         while not self._outcomes.empty():
             if outcome := self._outcomes.get():
@@ -259,31 +151,43 @@ class Workers:
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        if current_thread() in self._threads:  # the garbage collector runs this there; a thread cannot join itself
+        if current_thread() in self._threads + self._lookups:  # the garbage collector runs it; it cannot join itself
             return
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        for thread in self._lookups:  # no more are added
+            thread.join()
         atexit.unregister(self.stop)
-        if self._planned:
-            with suppress(StorageError):  # then the next run looks them up
-                self._journal.withdraw([job.entry.key for job in self._planned])
-            self._planned.clear()
+        self._withdraw_claimed()
+
+    def _withdraw_claimed(self) -> None:
+        """Withdraw what was claimed and is not sent any more."""
+        with self._changed:
+            claimed, self._claimed = self._claimed, deque()
+        if claimed:
+            with suppress(StorageError):  # then their leases end
+                self._sender.withdraw(claimed)
 
     def _run_thread(self) -> None:
         try:
             while job := self._next_job():
-                self._outcomes.put(self._process(job))
+                if outcome := self._process(job):
+                    self._finish(outcome)
         except _Stopped:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that made the workers
             self._fail(error)
+        self._withdraw_claimed()
         self._outcomes.put(None)
 
     def _run_once(self) -> None:
         try:
-            if self._planned or self._plan_batch():
-                self._outcomes.put(self._process(self._planned.popleft()))
+            if self._claimed or self._claim_batch():
+                if outcome := self._process(self._claimed.popleft()):
+                    self._finish(outcome)
+            elif self._outcomes.empty():
+                self._stopping.wait(self._parking.seconds_left() or 0.0)
         except Exception as error:  # noqa: BLE001 - raised again by the campaign
             self._fail(error)
 
@@ -294,105 +198,203 @@ class Workers:
             self._changed.notify_all()
 
     def _next_job(self) -> Job | None:
-        """Wait for a message that is planned in the journal; None if the workers stop."""
+        """Wait for a message that is claimed; None if the workers stop."""
         while True:
             with self._changed:
-                while not self._planned and not self._queue and not self._stopping.is_set():
-                    self._changed.wait()
+                while not (self._claimed or self._can_claim() or self._stopping.is_set()):
+                    self._changed.wait(None if self._is_claiming else self._parking.seconds_left())
                 if self._stopping.is_set():
                     return None
-                if self._planned:
-                    return self._planned.popleft()
-            self._plan_batch()
+                if self._claimed:
+                    return self._claimed.popleft()
+            self._claim_batch()
 
-    def _plan_batch(self) -> bool:
-        """Plan the next messages in the journal. Those whose key has an entry get their outcome at once.
+    def _can_claim(self) -> bool:
+        """Whether there are messages to claim, and nobody else does it. The caller holds the lock."""
+        return not self._is_claiming and (bool(self._queue) or self._parking.is_due())
 
-        Returns whether there are planned messages.
+    def _claim_batch(self) -> bool:
+        """Claim the next messages in the journal. Those whose key has an outcome hand it out at once.
+
+        Returns whether there are claimed messages.
         """
         with self._changed:
+            if not self._can_claim():  # another worker was quicker
+                return False
+            self._queue.extendleft(self._parking.take())
             jobs = self._batches.take(self._queue)
-        if not jobs:  # another worker was quicker
-            return False
-        known = {entry.key: entry for entry in self._journal.plan([job.entry for job in jobs])}
-        for job in jobs:
-            if entry := known.get(job.entry.key):
-                self._outcomes.put(_recorded_outcome(job, entry))
+            self._is_claiming = True
+        claims: defaultdict[ClaimState, list[tuple[Job, MessageClaim]]] = defaultdict(list)
+        new: list[Job] = []
+        kept: Sequence[Job] = ()
+        try:
+            for job, claim in self._sender.claim(jobs):
+                claims[claim.state].append((job, claim))
+            new = [job for job, _ in claims[ClaimState.NEW]]
+            kept = self._batches.keep(new, len(jobs))
+        finally:
+            with self._changed:
+                self._is_claiming = False
+                self._claimed.extend(kept)
+                self._active.update(job.entry.key for job in kept)
+                self._changed.notify_all()
+        for job, claim in claims[ClaimState.DONE]:
+            self._outcomes.put(recorded_outcome(job, claim.entry))
+        self._give_back(new[len(kept) :])
+        self._set_aside(claims[ClaimState.BUSY], made_progress=len(claims[ClaimState.BUSY]) < len(jobs))
+        self._look_up_abandoned(claims[ClaimState.ABANDONED])
+        return bool(self._claimed)
+
+    def _give_back(self, jobs: Sequence[Job]) -> None:
+        """Let others send messages that were claimed, and claim those again later that are left then."""
+        if jobs:
+            self._sender.withdraw(jobs)
+            with self._changed:
+                self._queue.extendleft(reversed(jobs))
+                self._changed.notify()
+
+    def _set_aside(self, busy: Sequence[tuple[Job, MessageClaim]], *, made_progress: bool) -> None:
+        """Keep messages that cannot be claimed yet, since they or others that look the same are in flight."""
+        elsewhere: list[tuple[Job, float]] = []
         with self._changed:
-            self._planned.extend(job for job in jobs if job.entry.key not in known)
-            self._changed.notify(len(jobs))
-            return bool(self._planned)
+            for job, claim in busy:
+                if claim.entry.key in self._active:
+                    self._behind[claim.entry.key].append(job)
+                else:
+                    elsewhere.append((job, claim.retry_after))
+            self._parking.park(elsewhere, made_progress=made_progress)
+            self._changed.notify()  # somebody has to wait for them
+        if elsewhere:
+            self._outcomes.put(None)
 
-    def _process(self, job: Job) -> BulkOutcome:
-        """Send a planned message, with retries while nothing was sent, and record its outcome."""
-        key = job.entry.key
-        while True:
-            if not self._rate_limiter.acquire(self._stopping):
-                self._journal.withdraw([key])
-                raise _Stopped
-            generation = self._backoff.generation
-            at = time.time()
-            self._journal.start(key, at)
-            try:
-                sent = send(self._channel, job.message, job.params)
-            except STOPS_CAMPAIGN as failure:
-                self._journal.withdraw([key])
-                interval = self._backoff.interval_after(failure, generation)
-                if interval is None:
-                    raise
-                self._rate_limiter.pause(interval)
-                self._journal.plan([job.entry])
-                continue
-            except SendOutcomeUnknown as doubt:
-                self._backoff.succeeded()
-                return self._look_up(job, at, doubt)
-            except InvalidRequestError as error:
-                self._journal.withdraw([key])
-                return job.outcome(BulkStatus.REFUSED, reason=str(error))
-            except APIError as refusal:
-                self._backoff.succeeded()
-                self._journal.settle(key, BulkStatus.REFUSED, reason=str(refusal))
-                return job.outcome(BulkStatus.REFUSED, reason=str(refusal))
-            self._backoff.succeeded()
-            self._unknown = 0
-            self._journal.settle(key, BulkStatus.SENT, guid=sent.guid)
-            return job.outcome(BulkStatus.SENT, sent.guid)
-
-    def _look_up(self, job: Job, at: float, doubt: SendOutcomeUnknown) -> BulkOutcome:
-        """Wait for the message to appear in the sent log, and record the outcome."""
-        entry = job.entry._replace(attempted_at=at, until=max(job.entry.until, at))
-        found, was_read = self._lookup.wait_for([entry], self._patience, self._stopping)
-        if row := found.get(entry.key):
-            self._unknown = 0
-            status, reason = outcome_of(row)
-            self._journal.settle(entry.key, status, guid=row.guid, reason=reason)
-            return job.outcome(status, row.guid, reason)
+    def _look_up_abandoned(self, abandoned: Sequence[tuple[Job, MessageClaim]]) -> None:
+        """Look up messages whose senders are gone, then let those that found them claim again."""
+        if not abandoned:
+            return
+        entries = {claim.entry.key: claim.entry for _, claim in abandoned}
+        was_read = self._sender.look_up_abandoned(list(entries.values()), self._stopping)
         if self._stopping.is_set() and not was_read:
-            raise _Stopped  # it stays in flight, and the next run looks it up
-        the_log = "does not show the message" if was_read else "could not be read"
-        reason = f"{doubt.reason} The sent log {the_log}; the message may have been accepted all the same."
-        self._journal.settle(entry.key, BulkStatus.UNKNOWN, reason=reason)
-        self._unknown += 1
+            raise _Stopped
+        for job, claim in abandoned:
+            if was_read:
+                self._submit_again(job)
+            elif claim.entry.key == job.entry.key:
+                self._outcomes.put(recorded_outcome(job, claim.entry))
+            else:
+                raise ConnectionFailed("The sent log could not be read, and a message in flight has to be looked up.")
+
+    def _finish(self, outcome: SendOutcome) -> None:
+        """Hand out the outcome of a claimed message."""
+        self._outcomes.put(outcome)
+        with self._changed:
+            self._end_claim(outcome.key or "")
+
+    def _end_claim(self, key: str) -> None:
+        """Let those go on that waited for this message. The caller holds the lock."""
+        self._active.discard(key)
+        if waiting := self._behind.pop(key, None):
+            self._queue.extendleft(reversed(waiting))
+            self._changed.notify(len(waiting))
+
+    def _process(self, job: Job) -> SendOutcome | None:
+        """Send a claimed message, and record its outcome.
+
+        Returns None if it has none yet: a thread of its own looks it up, or its claim had ended.
+        """
+        self._wait_for_rate(job)
+        generation = self._backoff.generation
+        started = self._sender.start(job)
+        if started is None:
+            self._submit_again(job)
+            return None
+        try:
+            outcome = self._sender.send(started)
+        except NotSent as error:
+            if isinstance(error.failure, InvalidRequestError):
+                return job.outcome(SendStatus.REFUSED, reason=str(error.failure))
+            interval = self._backoff.interval_after(error.failure, generation)
+            if interval is None:
+                raise
+            self._rate_limiter.pause(interval)
+            self._submit_again(job)
+            return None
+        except SendOutcomeUnknown as doubt:
+            self._backoff.succeeded()
+            if interruption := interruption_of(doubt):
+                raise interruption from None  # the next run looks the message up
+            return None if self._looks_up_aside(started, doubt) else self._look_up(started, doubt)
+        self._backoff.succeeded()
+        if outcome.status is SendStatus.SENT:
+            self._note_accepted()
+        return outcome
+
+    def _wait_for_rate(self, job: Job) -> None:
+        """Keep the claim of a message until it may leave. Raises _Stopped if the workers stop before that."""
+        may_leave = False
+        try:
+            may_leave = self._rate_limiter.acquire(
+                self._stopping, job.params, meanwhile=partial(self._sender.renew, job)
+            )
+        finally:
+            if not may_leave:
+                self._sender.withdraw([job])
+        if not may_leave:
+            raise _Stopped
+
+    def _submit_again(self, job: Job) -> None:
+        """Let a message be claimed again, which is not claimed any more."""
+        with self._changed:
+            self._queue.appendleft(job)
+            self._changed.notify()
+            self._end_claim(job.entry.key)
+
+    def _looks_up_aside(self, job: Job, doubt: SendOutcomeUnknown) -> bool:
+        """Let a thread of its own wait for a message, if there are not too many. A single worker has no threads."""
+        with self._changed:
+            self._lookups = [thread for thread in self._lookups if thread.is_alive()]
+            if not self._threads or len(self._lookups) + self._unknown >= MAX_UNKNOWN or self._stopping.is_set():
+                return False
+            thread = Thread(target=self._run_lookup, args=(job, doubt), name="smsmobile-bulk-lookup", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads can be had
+                return False
+            self._lookups.append(thread)
+            return True
+
+    def _run_lookup(self, job: Job, doubt: SendOutcomeUnknown) -> None:
+        try:
+            self._finish(self._look_up(job, doubt))
+        except _Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that made the workers
+            self._fail(error)
+
+    def _look_up(self, job: Job, doubt: SendOutcomeUnknown) -> SendOutcome:
+        """Wait for the message to appear in the sent log, and stop the campaign if too many are unknown."""
+        accepted = self._accepted
+        outcome = self._sender.look_up(job, doubt, self._stopping)
+        if outcome is None:
+            raise _Stopped
+        if outcome.status is not SendStatus.UNKNOWN:
+            self._note_accepted()
+            return outcome
+        if accepted == self._accepted:
+            self._unknown += 1
         if self._unknown >= MAX_UNKNOWN:
             self._fail(doubt)
-        return job.outcome(BulkStatus.UNKNOWN, reason=reason)
+        return outcome
 
-
-def _recorded_outcome(job: Job, entry: JournalEntry) -> BulkOutcome:
-    """The outcome of a message whose key has an entry in the journal."""
-    reason = entry.reason
-    if entry.number != job.entry.number or (
-        entry.precision == job.entry.precision and entry.fingerprint != job.entry.fingerprint
-    ):
-        reason = KEY_REUSED
-    if entry.outcome in {BulkStatus.SENT, BulkStatus.REFUSED}:
-        return BulkOutcome(job.message, entry.key, BulkStatus.DUPLICATE, entry.guid, reason, entry.outcome)
-    return job.outcome(BulkStatus.UNKNOWN, entry.guid, reason or NOT_LOOKED_UP)
+    def _note_accepted(self) -> None:
+        self._accepted += 1
+        self._unknown = 0
 
 
 def stop_error(failure: BaseException, done: int, total: int | None) -> BaseException:
     """What the caller of a campaign gets: the failure, or BulkPaused if it concerns all messages."""
-    if not isinstance(failure, (APIError, SendOutcomeUnknown, *STOPS_CAMPAIGN)):
+    if isinstance(failure, NotSent):
+        failure = failure.failure
+    elif not isinstance(failure, SMSMobileError) or isinstance(failure, StorageError):
         return failure
     left = None if total is None else max(total - done, 0)
     why = f"The last {MAX_UNKNOWN} messages are unknown." if isinstance(failure, SendOutcomeUnknown) else failure

@@ -1,26 +1,32 @@
 """The public bulk sender: it sends any number of messages, each once, however often the program is killed.
 
-A run lives in _campaign.py and _workers.py, its memory in journals.py.
+A run lives in _campaign.py and _workers.py; what it shares with other senders is in _sender.py and journals.py.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from .._http.backoff import check_seconds
-from .._input.arguments import check_whole
-from ..channels.sms import SMSChannel
-from ..errors import ConfigurationError, InvalidRequestError
-from ._campaign import PATIENCE, Campaign
-from ._messages import Message, Template, check_key, filled, key_of, number_of, params_of, read_message
-from ._rate_limit import RateLimiter
+from .._confidential import without_frames
+from .._input.arguments import check_bool, check_seconds, check_whole
+from ..auth._account import account_of
+from ..errors import InvalidRequestError
+from ._arguments import channel_of, check_journal, opened
+from ._campaign import Campaign
+from ._checked_rows import checked_rows
+from ._columns import check_columns, read_row
+from ._messages import Message, OutgoingSMS, check_key, key_of, number_of, params_of, read_message
+from ._outcomes import SendOutcome
+from ._rate_limit import RateLimiter, RateUnit
 from ._segments import count_segments
-from ._workers import BulkOutcome
-from .journals import BulkStatus, Journal, JournalEntry, SQLiteJournal
+from ._sender import PATIENCE
+from ._template import Template
+from .journals import Journal, JournalEntry
 
 if TYPE_CHECKING:
     from limits.storage import Storage
@@ -36,7 +42,8 @@ def __dir__() -> list[str]:
 
 _PROBLEMS_KEPT = 100
 
-Progress: TypeAlias = Callable[[int, int | None, BulkOutcome], object]
+Progress: TypeAlias = Callable[[int, int | None, SendOutcome], object]
+_Read: TypeAlias = Callable[[object], OutgoingSMS]
 
 
 @dataclass(frozen=True)
@@ -67,17 +74,23 @@ class BulkSender:
     message that is not there is `unknown`, and is not sent again.
 
     client: the client that sends. Other code may use it at the same time.
-    journal: a file for this campaign alone, created if it does not exist; or any other `Journal`. One run at a time.
+    journal: a file, created if it does not exist; or any other `Journal`. Several runs can share it, in one process or
+        in several, and on several machines if its store allows that: each message is sent by one of them.
     rate: a limit for requests, such as `"20/minute"`; needs the extra `[bulk]`.
     rate_storage: where requests are counted, for the `limits` library: `"redis://localhost:6379/0"` shares one rate
-        among all processes that name it, whatever their client. Without it, each BulkSender counts its own.
-    workers: how many requests are in flight at a time. Several workers are threads; a single one sends while the loop
-        over the outcomes waits for the next outcome.
+        among all processes that name it, for each account, phone and SIM. Without it, each BulkSender counts its own.
+    rate_unit: what the rate counts: `"messages"`, or the `"segments"` of their texts, which a network charges.
+    rate_paced: send evenly: with `"10/5 seconds"`, a message every 0.5 s, where otherwise 10 leave at once.
+    workers: how many requests are in flight at a time. Several workers are threads, and up to ten more threads look up
+        messages in doubt; a single one sends while the loop over the outcomes waits for the next outcome.
     patience: seconds to wait for a message in doubt to appear in the sent log before it is `unknown`.
+    strict: `send` reads and checks all messages first, and sends none if one of them is unusable. Without it, an
+        unusable message is `refused`, and the others are sent.
 
     Raises InvalidRequestError or ConfigurationError for wrong arguments. Nothing is opened or sent here.
     """
 
+    @without_frames  # the address of the storage can hold a password
     def __init__(
         self,
         client: SMSMobileClient,
@@ -85,25 +98,34 @@ class BulkSender:
         *,
         rate: str | None = None,
         rate_storage: str | Storage = "memory://",
+        rate_unit: RateUnit = "messages",
+        rate_paced: bool = False,
         workers: int = 4,
         patience: float = PATIENCE,
+        strict: bool = False,
     ) -> None:
-        channel = getattr(client, "sms", None)
-        if not isinstance(channel, SMSChannel):
-            raise ConfigurationError(f"The client is of type {type(client).__name__}; expected an SMSMobileClient.")
-        self._channel = channel
-        self._journal = SQLiteJournal(journal) if isinstance(journal, (str, os.PathLike)) else journal
-        if isinstance(journal, type) or not isinstance(self._journal, Journal):
-            raise ConfigurationError(
-                f"The journal is of type {type(journal).__name__}; expected the name of a file, or a Journal."
-            )
+        self._channel = channel_of(client)
+        self._journal = check_journal(journal)
         self._workers = check_whole("workers", workers, 1, 100)
         self._patience = check_seconds("patience", patience)
-        self._rate_limiter = RateLimiter(rate, rate_storage)
+        self._strict = check_bool("strict", strict)
+        transport = self._channel._transport
+        self._rate_limiter = RateLimiter(
+            rate,
+            rate_storage,
+            unit=rate_unit,
+            paced=rate_paced,
+            account=account_of(transport.auth, transport.base_url),
+        )
 
     def send(
-        self, messages: Iterable[Message], *, template: str | None = None, on_progress: Progress | None = None
-    ) -> Generator[BulkOutcome, None, None]:
+        self,
+        messages: Iterable[Message],
+        *,
+        template: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        on_progress: Progress | None = None,
+    ) -> Generator[SendOutcome, None, None]:
         """Send the messages, and yield one outcome for each as soon as it is known.
 
         Nothing is sent before the first outcome is asked for: loop over them. Leaving the loop ends the run, once the
@@ -113,83 +135,107 @@ class BulkSender:
         messages: any iterable, of any length: `(to, text)`, dicts (`to`, `text` or `message`, `key`, and the options of
             `client.sms.send`), or OutgoingSMS. It is read in the caller's thread, a little ahead of what is sent.
         template: a text such as `"Hi {name}"`. The messages are then rows: dicts with `to`, the template's fields, and
-            optionally a `key`; other keys are ignored. All rows are read, and a missing field reported, before the
-            first message is sent.
-        on_progress: called before each outcome is yielded, with the number of outcomes so far, the total (None without
-            a template if the messages are not a list or another sequence), and the outcome.
+            optionally a `key` and the options of `client.sms.send`; other keys are ignored. All rows are read, and a
+            missing field or a wrong option reported, before the first message is sent.
+        columns: for rows with column names of their own, such as those of a CSV file: the fields of an OutgoingSMS, and
+            the column of each, as in `{"to": "Mobile", "text": "Message", "key": "Id"}`. The messages are then dicts
+            with these columns. No other column is read, but for the fields of a template, which takes the place of
+            `text`. An empty cell is no option. A row without one of the columns is unusable.
+        on_progress: called before each outcome is yielded, with the number of outcomes so far, the total (None if the
+            messages are not a list or another sequence, and there is no template and no `strict`), and the outcome.
+
+        With `strict`, all messages are read when the first outcome is asked for. If one cannot be sent (it is no
+        message, or has a wrong number, text, key or option), nothing is sent. With `strict` or a template, the messages
+        are read once and wait in a temporary file, with their texts, until the run ends: a generator of any length
+        needs no more memory, but room on the disk. The outcomes then have messages equal to yours, with `schedule_at`
+        in UTC and whole seconds.
 
         A message without a `key` is identified by its number and text: the same text to the same number is sent once in
         the life of a journal. Messages that could be mistaken for each other in the sent log are never in flight at the
         same time.
 
-        Raises whatever reading the messages raises; InvalidRequestError for a wrong template or rows without its
-        fields; StorageError if the journal is in use elsewhere, damaged or full; BulkPaused for a reason that concerns
-        all messages (the phone is offline, the subscription is over, the credentials are wrong, the service cannot be
-        reached), or if ten messages in a row are unknown. After each of these, the same call continues where this one
-        stopped.
+        Raises whatever reading the messages raises; InvalidRequestError for a wrong template or wrong columns, and with
+        `strict` or a template for unusable rows: it says how many they are, and names the first five with the reason;
+        StorageError if the journal is damaged or full, or the temporary file has no room; BulkPaused for a reason that
+        concerns all messages (the phone is offline, the subscription is over, the credentials are wrong, the service
+        cannot be reached), or if ten messages in a row are unknown. After each of these, the same call continues where
+        this one stopped.
         """
         _check_iterable(messages)
         if on_progress is not None and not callable(on_progress):
             raise InvalidRequestError(f"on_progress is of type {type(on_progress).__name__}; expected a function.")
-        return self._send(messages, None if template is None else Template(template), on_progress)
+        read = _reader(template, columns)
+        if self._strict:
+            return self._send(messages, partial(self._read_sendable, read), True, on_progress)
+        return self._send(messages, read, template is not None, on_progress)
 
-    def check(self, messages: Iterable[Message], *, template: str | None = None) -> BulkCheck:
+    def check(
+        self,
+        messages: Iterable[Message],
+        *,
+        template: str | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> BulkCheck:
         """A dry run: check all messages as `send` would, and count their segments. Nothing is sent or opened.
 
-        It does not find duplicates: only the journal knows them.
+        messages, template, columns: as for `send`.
+
+        It does not find duplicates: only the journal knows them. Raises InvalidRequestError for a wrong template or
+        wrong columns.
         """
         _check_iterable(messages)
-        text_template = None if template is None else Template(template)
+        read = _reader(template, columns)
         total = invalid = segments = unicode = 0
         problems: list[tuple[int, str]] = []
         for total, given in enumerate(messages, start=1):
             try:
-                message = read_message(given) if text_template is None else text_template.read(given)
-                key_of(message, number_of(params_of(self._channel, message)))
+                message = self._read_sendable(read, given)
             except InvalidRequestError as error:
                 invalid += 1
                 if len(problems) < _PROBLEMS_KEPT:
                     problems.append((total, str(error)))
                 continue
-            encoding, _, parts = count_segments(message.text)
-            segments += parts
-            unicode += encoding == "UCS-2"
+            counted = count_segments(message.text)
+            segments += counted.parts
+            unicode += counted.encoding == "UCS-2"
         return BulkCheck(total, invalid, segments, unicode, tuple(problems))
 
     def unknown(self) -> list[JournalEntry]:
-        """The messages whose outcome is unknown. Not for use during a run.
+        """The messages whose outcome is unknown.
 
         Raises StorageError if the journal cannot be opened.
         """
-        self._journal.open()
-        try:
-            return [entry for entry in self._journal.undecided() if entry.outcome is BulkStatus.UNKNOWN]
-        finally:
-            self._journal.close()
+        with opened(self._journal) as journal:
+            return journal.unknown()
 
     def forget(self, key: str | int) -> bool:
-        """Remove a message from the journal, so that the next run with it sends it. Returns whether it was there.
+        """Remove a message from the journal, so that the next run with it sends it.
 
-        Use it for an unknown message once you know that it was not sent, and for a refused one once the reason is gone.
-        Raises InvalidRequestError for a wrong key, StorageError if the journal cannot be opened (a run is using it).
+        Returns False if it is not there, or in flight. Use it for an unknown message once you know that it was not
+        sent, and for a refused one once the reason is gone. Raises InvalidRequestError for a wrong key, StorageError if
+        the journal cannot be opened.
         """
         key = check_key(key)
-        self._journal.open()
-        try:
-            return self._journal.withdraw([key]) > 0
-        finally:
-            self._journal.close()
+        with opened(self._journal) as journal:
+            return journal.forget(key)
+
+    def _read_sendable(self, read: _Read, given: object) -> OutgoingSMS:
+        """Read a message that can be sent. Raises InvalidRequestError for any other one."""
+        message = read(given)
+        key_of(message, number_of(params_of(self._channel, message)))
+        return message
 
     def _send(
-        self, messages: Iterable[object], template: Template | None, on_progress: Progress | None
-    ) -> Generator[BulkOutcome, None, None]:
+        self, messages: Iterable[object], read: _Read, all_first: bool, on_progress: Progress | None
+    ) -> Generator[SendOutcome, None, None]:
         # Only a sequence is asked for its length: a database query may have to read all its rows for that.
         total = len(messages) if isinstance(messages, Sequence) else None
-        rows = nullcontext((total, messages)) if template is None else filled(template, messages)
-        with rows as (total, source):
+        rows = checked_rows(messages, read) if all_first else nullcontext((total, messages))
+        with rows as (total, source), opened(self._journal) as journal:
             campaign = Campaign(
                 self._channel,
-                journal=self._journal,
+                read=read_message if all_first else read,
+                journal=journal,
                 rate_limiter=self._rate_limiter,
                 workers=self._workers,
                 patience=self._patience,
@@ -207,3 +253,11 @@ def _check_iterable(messages: object) -> None:
             f"The messages are of type {type(messages).__name__}; expected an iterable of (to, text), dicts or "
             "OutgoingSMS."
         )
+
+
+def _reader(template: str | None, columns: Mapping[str, str] | None) -> _Read:
+    """What makes a message of each thing that `send` is given. Raises InvalidRequestError for wrong arguments."""
+    checked = None if columns is None else check_columns(columns, with_template=template is not None)
+    if template is not None:
+        return Template(template, checked).read
+    return read_message if checked is None else partial(read_row, columns=checked)

@@ -1,61 +1,24 @@
-"""The journal of a bulk sender: each message is recorded before it is sent, and its outcome after it."""
+"""What a journal is: it remembers each message under its key, from before it leaves, for all who share the journal.
+
+`SQLiteJournal` is in _sqlite_journal.py, `MemoryJournal` in _memory_journal.py; others are in `smsmobile.contrib`.
+"""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from .._sent_log.search import Precision
-from .._storage import SQLiteFile
-from ..errors import StorageError
+from .._sent_log.comparison import Precision
 
-if TYPE_CHECKING:
-    import sqlite3
-
-__all__ = ["BulkStatus", "Journal", "JournalEntry", "SQLiteJournal"]
+__all__ = ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"]
 
 
 def __dir__() -> list[str]:
     return __all__
 
 
-APPLICATION_ID = 0x736D736A
-"""In the file's header: `smsj`."""
-VERSION = 1
-
-_PAGES_OF_LOG = 16_000
-"""Size of the log (-wal) at which it is merged into the file: 16 MB, since most notes rewrite the same pages."""
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_PLANNED, _STARTED = "planned", "started"
-_ROOM = " " * 40
-"""As long as a GUID."""
-_SCHEMA = (
-    "CREATE TABLE run (boot TEXT NOT NULL)",
-    "INSERT INTO run VALUES ('')",
-    """
-    CREATE TABLE messages (
-        key TEXT NOT NULL PRIMARY KEY,
-        state TEXT NOT NULL,       -- planned, started; or an outcome: sent, refused, unknown
-        number TEXT NOT NULL,
-        fingerprint TEXT NOT NULL,
-        precision TEXT NOT NULL,
-        attempted_at REAL NOT NULL,
-        until REAL NOT NULL,
-        guid TEXT,
-        reason TEXT,
-        room TEXT                  -- for the GUID, until it is known: a row that grows moves others
-    )
-    """,
-    "CREATE INDEX by_number ON messages (number)",
-)
-
-
-class BulkStatus(str, Enum):
+class SendStatus(str, Enum):
     """What became of a message."""
 
     SENT = "sent"
@@ -66,6 +29,8 @@ class BulkStatus(str, Enum):
     """It may have been accepted, but the sent log does not show it. It is not sent again."""
     DUPLICATE = "duplicate"
     """Its key has an outcome already, from an earlier run or from earlier in this one. Nothing was done."""
+
+    __str__ = str.__str__  # else f"{status}" depends on the version of Python
 
 
 class JournalEntry(NamedTuple):
@@ -79,11 +44,16 @@ class JournalEntry(NamedTuple):
     """A hash that is compared with those of the rows in the sent log."""
     precision: Precision
     """What the fingerprint covers: `"text"`, `"text_without_links"`, or `"number"` alone."""
+    look: str
+    """A hash of what the sent log shows. Two messages to one number with the same look cannot be told apart there. An
+    encrypted message has the look `""`, which equals every other."""
     attempted_at: float
-    """When the request left, or was planned: Unix seconds of this machine's clock."""
+    """When the request left, or was planned: Unix seconds of the sender's clock."""
     until: float
     """When it was scheduled for, if that is later than the attempt; else like `attempted_at`. Unix seconds."""
-    outcome: BulkStatus | None = None
+    token: str = ""
+    """Names one claim of the key. Whoever holds it may send; a later claim has another token."""
+    outcome: SendStatus | None = None
     """Sent, refused or unknown; None while it is in flight."""
     guid: str | None = None
     """The message's GUID; None if there is none, or none yet."""
@@ -91,184 +61,116 @@ class JournalEntry(NamedTuple):
     """Why it was refused, or is unknown."""
 
 
+class ClaimState(str, Enum):
+    """What `Journal.claim` says of a message."""
+
+    NEW = "new"
+    """It is claimed: `start` it, send it, `settle` it; or `withdraw` it."""
+    BUSY = "busy"
+    """It is in flight elsewhere, or a message with the same look is. Claim it again later."""
+    ABANDONED = "abandoned"
+    """The same, but whoever sent that message is gone. Look it up and `settle` it, then claim again."""
+    DONE = "done"
+    """It has an outcome."""
+
+    __str__ = str.__str__
+
+
+class MessageClaim(NamedTuple):
+    """The answer of a journal to one claim."""
+
+    state: ClaimState
+    """What the caller does next."""
+    entry: JournalEntry
+    """NEW: as it was claimed. DONE: what is recorded under its key. BUSY and ABANDONED: the message in flight, which
+    may have another key. If there are several, any one of them."""
+    retry_after: float = 0.0
+    """For BUSY: seconds until the lease of the message in flight is over, if it is not renewed."""
+
+
 @runtime_checkable
 class Journal(Protocol):
-    """A store for the messages of a campaign, to be implemented for another database; see `SQLiteJournal`.
+    """A memory of messages that many senders share: threads, and where the store can be, processes and machines.
 
-    It is opened for one run at a time, and used by several threads. Any exception stops the run: raise StorageError if
-    a message cannot be recorded, and it is not sent.
+    A message in flight is *planned* until `start`, and *started* from then on. Its claim has a lease. If its owner is
+    gone and the lease is over, a planned message is free again, since it did not leave. A started one has to be looked
+    up. Each method is atomic for all who share the journal. What a method did survives a kill of the process when it
+    returns, and a claim also a power failure. Leases follow the store's clock, since those of machines differ. A lease
+    that begins later than that clock says is over. So after the clock was set back, a started message of a live owner
+    can become ABANDONED: it is looked up while its owner sends it. That is safe, because nobody sends it again.
+
+    Any exception keeps the message from leaving: raise StorageError if something cannot be recorded. A caller does not
+    repeat a step that raised. A store that repeats one itself, after a lost connection, has to recognise its own call:
+    a claim by its token; a `start` or `settle` by what is recorded, since it has to return True for that.
     """
 
-    def open(self) -> None:
-        """Begin a run. Raises StorageError if another run uses the journal."""
-        ...
+    def claim(self, entries: Sequence[JournalEntry]) -> list[MessageClaim]:
+        """Claim messages. Returns one answer for each, in their order; a later one counts those before it.
 
-    def close(self) -> None:
-        """End the run; called once for each `open`."""
-        ...
+        Each entry has a token that the caller has made, and that was never used before.
 
-    def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-        """Record messages that are about to be sent. On return they survive a power failure.
-
-        A message whose key has an entry is not recorded; these entries are returned.
+        A key is DONE if it has an outcome. A message is claimed if nothing is in flight under its key, and no message
+        to its number with the same look is. What is in flight with its lease over does not count if it is planned: its
+        claim ends. If it is started, the answer is ABANDONED, and its lease begins anew, for the caller to look it up.
         """
         ...
 
-    def start(self, key: str, at: float) -> None:
-        """The request of a planned message leaves now. On return, this survives a kill of the process."""
+    def start(self, entry: JournalEntry, at: float) -> bool:
+        """The request of a planned message leaves now. False if the claim has ended meanwhile: it must not leave.
+
+        Only the key and the token of `entry` count, here and below. The lease begins anew. `at`, Unix seconds of the
+        sender's clock, becomes `attempted_at`, and `until` if that was earlier.
+        """
         ...
 
-    def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
-        """Record the outcome of a message."""
+    def settle(
+        self, entry: JournalEntry, outcome: SendStatus, *, guid: str | None = None, reason: str | None = None
+    ) -> bool:
+        """Record the outcome of a started message, with its `guid`, and the `reason` of one that is refused or unknown.
+
+        False, and nothing changes, if the `entry` has not been started, if its key has another claim, or if it has a
+        final outcome (sent, refused) already, even this one. An unknown message can still become sent or refused; it is
+        False if it is to become unknown again.
+        """
         ...
 
-    def withdraw(self, keys: Iterable[str]) -> int:
-        """Remove entries of messages that were not sent. Returns how many were there; missing ones are no error."""
+    def withdraw(self, entries: Iterable[JournalEntry]) -> None:
+        """Remove claims of messages that were certainly not sent: planned, started or unknown, with these tokens."""
         ...
 
-    def undecided(self) -> list[JournalEntry]:
-        """The messages that may have been sent: in flight when an earlier run ended, or unknown."""
+    def renew(self, entries: Iterable[JournalEntry]) -> None:
+        """Begin the leases of these claims anew."""
+        ...
+
+    def release(self, entries: Iterable[JournalEntry]) -> None:
+        """End the leases of these claims now: somebody else shall look the messages up."""
+        ...
+
+    def abandoned(self, limit: int) -> list[JournalEntry]:
+        """Started messages whose lease is over, at most `limit`. Their leases begin anew: the caller looks them up."""
+        ...
+
+    def unknown(self, since: float = 0.0) -> list[JournalEntry]:
+        """Messages with the outcome unknown, attempted since then (Unix seconds of the sender's clock)."""
+        ...
+
+    def forget(self, key: str) -> bool:
+        """Remove a message, so that it can be sent again. False if there is none, or if it is in flight."""
         ...
 
     def has(self, number: str, guid: str) -> bool:
-        """Whether a message to this number has this GUID."""
+        """Whether a message to this number (digits only) has this `guid`."""
         ...
 
     def without_guid(self, number: str, since: float) -> list[JournalEntry]:
-        """The messages to this number, attempted or scheduled since then, that were started and have no GUID."""
+        """The messages to this number that may have a row in the log, but no known GUID.
+
+        These are all that are started or unknown, and those sent or refused without a GUID whose `until` is not
+        before `since`.
+        """
         ...
 
 
-class SQLiteJournal:
-    """A journal in a file, for one run at a time.
-
-    A plan is on the disk before any of its messages leaves. The starts and outcomes that follow are written without
-    waiting for the disk: they survive a kill of the process, and only a power failure can lose the last of them. The
-    system's boot id tells whether the machine was restarted since; if it was, every planned message may have left.
-    Where there is no boot id (only Linux has one), each start waits for the disk as well.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """`path`: created if it is missing; its folder has to exist. It is opened when a run begins, not here."""
-        self._path = path
-        self._file: SQLiteFile | None = None
-        self._opening = Lock()
-        self._boot = ""
-
-    def open(self) -> None:
-        """Begin a run. Raises StorageError if the file is in use, damaged, or cannot be written."""
-        with self._opening:
-            if self._file is not None:
-                raise StorageError(
-                    f"{self._path} is in use by another run of this process: wait until that run ends, or close() its "
-                    "outcomes."
-                )
-            file = SQLiteFile(
-                self._path,
-                application_id=APPLICATION_ID,
-                version=VERSION,
-                schema=_SCHEMA,
-                what="the journal of a bulk sender",
-            )
-            try:
-                with file.transaction() as connection:
-                    connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_LOG}")
-                    self._boot = _boot_id()
-                    _recover(connection, self._boot)
-            except BaseException:
-                file.close()
-                raise
-            self._file = file
-
-    def close(self) -> None:
-        """End the run."""
-        with self._opening:
-            file, self._file = self._file, None
-            if file is not None:
-                file.close()
-
-    def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-        """Record messages that are about to be sent, and return the entries of those that have one already."""
-        some = ", ".join("?" * len(entries))
-        with self._opened.transaction() as connection:
-            rows = connection.execute(
-                f"SELECT * FROM messages WHERE key IN ({some})",  # noqa: S608
-                [entry.key for entry in entries],
-            )
-            known = {row[0]: _entry(row) for row in rows}
-            connection.executemany(
-                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?)",
-                [(entry.key, _PLANNED, *entry[1:6], _ROOM) for entry in entries if entry.key not in known],
-            )
-        return list(known.values())
-
-    def start(self, key: str, at: float) -> None:
-        """The request leaves now."""
-        self._opened.note(
-            "UPDATE messages SET state = ?, attempted_at = ?, until = max(until, ?) WHERE key = ?",
-            (_STARTED, at, at, key),
-            flush=not self._boot,
-        )
-
-    def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
-        """Record the outcome of a message."""
-        self._opened.note(
-            "UPDATE messages SET state = ?, guid = ?, reason = ?, room = NULL WHERE key = ?",
-            (outcome.value, guid, reason, key),
-        )
-
-    def withdraw(self, keys: Iterable[str]) -> int:
-        """Remove entries, and return how many were there."""
-        with self._opened.transaction(flush=False) as connection:
-            return sum(connection.execute("DELETE FROM messages WHERE key = ?", (key,)).rowcount for key in keys)
-
-    def undecided(self) -> list[JournalEntry]:
-        """The messages that may have been sent."""
-        return self._select("state IN (?, ?)", _STARTED, BulkStatus.UNKNOWN.value)
-
-    def has(self, number: str, guid: str) -> bool:
-        """Whether a message to this number has this GUID."""
-        return bool(self._select("number = ? AND guid = ? LIMIT 1", number, guid))
-
-    def without_guid(self, number: str, since: float) -> list[JournalEntry]:
-        """The messages to this number, attempted or scheduled since then, that were started and have no GUID."""
-        return self._select("number = ? AND until >= ? AND guid IS NULL AND state != ?", number, since, _PLANNED)
-
-    def _select(self, condition: str, *parameters: object) -> list[JournalEntry]:
-        rows = self._opened.note(f"SELECT * FROM messages WHERE {condition}", parameters)  # noqa: S608
-        return list(map(_entry, rows))
-
-    def __repr__(self) -> str:
-        return f"<SQLiteJournal {self._path}>"
-
-    @property
-    def _opened(self) -> SQLiteFile:
-        if self._file is None:
-            raise StorageError(f"{self._path} is not open: open() the journal before using it.")
-        return self._file
-
-
-def _recover(connection: sqlite3.Connection, boot: str) -> None:
-    """Decide what earlier runs planned without a start: not sent, unless a power failure may have lost the start."""
-    (before,) = connection.execute("SELECT boot FROM run").fetchone()
-    if before in {"", boot}:
-        connection.execute("DELETE FROM messages WHERE state = ?", (_PLANNED,))
-    else:
-        connection.execute(
-            "UPDATE messages SET state = ?, until = max(until, ?) WHERE state = ?", (_STARTED, time.time(), _PLANNED)
-        )
-    connection.execute("UPDATE run SET boot = ?", (boot,))
-
-
-def _boot_id() -> str:
-    """An id that changes when the system starts; empty if there is none."""
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
-
-
-def _entry(row: tuple[str, ...]) -> JournalEntry:
-    key, state, number, fingerprint, precision, attempted_at, until, guid, reason, _ = row
-    outcome = None if state in {_PLANNED, _STARTED} else BulkStatus(state)
-    return JournalEntry(key, number, fingerprint, precision, attempted_at, until, outcome, guid, reason)  # type: ignore[arg-type]  # as the schema has them
+def look_alike(one: JournalEntry, other: JournalEntry) -> bool:
+    """Whether the rows of two messages to one number may be mistaken for each other."""
+    return one.look == other.look or not one.look or not other.look

@@ -19,6 +19,8 @@ from smsmobile import (
     RateLimited,
     SendOutcomeUnknown,
     ServerError,
+    SMSMobileError,
+    StorageError,
     SubscriptionExpired,
     UnexpectedResponse,
 )
@@ -42,6 +44,8 @@ BEHAVIOURS = {
     "offline": (False, lambda: DeviceOffline("The phone is offline.", code="2")),
     "over": (False, lambda: SubscriptionExpired("The subscription is over.")),
     "wrong key": (False, lambda: AuthenticationError("The service refused the credentials.")),
+    "no store": (False, lambda: StorageError("The token store cannot be read.")),
+    "no signature": (False, lambda: SMSMobileError("The authentication raised KeyError.")),
     "redirect": (False, lambda: UnexpectedResponse("The service redirected.", code="redirect")),
 }
 """Whether the message is accepted (or a word why the log says it was not), and what is raised."""
@@ -50,6 +54,9 @@ BEHAVIOURS = {
 class ScriptedService:
     """`script` has the behaviour of each send in turn; afterwards all are accepted."""
 
+    auth = None
+    base_url = "https://api.example"
+
     def __init__(self, *script: str) -> None:
         self.script = deque(script)
         self.behave: Callable[[str, str], str | None] = lambda number, text: None
@@ -57,12 +64,18 @@ class ScriptedService:
         self.rows: list[dict[str, Any]] = []
         """The log, oldest first."""
         self.attempts: list[tuple[str, str]] = []
+        self.asked: list[str | None] = []
+        """The keywords of the requests to the log."""
         self.looks = 0
         self.log_failures: deque[Exception] = deque()
         """What the next looks into the log raise."""
         self.rows_are_late_by = 0
         """So many looks pass before a row is shown."""
         self.page_size = 100
+        self.clock_is_ahead_by: float | None = None
+        """Of this machine's clock, in seconds, as the `Date` of its answers says; None if they have none."""
+        self.finds_by_number = True
+        """Whether a keyword is compared with numbers."""
         self.client: Any = SimpleNamespace(sms=SMSChannel(self))  # type: ignore[arg-type]  # all that it calls is `call`
 
     @property
@@ -73,6 +86,10 @@ class ScriptedService:
     def call(self, name: str, params: Mapping[str, str | int], **_: Any) -> Answer:
         """In place of the transport's."""
         return self._send(params) if name == "sms.send" else self._log(params)
+
+    def clock_offset(self) -> float | None:
+        """In place of the transport's."""
+        return self.clock_is_ahead_by
 
     def _send(self, params: Mapping[str, str | int]) -> Answer:
         number, text = str(params["recipients"]), str(params["message"])
@@ -90,16 +107,21 @@ class ScriptedService:
 
     def add(self, number: str, text: str, *, at: datetime | None = None, **fields: Any) -> None:
         """Put a row into the log."""
-        made = (at or datetime.now(timezone.utc)).isoformat()
+        at = at or datetime.now(timezone.utc)
         guid = f"guid-{len(self.rows) + 1}"
-        row = {"guid": guid, "number": number, "message": text, "datetime": made, "error_api": "0", **fields}
+        row = {"guid": guid, "number": number, "message": text, "datetime": at.isoformat(), "error_api": "0", **fields}
+        row.setdefault("made", at.timestamp())
         self.rows.append({**row, "visible from": self.looks + self.rows_are_late_by})
 
     def _log(self, params: Mapping[str, str | int]) -> Answer:
         self.looks += 1
+        self.asked.append(params.get("keyword"))  # type: ignore[arg-type]  # it is text
         if self.log_failures:
             raise self.log_failures.popleft()
         rows = [row for row in reversed(self.rows) if row["visible from"] < self.looks]
+        if keyword := str(params.get("keyword", "")):
+            numbers_too = self.finds_by_number
+            rows = [row for row in rows if keyword in row["message"] or (numbers_too and keyword in row["number"])]
         before = params.get("before")
         if isinstance(before, str):
             rows = rows[[row["guid"] for row in rows].index(before) + 1 :]

@@ -6,14 +6,12 @@ import errno
 import io
 import itertools
 import os
-import sqlite3
 import threading
 import time
 import tracemalloc
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -41,23 +39,30 @@ from smsmobile import _storage as sqlite_files
 from smsmobile._http import backoff
 from smsmobile.delivery import (
     BulkCheck,
-    BulkOutcome,
     BulkSender,
-    BulkStatus,
+    ClaimState,
     JournalEntry,
+    MemoryJournal,
+    MessageClaim,
     OutgoingSMS,
+    SendOutcome,
+    SendStatus,
     SQLiteJournal,
     _campaign,
+    _outcomes,
+    _pace,
 )
 from smsmobile.delivery import _lookup as lookup
 from smsmobile.delivery import _workers as workers_module
+from smsmobile.delivery._outcomes import job_of
 from smsmobile.delivery._rate_limit import RateLimiter
+from smsmobile.delivery._sender import Sender as OneSender
 
 from .scripted_service import ScriptedService, numbered
 
-SENT, REFUSED, UNKNOWN, DUPLICATE = BulkStatus
-TO = "+33612345678"
-OTHER = "+33698765432"
+SENT, REFUSED, UNKNOWN, DUPLICATE = SendStatus
+TO = "+33639985678"
+OTHER = "+33639985432"
 
 with_one_and_four_workers = pytest.mark.parametrize("workers", [1, 4])
 
@@ -100,7 +105,7 @@ def sender(path: Path) -> Callable[..., BulkSender]:
 Sender = Callable[..., BulkSender]
 
 
-def statuses(outcomes: Any) -> list[BulkStatus]:
+def statuses(outcomes: Any) -> list[SendStatus]:
     return [outcome.status for outcome in outcomes]
 
 
@@ -122,7 +127,7 @@ def test_each_message_is_sent_once_and_has_one_outcome(sender: Sender, workers: 
 
 def test_an_outcome_says_which_message_it_is_about(sender: Sender) -> None:
     (outcome,) = sender(ScriptedService()).send([OutgoingSMS(TO, "hi", "reminder 7")])
-    assert outcome == BulkOutcome(OutgoingSMS(TO, "hi", "reminder 7"), "reminder 7", SENT, "guid-1")
+    assert outcome == SendOutcome(OutgoingSMS(TO, "hi", "reminder 7"), "reminder 7", SENT, "guid-1")
 
 
 def test_messages_come_in_any_spelling_and_any_mixture(sender: Sender) -> None:
@@ -148,7 +153,7 @@ def test_the_options_of_a_message_are_sent_with_it(sender: Sender, monkeypatch: 
 
 def test_what_cannot_be_sent_is_refused_and_the_others_are_sent(sender: Sender) -> None:
     service = ScriptedService()
-    messages: list[Any] = [("0612345678", "national"), (TO, "  "), "text", {"to": TO}, (TO, "good"), (None, "hi")]
+    messages: list[Any] = [("0639985678", "national"), (TO, "  "), "text", {"to": TO}, (TO, "good"), (None, "hi")]
 
     outcomes = list(sender(service).send(messages))
 
@@ -162,7 +167,7 @@ def test_what_cannot_be_sent_is_refused_and_the_others_are_sent(sender: Sender) 
 def test_a_message_that_could_not_be_sent_is_sent_once_it_is_put_right(sender: Sender) -> None:
     service = ScriptedService()
     bulk = sender(service)
-    assert statuses(bulk.send([OutgoingSMS("0612345678", "hi", "a")])) == [REFUSED]
+    assert statuses(bulk.send([OutgoingSMS("0639985678", "hi", "a")])) == [REFUSED]
     assert statuses(bulk.send([OutgoingSMS(TO, "hi", "a")])) == [SENT]
 
 
@@ -194,7 +199,7 @@ def test_the_same_text_to_the_same_number_is_sent_once_unless_keys_tell_them_apa
     sender: Sender, workers: int
 ) -> None:
     service = ScriptedService()
-    spellings = [(TO, "hi"), ("0033 6 12 34 56 78", "hi"), (TO, "hi"), (TO, "hi!")]
+    spellings = [(TO, "hi"), ("0033 6 39 98 56 78", "hi"), (TO, "hi"), (TO, "hi!")]
     keyed = [OutgoingSMS(TO, "ho", "morning"), OutgoingSMS(TO, "ho", "evening")]
 
     outcomes = Counter(statuses(sender(service, workers=workers).send([*spellings, *keyed])))
@@ -277,7 +282,7 @@ def test_no_thread_reads_the_messages_but_the_callers(sender: Sender) -> None:
 
 
 def test_progress_is_told_before_each_outcome(sender: Sender) -> None:
-    told: list[tuple[int, int | None, BulkOutcome]] = []
+    told: list[tuple[int, int | None, SendOutcome]] = []
 
     def on_progress(*progress: Any) -> None:
         told.append(progress)
@@ -320,7 +325,7 @@ def test_a_message_in_doubt_that_is_not_in_the_log_is_unknown_and_is_not_sent_ag
     assert "The connection broke. The sent log does not show" in (outcome.reason or "")
     assert again.reason == outcome.reason
     assert len(service.attempts) == 1
-    assert [(one.key, one.number, one.outcome) for one in bulk.unknown()] == [("a", "33612345678", UNKNOWN)]
+    assert [(one.key, one.number, one.outcome) for one in bulk.unknown()] == [("a", "33639985678", UNKNOWN)]
 
 
 def test_a_row_that_is_late_is_waited_for(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +333,7 @@ def test_a_row_that_is_late_is_waited_for(sender: Sender, monkeypatch: pytest.Mo
     service.rows_are_late_by = 5
     (outcome,) = sender(service, patience=30).send([(TO, "hi")])
     assert outcome.status is SENT
-    assert service.looks == 6
+    assert service.asked[-1] == "39985678"
 
 
 @pytest.fixture
@@ -352,11 +357,11 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_the_log_is_looked_at_no_longer_than_patience_lasts(sender: Sender, waited: list[float]) -> None:
     service = ScriptedService("doubt before")
+    service.add(OTHER, "hi")
     (outcome,) = sender(service, patience=30).send([(TO, "hi")])
     assert outcome.status is UNKNOWN
     assert sum(waited) == pytest.approx(30)
-    assert service.looks == len(waited) + 1
-    assert service.looks <= 20
+    assert service.asked.count("39985678") == len(waited) + 1 <= 10
 
 
 @pytest.mark.parametrize("asked", [RateLimited("x", retry_after=86_400.0), RateLimited("x", retry_after=1e30)])
@@ -454,12 +459,12 @@ def test_nor_that_of_one_that_could_not_be_looked_up_yet(sender: Sender, path: P
     killed_in_flight(path, OutgoingSMS(TO, "plain", "a"))
     service = ScriptedService("doubt before")
     service.add(TO, "plain")
-    service.log_failures.extend([ServerError("x", status=500)] * 5)
+    service.log_failures.extend([ServerError("x", status=500)] * 10)
     messages = [OutgoingSMS(TO, "plain", "a"), OutgoingSMS(TO, "hidden", "b", encrypt=True)]
     assert statuses(sender(service).send(messages)) == [UNKNOWN, UNKNOWN]
     assert [(one.status, one.recorded) for one in sender(service).send(messages)] == [
         (DUPLICATE, SENT),
-        (UNKNOWN, None),
+        (UNKNOWN, UNKNOWN),
     ]
 
 
@@ -482,7 +487,7 @@ def test_a_row_goes_to_the_message_with_its_very_text_before_one_that_nobody_can
     messages = [OutgoingSMS(TO, "plain", "a"), OutgoingSMS(TO, "hidden", "b", encrypt=True)]
     bulk = sender(service)
     assert statuses(bulk.send(messages)) == [UNKNOWN, UNKNOWN]
-    assert [(one.status, one.recorded) for one in bulk.send(messages)] == [(DUPLICATE, SENT), (UNKNOWN, None)]
+    assert [(one.status, one.recorded) for one in bulk.send(messages)] == [(DUPLICATE, SENT), (UNKNOWN, UNKNOWN)]
 
 
 def test_a_row_is_one_messages_alone_even_where_the_clock_was_set_meanwhile(
@@ -519,24 +524,24 @@ def test_messages_that_look_alike_in_the_log_are_not_on_their_way_at_one_time(se
 
     service.behave = behave
     alike = [OutgoingSMS(TO, "see  https://a.example/x", "a"), OutgoingSMS(TO, "see https://b.example/y", "b")]
-    secret = [OutgoingSMS(OTHER, f"text {number}", encrypt=number % 2 == 0) for number in range(6)]
-    different = [("+33611111111", f"text {number}") for number in range(8)]
+    secret = [OutgoingSMS(OTHER, f"text {number}", encrypt=number != 3) for number in range(6)]
+    different = [("+33639981111", f"text {number}") for number in range(8)]
 
     list(sender(service, workers=4).send([*alike, *secret, *different]))
 
     assert most[TO] == most[OTHER] == 1
-    assert most["+33611111111"] > 1
+    assert most["+33639981111"] > 1
 
 
 def test_a_row_that_the_service_spells_otherwise_is_found(sender: Sender) -> None:
     service = ScriptedService("doubt before", "doubt before", "doubt before")
-    service.add("0033612345678", "a &amp; b\r\n c")
-    service.add("33698765432", "see https://s.example/1")
-    service.add("+33611111111", "c2VjcmV0")
+    service.add("0033639985678", "a &amp; b\r\n c")
+    service.add("33639985432", "see https://s.example/1")
+    service.add("+33639981111", "c2VjcmV0")
     messages: list[Any] = [
         (TO, "a & b c"),
         {"to": OTHER, "text": "see https://example.com/long", "shorten_urls": True},
-        {"to": "+33611111111", "text": "secret", "encrypt": True},
+        {"to": "+33639981111", "text": "secret", "encrypt": True},
     ]
     assert statuses(sender(service).send(messages)) == [SENT] * 3
 
@@ -573,7 +578,7 @@ def test_even_a_message_for_the_end_of_time_can_be_looked_up(sender: Sender) -> 
 
 @pytest.mark.parametrize(("is_older", "status"), [(False, SENT), (True, UNKNOWN)])
 def test_a_row_without_a_date_counts_unless_the_service_calls_it_older(
-    sender: Sender, is_older: bool, status: BulkStatus
+    sender: Sender, is_older: bool, status: SendStatus
 ) -> None:
     service = ScriptedService("doubt before")
     service.add(TO, "hi", datetime=None, made=0 if is_older else 1e12)
@@ -595,14 +600,98 @@ def test_a_message_is_found_behind_many_newer_ones(sender: Sender) -> None:
     assert statuses(sender(service).send([(TO, "hi")])) == [SENT]
 
 
+def many_rows(service: ScriptedService, count: int, **fields: Any) -> None:
+    for number in range(count):
+        service.add(OTHER, f"{number}", **fields)
+
+
+def test_a_number_is_asked_for_and_not_the_whole_log(sender: Sender) -> None:
+    service = ScriptedService("doubt before", "doubt before", "doubt after")
+    service.page_size = 10
+    many_rows(service, 500)
+    outcomes = sender(service).send([(TO, "hi"), (TO, "ho"), ("+33639981111", "hi")])
+    assert statuses(outcomes) == [UNKNOWN, UNKNOWN, SENT]
+    # Whether numbers are found is tried once, with the newest row.
+    assert service.asked == ["39985678", None, "39985432", "39985678", "39981111"]
+
+
+def test_messages_in_doubt_do_not_keep_the_workers_from_sending(sender: Sender) -> None:
+    service = ScriptedService(*["doubt after"] * 9)
+    service.rows_are_late_by = 10**9
+    outcomes = sender(service, workers=2, patience=30).send(numbered(60))
+    assert statuses(itertools.islice(outcomes, 51)) == [SENT] * 51
+    for row in service.rows:
+        row["visible from"] = 0
+    assert statuses(outcomes) == [SENT] * 9
+    assert len(service.attempts) == 60
+
+
+def test_messages_in_doubt_that_were_not_in_a_row_do_not_stop_a_run_that_ends_with_them(sender: Sender) -> None:
+    service = ScriptedService(*["doubt before", "accept"] * 12)
+    outcomes = list(sender(service, workers=2, patience=0.2).send(numbered(24)))
+    assert Counter(statuses(outcomes)) == {SENT: 12, UNKNOWN: 12}
+
+
+def test_where_the_log_does_not_find_numbers_it_is_read_as_a_whole(sender: Sender) -> None:
+    service = ScriptedService("doubt after", "doubt after")
+    service.page_size = 10
+    service.finds_by_number = False
+    many_rows(service, 5)
+    assert statuses(sender(service).send([(TO, "hi"), ("+33639981111", "hi")])) == [SENT, SENT]
+    assert service.asked == ["39985678", None, "39985678", None, None]
+
+
 def test_the_search_ends_where_the_log_is_older_than_the_attempt(sender: Sender) -> None:
     service = ScriptedService("doubt before")
     service.page_size = 10
-    long_ago = datetime.now(timezone.utc) - timedelta(hours=1)
-    for number in range(500):
-        service.add(OTHER, f"{number}", at=long_ago)
+    service.finds_by_number = False
+    many_rows(service, 500, at=datetime.now(timezone.utc) - timedelta(hours=1))
     assert statuses(sender(service).send([(TO, "hi")])) == [UNKNOWN]
-    assert service.looks == 1
+    assert service.asked == ["39985678", None, "39985432", None]
+
+
+def test_a_page_that_breaks_off_is_read_again_and_does_not_spoil_the_look(sender: Sender) -> None:
+    service = ScriptedService("doubt after")
+    service.page_size = 5
+    service.finds_by_number = False
+    service.behave = lambda number, text: many_rows(service, 40)
+    log = service.client.sms._call
+    calls = itertools.count(1)
+
+    def break_off(name: str, params: Any, **_: Any) -> Any:
+        if name == "sms.log" and next(calls) % 3:
+            raise ConnectionFailed("The connection broke.")
+        return log(name, params)
+
+    service.client.sms._without_retries._call = break_off
+    assert statuses(sender(service).send([(TO, "hi")])) == [SENT]
+
+
+def test_a_number_that_cannot_be_asked_for_does_not_hide_the_others(sender: Sender, path: Path) -> None:
+    killed_in_flight(path, OutgoingSMS(TO, "hi"), OutgoingSMS(OTHER, "hi"))
+    service = ScriptedService()
+    service.add(TO, "hi")
+    service.add(OTHER, "hi")
+    service.log_failures.extend([ServerError("x", status=500)])
+    (one, other) = sender(service, patience=30).send([(TO, "hi"), (OTHER, "hi")])
+    assert (one.recorded, other.recorded) == (SENT, SENT)
+    first, second, *rest = service.asked
+    assert {first, second} == {"39985678", "39985432"}
+    assert rest == [first]
+
+
+@pytest.mark.parametrize("seconds", [-7200, 7200])
+def test_a_row_is_found_by_the_clock_of_the_service(sender: Sender, seconds: int) -> None:
+    service = ScriptedService("doubt before")
+    service.add(TO, "hi", at=datetime.now(timezone.utc) + timedelta(seconds=seconds))
+    service.clock_is_ahead_by = seconds + 2.0
+    assert statuses(sender(service).send([(TO, "hi")])) == [SENT]
+
+
+def test_a_row_from_before_the_services_clock_was_set_is_found(sender: Sender) -> None:
+    service = ScriptedService("doubt after")
+    service.clock_is_ahead_by = -7200.0
+    assert statuses(sender(service).send([(TO, "hi")])) == [SENT]
 
 
 # --- what stops a run, and what does not --------------------------------------------------------------------
@@ -629,16 +718,18 @@ def test_what_did_not_leave_is_tried_again_after_a_pause(
         ("wrong key", AuthenticationError),
         ("redirect", UnexpectedResponse),
         ("far too fast", RateLimited),
+        ("no store", StorageError),
+        ("no signature", SMSMobileError),
     ],
 )
 def test_what_concerns_all_messages_stops_the_run_and_a_later_one_sends_the_rest(
-    sender: Sender, workers: int, trouble: str, cause: type[APIError]
+    sender: Sender, workers: int, trouble: str, cause: type[SMSMobileError]
 ) -> None:
     service = ScriptedService()
     service.behave = lambda number, text: trouble if len(service.phone) >= 10 else None
     bulk = sender(service, workers=workers)
     messages = list(numbered(50))
-    seen: list[BulkOutcome] = []
+    seen: list[SendOutcome] = []
 
     with pytest.raises(BulkPaused, match="same messages and the same journal") as paused:
         seen.extend(bulk.send(messages))  # and keeps what was handed out before it raised
@@ -662,12 +753,13 @@ def test_where_one_after_the_other_is_unknown_the_run_stops_and_a_later_one_send
     service = ScriptedService()
     service.behave = lambda number, text: "doubt before"
     messages = list(numbered(50))
-    said: list[BulkOutcome] = []
+    said: list[SendOutcome] = []
     with pytest.raises(BulkPaused, match=r"The last 10 messages are unknown\..* the same journal") as paused:
         said.extend(sender(service, workers=workers).send(messages))
     assert isinstance(paused.value.__cause__, SendOutcomeUnknown)
     assert set(statuses(said)) == {UNKNOWN}
-    assert 10 <= len(said) == paused.value.done < 10 + workers
+    # Ten, and those that were looked up at the same time.
+    assert 10 <= len(said) == paused.value.done < 10 + (workers + 10 if workers > 1 else 1)
 
     service.behave = lambda number, text: None
     outcomes = Counter(statuses(sender(service, workers=workers).send(messages)))
@@ -718,15 +810,15 @@ def test_a_service_that_stays_away_stops_the_run(sender: Sender, holds: list[flo
     with pytest.raises(BulkPaused) as paused:
         list(sender(service).send([(TO, "hi")]))
     assert isinstance(paused.value.__cause__, ConnectionFailed)
-    assert len(service.attempts) == workers_module.MAX_ATTEMPTS
-    assert max(holds) <= workers_module.LONGEST_INTERVAL
+    assert len(service.attempts) == _pace.MAX_ATTEMPTS
+    assert max(holds) <= _pace.LONGEST_INTERVAL
     assert sum(holds) > 300
 
 
 def test_the_service_says_how_long_to_wait_and_only_where_nothing_gets_through_it_is_longer(
     sender: Sender, holds: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers_module, "backoff_intervals", lambda first, longest: iter([1.0, 20.0, 300.0]))
+    monkeypatch.setattr(_pace, "backoff_intervals", lambda first, longest: iter([1.0, 20.0, 300.0]))
     service = ScriptedService("too fast", "accept", "too fast", "too fast", "accept", "too fast", "refuse", "too fast")
     list(sender(service).send(numbered(5)))
     assert holds == [7, 7, 20, 7, 7]
@@ -744,7 +836,7 @@ def test_what_several_workers_meet_at_a_time_is_one_setback(sender: Sender, hold
 
     service = ScriptedService()
     service.behave = behave
-    assert 8 * rounds > workers_module.MAX_ATTEMPTS
+    assert 8 * rounds > _pace.MAX_ATTEMPTS
     assert set(statuses(sender(service, workers=8).send(numbered(50)))) == {SENT}
     assert max(holds) <= 1.5 ** (rounds - 1)
 
@@ -787,6 +879,26 @@ def test_an_error_that_nobody_foresaw_ends_the_run_and_leaves_its_message_in_dou
     service.behave = lambda number, text: None
     assert statuses(bulk.send([(TO, "hi"), (OTHER, "hi")])) == [UNKNOWN, SENT]
     assert service.phone == [(OTHER, "hi")]
+
+
+@with_one_and_four_workers
+def test_an_interruption_in_a_send_ends_the_run_and_the_next_one_looks_the_message_up(
+    sender: Sender, workers: int
+) -> None:
+    class TimeLimit(Exception):
+        """What a task queue or a signal handler raises in the middle of a send."""
+
+    def behave(number: str, text: str) -> None:
+        service.add(number, text)
+        raise SendOutcomeUnknown("TimeLimit was raised before the answer was there.") from TimeLimit()
+
+    service = ScriptedService()
+    service.behave = behave
+    bulk = sender(service, workers=workers)
+    with pytest.raises(TimeLimit):
+        list(bulk.send([(TO, "one")]))
+
+    assert statuses(bulk.send([(TO, "one")])) == [DUPLICATE]
 
 
 @with_one_and_four_workers
@@ -846,19 +958,13 @@ def test_who_waits_for_the_log_can_be_stopped_and_the_message_stays_in_flight(se
 
 def killed_in_flight(path: Path, *messages: OutgoingSMS, at: float | None = None) -> None:
     """What a journal holds after a kill while these were on their way."""
-    service = ScriptedService()
-
-    def behave(number: str, text: str) -> None:
-        raise SystemExit
-
-    service.behave = behave
-    for message in messages:
-        with pytest.raises(SystemExit):
-            list(BulkSender(service.client, path, workers=1, patience=0).send([message]))
-    if at is not None:
-        with sqlite3.connect(path) as journal:
-            journal.execute("UPDATE messages SET attempted_at = ?, until = ?", (at, at))
-        journal.close()
+    channel = ScriptedService().client.sms
+    with closing(SQLiteJournal(path)) as journal:
+        killed = OneSender(channel, journal, patience=0)
+        for job, claim in killed.claim([job_of(channel, message) for message in messages]):
+            assert claim.state is ClaimState.NEW
+            assert journal.start(job.entry, time.time() if at is None else at)
+            journal.release([job.entry])
 
 
 def test_what_was_in_flight_and_is_in_the_log_is_not_sent_again(sender: Sender, path: Path) -> None:
@@ -880,39 +986,13 @@ def test_what_was_in_flight_and_is_not_in_the_log_is_unknown(sender: Sender, pat
     service = ScriptedService()
     (outcome,) = sender(service).send([(TO, "hi")])
     assert (outcome.status, service.attempts) == (UNKNOWN, [])
-    assert "when an earlier run ended" in (outcome.reason or "")
-
-
-@pytest.mark.parametrize("patience", [0, 0.05])
-def test_two_that_were_in_flight_are_not_found_in_one_row(sender: Sender, path: Path, patience: float) -> None:
-    alike = [OutgoingSMS(TO, "hi", "one"), OutgoingSMS(TO, "hi", "two")]
-    killed_in_flight(path, alike[0])
-    with sqlite3.connect(path) as journal:  # a power failure can leave two
-        journal.execute(
-            "INSERT INTO messages "
-            "SELECT 'two', state, number, fingerprint, precision, attempted_at, until, guid, reason, room "
-            "FROM messages"
-        )
-    journal.close()
-    service = ScriptedService()
-    service.add(TO, "hi")
-    outcomes = sender(service, patience=patience).send(alike)
-    assert Counter(one.recorded or one.status for one in outcomes) == {SENT: 1, UNKNOWN: 1}
-    assert service.attempts == []
+    assert outcome.reason == _outcomes.INTERRUPTED
 
 
 def test_the_log_is_read_once_for_all_that_were_in_flight(sender: Sender, path: Path) -> None:
     messages = [OutgoingSMS(to, text) for to, text in numbered(6)]
+    killed_in_flight(path, *messages)
     service = ScriptedService()
-    killed_in_flight(path, *messages[:1])
-    with sqlite3.connect(path) as journal:
-        for number, message in enumerate(messages[1:], start=1):
-            journal.execute(
-                "INSERT INTO messages SELECT ?, 'started', ?, ?, precision, attempted_at, until, guid, reason, room "
-                "FROM messages WHERE key <> '' LIMIT 1",
-                (f"{number}", message.to[1:], f"{number}"),
-            )
-    journal.close()
     service.add(messages[0].to, messages[0].text)
     list(sender(service).send([]))
     assert service.looks <= 4  # two pages, twice
@@ -939,12 +1019,12 @@ def test_where_the_log_cannot_be_read_what_was_in_flight_stays_so_and_the_rest_i
 ) -> None:
     killed_in_flight(path, OutgoingSMS(TO, "hi"))
     service = ScriptedService()
-    service.log_failures.extend([ServerError("x", status=500)] * 5)
+    service.log_failures.extend([ServerError("x", status=500)] * 10)
     outcomes = list(sender(service).send([(TO, "hi"), (OTHER, "hi")]))
     assert statuses(outcomes) == [UNKNOWN, SENT]
     assert service.attempts == [(OTHER, "hi")]
     (outcome, _) = outcomes
-    assert outcome.reason == workers_module.NOT_LOOKED_UP
+    assert outcome.reason == _outcomes.NOT_LOOKED_UP
     assert sender(service).unknown() == []  # but in flight, and asked for by every run until the log tells
 
 
@@ -977,10 +1057,10 @@ def test_a_forgotten_message_is_sent_when_it_comes_again(sender: Sender) -> None
     assert statuses(bulk.send(messages)) == [SENT, SENT]
 
 
-@pytest.mark.parametrize("key", [["a"], None, "", "a\nb", "\ud800", True, 1.5])
-def test_what_can_be_no_key_cannot_be_forgotten(sender: Sender, key: Any) -> None:
-    with pytest.raises(InvalidRequestError, match="key"):
-        sender(ScriptedService()).forget(key)
+def test_what_can_be_no_key_cannot_be_forgotten(subtests: pytest.Subtests, sender: Sender) -> None:
+    for key in [["a"], None, "", "a\nb", "\ud800", True, 1.5]:
+        with subtests.test(key=key), pytest.raises(InvalidRequestError, match="key"):
+            sender(ScriptedService()).forget(key)
 
 
 def test_a_key_that_another_message_had_is_told(sender: Sender) -> None:
@@ -989,8 +1069,8 @@ def test_a_key_that_another_message_had_is_told(sender: Sender) -> None:
     assert statuses(bulk.send([OutgoingSMS(TO, "first campaign", 17)])) == [SENT]
     others = [OutgoingSMS(OTHER, "first campaign", 17), OutgoingSMS(TO, "second campaign", "17")]
     outcomes = [outcome for other in others for outcome in bulk.send([other])]
-    assert [(one.status, one.reason) for one in outcomes] == [(DUPLICATE, workers_module.KEY_REUSED)] * 2
-    (same,) = bulk.send([OutgoingSMS("0033 612345678", "first campaign", 17)])
+    assert [(one.status, one.reason) for one in outcomes] == [(DUPLICATE, _outcomes.KEY_REUSED)] * 2
+    (same,) = bulk.send([OutgoingSMS("0033 639985678", "first campaign", 17)])
     assert (same.status, same.reason) == (DUPLICATE, None)
 
 
@@ -1004,17 +1084,19 @@ class Notes(SQLiteJournal):
         super().__init__(path)
         self._before = before
 
-    def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-        self._before("plan")
-        return super().plan(entries)
+    def claim(self, entries: Sequence[JournalEntry]) -> list[MessageClaim]:
+        self._before("claim")
+        return super().claim(entries)
 
-    def start(self, key: str, at: float) -> None:
+    def start(self, entry: JournalEntry, at: float) -> bool:
         self._before("start")
-        super().start(key, at)
+        return super().start(entry, at)
 
-    def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
+    def settle(
+        self, entry: JournalEntry, outcome: SendStatus, *, guid: str | None = None, reason: str | None = None
+    ) -> bool:
         self._before("settle")
-        super().settle(key, outcome, guid=guid, reason=reason)
+        return super().settle(entry, outcome, guid=guid, reason=reason)
 
 
 def test_the_intent_is_noted_before_the_request_leaves_and_the_outcome_after(path: Path) -> None:
@@ -1022,11 +1104,11 @@ def test_the_intent_is_noted_before_the_request_leaves_and_the_outcome_after(pat
     service = ScriptedService()
     service.behave = lambda number, text: steps.append("send")  # type: ignore[func-returns-value]
     list(BulkSender(service.client, Notes(path, steps.append), workers=1).send([(TO, "a"), (TO, "b")]))
-    assert steps == ["plan", "start", "send", "settle"] * 2
+    assert steps == ["claim", "start", "send", "settle"] * 2
 
 
 @with_one_and_four_workers
-@pytest.mark.parametrize("step", ["plan", "start", "settle"])
+@pytest.mark.parametrize("step", ["claim", "start", "settle"])
 def test_nothing_is_sent_whose_intent_is_not_on_the_disk(path: Path, workers: int, step: str) -> None:
     service = ScriptedService()
 
@@ -1038,8 +1120,8 @@ def test_nothing_is_sent_whose_intent_is_not_on_the_disk(path: Path, workers: in
     with pytest.raises(StorageError, match="full"):
         list(bulk.send(numbered(500)))
     sent = len(service.attempts)
-    # What was planned before the disk was full may leave; of what was not, nothing does.
-    assert 20 <= sent < (20 + workers_module.QUEUE_SIZE + workers if step == "plan" else 20 + 2 * workers)
+    # What was claimed before the disk was full may leave; of what was not, nothing does.
+    assert 20 <= sent < (20 + workers_module.QUEUE_SIZE + workers if step == "claim" else 20 + 2 * workers)
 
     outcomes = Counter(statuses(BulkSender(service.client, path, workers=1, patience=0).send(numbered(500))))
     assert outcomes == {DUPLICATE: sent, SENT: 500 - sent}
@@ -1056,15 +1138,95 @@ def test_with_a_journal_that_is_none_nothing_is_sent(sender: Sender, path: Path,
     assert path.read_bytes() == content
 
 
-def test_a_second_run_with_the_journal_is_refused_and_the_first_goes_on(sender: Sender) -> None:
+def test_two_runs_at_one_time_share_the_messages_and_each_is_sent_once(path: Path) -> None:
     service = ScriptedService()
-    first = sender(service).send(numbered(3))
-    next(first)
-    for second in (sender(service).send(numbered(3)), sender(service, workers=4).send(numbered(3))):
-        with pytest.raises(StorageError, match="in use"):
-            next(second)
-    assert statuses(first) == [SENT, SENT]
-    assert Counter(service.phone) == Counter(numbered(3))
+    messages = numbered(300)
+    outcomes: list[list[SendOutcome]] = [[], []]
+
+    def run(part: list[SendOutcome]) -> None:
+        part.extend(BulkSender(service.client, path, workers=4, patience=0).send(messages))
+
+    threads = [threading.Thread(target=run, args=[part]) for part in outcomes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert Counter(service.phone) == Counter(messages)
+    assert [len(part) for part in outcomes] == [300, 300]
+    assert Counter(one.status for part in outcomes for one in part) == {SENT: 300, DUPLICATE: 300}
+
+
+def test_what_another_sender_has_in_flight_is_waited_for(sender: Sender) -> None:
+    service = ScriptedService()
+    reached, go_on = threading.Event(), threading.Event()
+
+    def behave(number: str, text: str) -> None:
+        if text == "slow":
+            reached.set()
+            assert go_on.wait(30)
+
+    service.behave = behave
+    slow = threading.Thread(target=lambda: list(sender(service).send([(TO, "slow")])))
+    slow.start()
+    assert reached.wait(30)
+    outcomes = sender(service).send([OutgoingSMS(TO, "slow"), OutgoingSMS(TO, "slow", "twin"), (OTHER, "hi")])
+    assert next(outcomes).message == OutgoingSMS(OTHER, "hi")
+    assert service.phone == [(OTHER, "hi")]
+    go_on.set()
+    assert Counter(statuses(outcomes)) == {DUPLICATE: 1, SENT: 1}
+    slow.join(30)
+    assert Counter(service.phone) == {(OTHER, "hi"): 1, (TO, "slow"): 2}
+
+
+def test_twins_are_sent_although_another_sender_takes_the_claim_of_the_first(sender: Sender) -> None:
+    class Stolen(MemoryJournal):
+        """Somebody else claims and sends the first message when it is about to be sent, and takes a while."""
+
+        thief: OneSender
+        steals = True
+
+        def start(self, entry: JournalEntry, at: float) -> bool:
+            if self.steals:
+                self.steals = False
+                self.release([entry])
+                ((job, claim),) = self.thief.claim([first])
+                assert claim.state is ClaimState.NEW
+                started = self.thief.start(job)
+                assert started is not None
+                threading.Timer(0.1, self.thief.send, [started]).start()
+            return super().start(entry, at)
+
+    service, journal = ScriptedService(), Stolen()
+    journal.thief = OneSender(service.client.sms, journal, patience=0)
+    alike = [OutgoingSMS(TO, "hi", "one"), OutgoingSMS(TO, "hi", "two")]
+    first = job_of(service.client.sms, alike[0])
+    outcomes = list(BulkSender(service.client, journal, workers=4, patience=0).send(alike))
+    assert sorted(statuses(outcomes)) == [DUPLICATE, SENT]
+    assert len(service.phone) == 2
+
+
+def test_threads_that_share_a_sender_claim_with_different_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel, journal = ScriptedService().client.sms, MemoryJournal()
+    monkeypatch.setattr(journal, "claim", lambda entries: tokens.extend(entry.token for entry in entries) or entries)
+    shared = OneSender(channel, journal, patience=0)
+    jobs = [job_of(channel, OutgoingSMS(TO, "hi"))] * 20_000
+    tokens: list[str] = []
+    failures: list[BaseException] = []
+
+    def claim() -> None:
+        try:
+            shared.claim(jobs)
+        except BaseException as failure:  # noqa: BLE001 - shown by the test
+            failures.append(failure)
+
+    threads = [threading.Thread(target=claim) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    assert len(tokens) == len(set(tokens)) == 4 * len(jobs)
 
 
 def test_texts_are_not_in_the_journal(sender: Sender, path: Path) -> None:
@@ -1073,46 +1235,13 @@ def test_texts_are_not_in_the_journal(sender: Sender, path: Path) -> None:
         next(outcomes)
     on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
     outcomes.close()
-    assert b"33612345678" in on_disk
+    assert b"33639985678" in on_disk
     assert b"secret" not in on_disk + path.read_bytes()
 
 
-def test_another_store_can_stand_in(tmp_path: Path) -> None:
-    class Shelf:
-        """The simplest there is: in memory, and all that was planned may have been sent."""
-
-        def __init__(self) -> None:
-            self.entries: dict[str, JournalEntry] = {}
-
-        def open(self) -> None: ...
-
-        def close(self) -> None: ...
-
-        def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-            known = [self.entries[entry.key] for entry in entries if entry.key in self.entries]
-            self.entries = {entry.key: entry for entry in entries} | self.entries
-            return known
-
-        def start(self, key: str, at: float) -> None:
-            self.entries[key] = self.entries[key]._replace(attempted_at=at)
-
-        def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
-            self.entries[key] = self.entries[key]._replace(outcome=outcome, guid=guid, reason=reason)
-
-        def withdraw(self, keys: Any) -> int:
-            return sum(self.entries.pop(key, None) is not None for key in keys)
-
-        def undecided(self) -> list[JournalEntry]:
-            return [entry for entry in self.entries.values() if entry.outcome in (None, UNKNOWN)]
-
-        def has(self, number: str, guid: str) -> bool:
-            return any((entry.number, entry.guid) == (number, guid) for entry in self.entries.values())
-
-        def without_guid(self, number: str, since: float) -> list[JournalEntry]:
-            return [entry for entry in self.entries.values() if entry.number == number and entry.guid is None]
-
+def test_another_journal_can_stand_in(tmp_path: Path) -> None:
     service = ScriptedService("accept", "doubt before", "doubt after")
-    bulk = BulkSender(service.client, Shelf(), patience=0, workers=1)
+    bulk = BulkSender(service.client, MemoryJournal(), patience=0, workers=1)
     assert statuses(bulk.send(numbered(4))) == [SENT, UNKNOWN, SENT, SENT]
     assert statuses(bulk.send(numbered(4))) == [DUPLICATE, UNKNOWN, DUPLICATE, DUPLICATE]
     assert len(bulk.unknown()) == 1
@@ -1180,9 +1309,7 @@ def test_a_forked_process_does_not_go_on_with_the_run_of_its_parent(sender: Send
     outcomes = sender(service).send(numbered(3))
     next(outcomes)
     told = tmp_path / "told"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn where there are threads, of whoever
-        child = os.fork()
+    child = os.fork()
     if child == 0:
         try:
             next(outcomes)
@@ -1223,7 +1350,7 @@ def test_a_missing_field_is_reported_before_the_first_message_is_sent(
     [
         ({"to": TO, "key": object()}, "row 2 cannot be used: The key is of type object"),
         ({"to": TO, "key": True}, "row 2 cannot be used: The key is of type bool"),
-        ({"to": 33612345678}, "row 2 has a 'to' of type int; expected text"),
+        ({"to": 33639985678}, "row 2 has a 'to' of type int; expected text"),
         ((TO, "hi"), "row 2 is of type tuple; expected a dict"),
     ],
 )
@@ -1263,9 +1390,92 @@ def test_a_template_that_is_none_is_refused_at_once(sender: Sender) -> None:
         sender(ScriptedService()).check([], template="Hi {name.secret}")
 
 
+def unusable() -> list[Any]:
+    """Three that can be sent, and six that cannot."""
+    when = datetime(2030, 1, 1)  # noqa: DTZ001 - it is to have no timezone
+    return [
+        (TO, "hi"),
+        ("0639985678", "The code is 4711"),
+        (TO, ""),
+        {"to": TO, "txt": "hi"},
+        (OTHER, "hi"),
+        {"to": TO, "text": "hi", "key": ""},
+        {"to": TO, "text": "hi", "schedule_at": when},
+        7,
+        (OTHER, "ho"),
+    ]
+
+
+@pytest.mark.parametrize("as_source", [list, iter])
+@with_one_and_four_workers
+def test_a_strict_sender_sends_nothing_if_a_message_is_unusable(
+    sender: Sender, as_source: Callable[..., Any], path: Path, workers: int
+) -> None:
+    service = ScriptedService()
+    with pytest.raises(InvalidRequestError) as told:
+        list(sender(service, strict=True, workers=workers).send(as_source(unusable())))
+    told_text = str(told.value)
+    assert told_text.startswith("6 of 9 rows cannot be used; nothing was sent. row 2: ")
+    assert [f"row {n}:" in told_text for n in range(1, 10)] == [n in {2, 3, 4, 6, 7} for n in range(1, 10)]
+    assert "row 3: The message is empty; expected some text; row 4: " in told_text
+    assert told_text.endswith("; ….")
+    assert not any(word in told_text for word in ("4711", "639985"))
+    assert (service.attempts, service.looks, path.exists()) == ([], 0, False)
+
+
+@pytest.mark.parametrize("as_source", [list, iter])
+def test_a_strict_sender_sends_messages_that_are_all_usable(sender: Sender, as_source: Callable[..., Any]) -> None:
+    service = ScriptedService()
+    totals = []
+    when = datetime(2030, 1, 1, 12, tzinfo=timezone(timedelta(hours=1)))
+    messages = [
+        OutgoingSMS(TO, "hi", 7, sim=2, device="SID", schedule_at=when, shorten_urls=True, encrypt=True, whatsapp=True),
+        OutgoingSMS(OTHER, "two\nlines 😀"),
+    ]
+    outcomes = list(
+        sender(service, strict=True).send(
+            as_source([messages[0], (OTHER, "two\nlines 😀")]), on_progress=lambda _, total, __: totals.append(total)
+        )
+    )
+    assert [outcome.message for outcome in outcomes] == messages
+    assert statuses(outcomes) == [SENT, SENT]
+    assert totals == [2, 2]
+
+
+def test_a_strict_sender_reads_nothing_before_an_outcome_is_asked_for_and_then_all(sender: Sender) -> None:
+    service, read = ScriptedService(), []
+
+    def messages() -> Iterator[tuple[str, str]]:
+        for message in numbered(5):
+            read.append((message, len(service.attempts)))
+            yield message
+
+    outcomes = sender(service, strict=True).send(messages())
+    assert read == []
+    assert statuses(outcomes) == [SENT] * 5
+    assert [attempts for _, attempts in read] == [0] * 5
+
+
+def test_a_strict_sender_also_checks_the_numbers_of_a_templates_rows(sender: Sender) -> None:
+    service = ScriptedService()
+    rows = [{"to": TO, "name": "Ann"}, {"to": "0639985678", "name": "Bob"}]
+    with pytest.raises(InvalidRequestError, match=r"^1 of 2 rows cannot be used; nothing was sent. row 2: .*country"):
+        list(sender(service, strict=True).send(rows, template="Hi {name}"))
+    assert service.attempts == []
+    assert statuses(sender(service).send(rows, template="Hi {name}")) == [SENT, REFUSED]
+
+
+def test_a_strict_run_that_was_interrupted_continues_with_the_same_call(sender: Sender) -> None:
+    service = ScriptedService("accept", "offline")
+    with pytest.raises(BulkPaused) as pause:
+        list(sender(service, strict=True).send(iter(numbered(3))))
+    assert (pause.value.done, pause.value.left) == (1, 2)
+    assert statuses(sender(service, strict=True).send(iter(numbered(3)))) == [DUPLICATE, SENT, SENT]
+
+
 def test_a_dry_run_counts_and_sends_nothing(sender: Sender, path: Path) -> None:
     service = ScriptedService()
-    messages: list[Any] = [(TO, "x" * 161), (TO, "ж"), ("0612345678", "hi"), (TO, ""), {"to": TO, "txt": ""}]
+    messages: list[Any] = [(TO, "x" * 161), (TO, "ж"), ("0639985678", "hi"), (TO, ""), {"to": TO, "txt": ""}]
 
     found = sender(service).check(iter(messages))
 
@@ -1287,7 +1497,7 @@ def test_a_dry_run_fills_templates_and_reports_every_row_that_lacks_something(se
 
 
 def test_a_dry_run_keeps_only_the_first_problems(sender: Sender) -> None:
-    found = sender(ScriptedService()).check(("0612345678" if n % 2 else TO, f"message {n}") for n in range(300))
+    found = sender(ScriptedService()).check(("0639985678" if n % 2 else TO, f"message {n}") for n in range(300))
     assert (found.messages, found.invalid, len(found.problems)) == (300, 150, 100)
 
 
@@ -1297,7 +1507,7 @@ def test_a_long_dry_run_needs_no_more_memory_than_a_short_one(sender: Sender) ->
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        bulk.check(("0612345678" if n % 2 else TO, f"message {n}") for n in range(count))
+        bulk.check(("0639985678" if n % 2 else TO, f"message {n}") for n in range(count))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return peak
@@ -1322,9 +1532,9 @@ def test_a_run_holds_no_more_in_memory_when_it_is_longer(sender: Sender, workers
         return peak
 
     bulk = sender(Forgetful(), workers=workers)
-    peak(0, 500)
-    short = peak(500, 500)
-    assert peak(1000, 3000) < short * 2  # of 2,500 more messages each has a few hundred bytes
+    peak(0, 1000)
+    short = peak(1000, 1000)
+    assert peak(2000, 8000) < short * 2  # of 7,000 more messages each has a few hundred bytes
 
 
 # --- arguments --------------------------------------------------------------------------------------------
@@ -1337,28 +1547,41 @@ def test_messages_that_are_no_iterable_are_refused_at_once(sender: Sender, messa
             method(messages)
 
 
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [
+def test_arguments_that_cannot_be_are_refused(subtests: pytest.Subtests, sender: Sender) -> None:
+    for options, complaint in [
         ({"workers": 0}, "workers is 0"),
         ({"workers": True}, "workers is True"),
         ({"workers": 101}, "workers is 101"),
         ({"workers": "4"}, "workers is of type str"),
+        ({"strict": "yes"}, "strict is of type str"),
         ({"patience": -1}, "patience is -1"),
         ({"patience": "30"}, "patience is of type str"),
         ({"rate": "fast"}, "rate is 'fast'"),
         ({"rate": "1/day", "rate_storage": "nowhere://"}, "rate_storage"),
-    ],
-)
-def test_arguments_that_cannot_be_are_refused(sender: Sender, options: dict[str, Any], complaint: str) -> None:
-    with pytest.raises((InvalidRequestError, ConfigurationError), match=complaint):
-        sender(ScriptedService(), **options)
+    ]:
+        kinds = (InvalidRequestError, ConfigurationError)
+        with subtests.test(options=options), pytest.raises(kinds, match=complaint):
+            sender(ScriptedService(), **options)
 
 
 @pytest.mark.parametrize("client", [None, "the key", SMSMobileClient])
 def test_a_client_is_a_client(path: Path, client: Any) -> None:
     with pytest.raises(ConfigurationError, match="expected an SMSMobileClient"):
         BulkSender(client, path)
+
+
+def test_a_claim_is_kept_while_its_message_waits_for_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    service, journal = ScriptedService(), MemoryJournal()
+    renewed: list[str] = []
+
+    def acquire(self: RateLimiter, *args: Any, meanwhile: Callable[[], None], **options: Any) -> bool:
+        meanwhile()
+        return True
+
+    monkeypatch.setattr(RateLimiter, "acquire", acquire)
+    monkeypatch.setattr(journal, "renew", lambda entries: renewed.extend(entry.key for entry in entries))
+    list(BulkSender(service.client, journal, workers=1).send([OutgoingSMS(TO, "hi", "a")]))
+    assert renewed == ["a"]
 
 
 def test_what_is_told_of_progress_is_a_function_or_nothing_is_sent(sender: Sender) -> None:
@@ -1395,9 +1618,9 @@ def test_a_rate_is_kept_by_all_workers_together(sender: Sender, monkeypatch: pyt
     asked: list[int] = []
     wait = RateLimiter.acquire
 
-    def counted(self: RateLimiter, stopping: threading.Event) -> bool:
+    def counted(self: RateLimiter, *args: Any, **options: Any) -> bool:
         asked.append(1)
-        return wait(self, stopping)
+        return wait(self, *args, **options)
 
     monkeypatch.setattr(RateLimiter, "acquire", counted)
     list(sender(ScriptedService("too fast"), workers=4, rate="100000/second").send(numbered(20)))

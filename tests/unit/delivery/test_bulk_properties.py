@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from smsmobile import BulkPaused
 from smsmobile.delivery import (
-    BulkOutcome,
     BulkSender,
-    BulkStatus,
     JournalEntry,
+    MessageClaim,
     OutgoingSMS,
+    SendOutcome,
+    SendStatus,
     SQLiteJournal,
     _rate_limit,
 )
@@ -28,6 +29,9 @@ from smsmobile.delivery import (
 from .scripted_service import BEHAVIOURS, ScriptedService
 
 T = TypeVar("T")
+FILE = "campaign.sqlite"
+LEASE = 0.01
+"""Seconds after which the messages of a dead process are looked up."""
 RUNS = 30
 """More than any example has kills and pauses."""
 
@@ -55,28 +59,29 @@ class Notes(SQLiteJournal):
     """A journal whose process can die before and after each note, and whose machine can lose its power."""
 
     def __init__(self, path: Path, fate: Fate) -> None:
-        super().__init__(path)
-        self._files = (path, path.with_name(f"{path.name}-wal"))
+        super().__init__(path, lease=LEASE)
+        self._files = [path.with_name(f"{path.name}{suffix}") for suffix in ("", "-wal", "-shm")]
         self._fate = fate
-        self._on_disk: dict[Path, bytes] = {}
+        self._on_disk = self._contents()
 
-    def open(self) -> None:
-        super().open()
-        self._flushed()
+    def claim(self, entries: Sequence[JournalEntry]) -> list[MessageClaim]:
+        claims = self._noted(lambda: super(Notes, self).claim(entries))
+        self._on_disk = self._contents()
+        return claims
 
-    def plan(self, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-        known = self._noted(lambda: super(Notes, self).plan(entries))
-        self._flushed()
-        return known
+    def start(self, entry: JournalEntry, at: float) -> bool:
+        return self._noted(lambda: super(Notes, self).start(entry, at))
 
-    def start(self, key: str, at: float) -> None:
-        self._noted(lambda: super(Notes, self).start(key, at))
+    def settle(
+        self, entry: JournalEntry, outcome: SendStatus, *, guid: str | None = None, reason: str | None = None
+    ) -> bool:
+        return self._noted(lambda: super(Notes, self).settle(entry, outcome, guid=guid, reason=reason))
 
-    def settle(self, key: str, outcome: BulkStatus, *, guid: str | None = None, reason: str | None = None) -> None:
-        self._noted(lambda: super(Notes, self).settle(key, outcome, guid=guid, reason=reason))
+    def withdraw(self, entries: Iterable[JournalEntry]) -> None:
+        self._noted(lambda: super(Notes, self).withdraw(entries))
 
-    def withdraw(self, keys: Iterable[str]) -> int:
-        return self._noted(lambda: super(Notes, self).withdraw(keys))
+    def release(self, entries: Iterable[JournalEntry]) -> None:
+        self._noted(lambda: super(Notes, self).release(entries))
 
     def _noted(self, note: Callable[[], T]) -> T:
         self._fate.step()
@@ -84,11 +89,12 @@ class Notes(SQLiteJournal):
         self._fate.step()
         return known
 
-    def _flushed(self) -> None:
-        self._on_disk = {file: file.read_bytes() for file in self._files if file.exists()}
+    def _contents(self) -> dict[Path, bytes]:
+        return {file: file.read_bytes() for file in self._files[:2] if file.exists()}
 
     def lose_power(self) -> None:
-        """What was written since the last plan is gone, and the system starts anew."""
+        """What was written since the last claim is gone, and the system starts anew."""
+        self.close()
         for file in self._files:
             file.unlink(missing_ok=True)
         for file, content in self._on_disk.items():
@@ -128,19 +134,19 @@ def assert_nobody_twice_and_nobody_missing(
     service = ScriptedService(*script)
     service.rows_are_late_by = 3 if is_late else 0
     messages = messages_of(alike)
-    said: list[BulkOutcome] = []
+    said: list[SendOutcome] = []
     boots = 0
     with (
         tempfile.TemporaryDirectory() as folder,
         patch.object(_rate_limit.RateLimiter, "pause", lambda self, seconds: None),
-        patch("smsmobile.delivery.journals._boot_id", lambda: f"boot {boots}"),
+        patch("smsmobile.delivery._processes._described", lambda pid: f"boot{boots} ns {pid} 0"),
         patch("smsmobile.delivery._lookup.backoff_intervals", lambda first, longest: itertools.repeat(0.0005)),
     ):
         foretold = list(ends)
         for _ in range(RUNS):
             last_step, by_power = foretold.pop() if foretold else (None, False)
             fate = Fate(last_step)
-            notes = Notes(Path(folder, "campaign.sqlite"), fate)
+            notes = Notes(Path(folder, FILE), fate)
             service.behave = lambda number, text, fate=fate: fate.step()  # type: ignore[misc]
             said.clear()
             try:
@@ -153,11 +159,13 @@ def assert_nobody_twice_and_nobody_missing(
                 pass
             else:
                 break
+            finally:
+                notes.close()
         else:
             raise AssertionError("it never came to its end")
-        unknown = {entry.key for entry in BulkSender(service.client, notes, workers=1).unknown()}
+        unknown = {entry.key for entry in BulkSender(service.client, Path(folder, FILE), workers=1).unknown()}
 
-    def those(*statuses: BulkStatus) -> Counter[Any]:
+    def those(*statuses: SendStatus) -> Counter[Any]:
         return Counter(
             (one.message.to, one.message.text)
             for one in said
@@ -168,6 +176,6 @@ def assert_nobody_twice_and_nobody_missing(
     phone = Counter(service.phone)
     assert Counter(one.key for one in said) == Counter(message.key for message in messages)
     assert phone - wanted == Counter(), "somebody got a message twice"
-    assert wanted - phone - those(BulkStatus.REFUSED, BulkStatus.UNKNOWN) == Counter(), "somebody is missing"
-    assert those(BulkStatus.SENT) - phone == Counter(), "somebody was reported as sent and is not"
-    assert {one.key for one in said if one.status is BulkStatus.UNKNOWN} == unknown
+    assert wanted - phone - those(SendStatus.REFUSED, SendStatus.UNKNOWN) == Counter(), "somebody is missing"
+    assert those(SendStatus.SENT) - phone == Counter(), "somebody was reported as sent and is not"
+    assert {one.key for one in said if one.status is SendStatus.UNKNOWN} == unknown

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsmobile import ReceivedSMS, ServerError
-from smsmobile.delivery import Inbox
+from smsmobile.delivery import Inbox, _inbox_reading
 from smsmobile.delivery import inbox as module
 from smsmobile.webhooks import SMSReceivedData
 
@@ -77,7 +77,7 @@ class World:
     def arrive(self, messages: list[dict[str, Any]]) -> None:
         for message in messages:
             serial = len(self.rows)
-            row = {"number": "+33698765432", "message": message["text"], "serial": serial}
+            row = {"number": "+33639985432", "message": message["text"], "serial": serial}
             received_at = self.now - timedelta(seconds=message["late"])
             if not message["undated"]:
                 row["timestamp_unix"] = int(received_at.timestamp())
@@ -143,7 +143,11 @@ def identity(message: ReceivedSMS | SMSReceivedData) -> object:
 def world(**options: Any) -> Iterator[World]:
     with TemporaryDirectory() as folder:
         made = World(**options, folder=Path(folder))
-        with patch.object(module, "_now", lambda: made.now + made.skew):
+
+        def clock() -> datetime:
+            return made.now + made.skew
+
+        with patch.object(_inbox_reading, "now", clock), patch.object(module, "now", clock):
             yield made
 
 

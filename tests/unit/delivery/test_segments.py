@@ -32,9 +32,8 @@ def test_the_tables_are_those_of_the_standard() -> None:
     assert len(EXTENSION) == len(set(EXTENSION)) == 10
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
+def test_a_text_is_counted_as_a_phone_sends_it(subtests: pytest.Subtests) -> None:
+    for text, expected in [
         ("", ("GSM-7", 0, 1)),
         ("Bonjour à tous, voilà", ("GSM-7", 21, 1)),
         ("x" * 160, ("GSM-7", 160, 1)),
@@ -56,10 +55,9 @@ def test_the_tables_are_those_of_the_standard() -> None:
         # 67 units in a part: an emoji is not cut in half.
         ("😀" * 67, ("UCS-2", 134, 3)),
         ("\ud83d", ("UCS-2", 1, 1)),
-    ],
-)
-def test_a_text_is_counted_as_a_phone_sends_it(text: str, expected: tuple[str, int, int]) -> None:
-    assert count_segments(text) == expected
+    ]:
+        with subtests.test(text=text):
+            assert count_segments(text)[:3] == expected
 
 
 @given(st.text(alphabet=st.sampled_from(BASIC + EXTENSION + "ж😀"), max_size=500))
@@ -82,3 +80,15 @@ def test_gsm_is_used_exactly_where_every_character_has_septets(text: str) -> Non
         assert counted.encoding == "UCS-2"
     else:
         assert (counted.encoding, counted.units) == ("GSM-7", sum(filter(None, counts)))
+
+
+def test_it_says_which_characters_make_a_text_ucs2_each_once_in_their_order() -> None:
+    assert count_segments("Ça va, c’est l’été… 😀 ça").not_gsm7 == ("’", "…", "😀", "ç")  # noqa: RUF001
+    assert count_segments("1 € is [fine]").not_gsm7 == ()
+
+
+@given(st.text(max_size=100))
+def test_a_text_is_ucs2_exactly_because_of_the_characters_named(text: str) -> None:
+    counted = count_segments(text)
+    assert list(counted.not_gsm7) == list(dict.fromkeys(c for c in text if c == "\x1b" or septets(c) is None))
+    assert (counted.encoding == "UCS-2") == bool(counted.not_gsm7)
