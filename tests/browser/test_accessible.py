@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 THEMES = ["light", "dark"]
 TABS = ["Requests", "Webhooks", "Schedule", "Faults", "Connect"]
-NUMBER = "+33612345678"
+NUMBER = "+33639985678"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def busy(box: Sandbox, client: SMSMobileClient, receiver: Any) -> Sandbox:
     box.phone.receive("MPESA", "Confirmed.")
     box.phone.call(NUMBER, "Léa")
     box.phone.send_by_hand(NUMBER, "by hand")
-    box.phone.receive_whatsapp("33698765432", "salut", voice_seconds=3.0)
+    box.phone.receive_whatsapp("33639985432", "salut", voice_seconds=3.0)
     client.sms.send("+12025550102", "fails on the phone")
     with pytest.raises(APIError):
         client.sms.send("+12025550101", "refused by the API")

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.long
 
-NUMBER = "+33612345678"
+NUMBER = "+33639985678"
 
 
 def fault(page: Page, title: str) -> Any:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.long
 
-NUMBER = "+33612345678"
+NUMBER = "+33639985678"
 
 
 def test_the_page_is_live(page: Page, box: Sandbox) -> None:

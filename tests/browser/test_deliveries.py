@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.long
 
-NUMBER = "+33698765432"
+NUMBER = "+33639985432"
 SECRET = "a secret for tests"
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.long
 
-NUMBER = "+33612345678"
+NUMBER = "+33639985678"
 
 
 def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
@@ -32,13 +32,13 @@ def test_a_whole_conversation_without_a_mouse(page: Page, client: SMSMobileClien
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="New conversation")
     expect(dialog.get_by_label("From")).to_be_focused()
-    page.keyboard.type("+33698765432")
+    page.keyboard.type("+33639985432")
     page.keyboard.press("Tab")
     page.keyboard.type("Hello?")
     tab_to(page, dialog.get_by_role("button", name="Send to the phone"))
     page.keyboard.press("Enter")
     expect(page.locator("#composer-text")).to_be_focused()
-    client.sms.send("+33698765432", "Who is there?")
+    client.sms.send("+33639985432", "Who is there?")
     expect(page.locator("#entries .bubble")).to_have_count(2)
     page.keyboard.type("It is me")
     page.keyboard.press("Enter")

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.long
 
-NUMBER = "+33612345678"
+NUMBER = "+33639985678"
 MOST_BUBBLES = 150
 MOST_ELEMENTS = 5_000
 
@@ -25,7 +25,7 @@ def box() -> Iterator[Sandbox]:
         for number in range(9_500):
             sandbox.phone.receive(NUMBER, f"message {number}")
         for number in range(500):
-            sandbox.phone.receive(f"+3369800{number:04d}", f"conversation {number}")
+            sandbox.phone.receive(f"+3363998{number:04d}", f"conversation {number}")
         yield sandbox
 
 

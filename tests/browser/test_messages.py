@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.long
 
-NUMBER = "+33612345678"
+NUMBER = "+33639985678"
 KOLKATA = timedelta(hours=5, minutes=30)
 """How far the browser of the tests is ahead of UTC, in summer and in winter."""
 
@@ -168,7 +168,7 @@ def test_a_missed_call_is_in_the_thread_and_in_the_call_log(page: Page, box: San
 
 
 def test_a_whatsapp_message_carries_its_badge(page: Page, box: Sandbox) -> None:
-    box.phone.receive_whatsapp("33698765432", "salut")
+    box.phone.receive_whatsapp("33639985432", "salut")
     expect(bubble(page, "salut").locator(".badge")).to_have_text("WhatsApp")
     expect(page.get_by_label("What is written")).to_have_value("whatsapp")
     answer(page, "ça va ?")

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.long
 
-NUMBER = "+33612345678"
+NUMBER = "+33639985678"
 
 
 def test_a_phone_that_is_switched_off_on_the_page_refuses_to_send(page: Page, client: SMSMobileClient) -> None:

@@ -26,7 +26,7 @@ def hostile(page: Page, box: Sandbox, client: SMSMobileClient, receiver: Any) ->
     box.add_phone(f"Phone {IMAGE}")
     box.phone.receive(f"{IMAGE} sender", f"{SCRIPT} {IMAGE} {LINK}")
     box.phone.call(f"caller {IMAGE}", SCRIPT)
-    client.sms.send("+33612345678", f"{LINK} {SCRIPT}")
+    client.sms.send("+33639985678", f"{LINK} {SCRIPT}")
     with box.session() as session:
         session.get(f"{box.url}/{SCRIPT}")
         session.post(f"{box.url}/sendsms/", data={"apikey": box.api_key, IMAGE: SCRIPT})

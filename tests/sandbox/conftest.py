@@ -15,7 +15,7 @@ import requests
 
 from smsmobile.sandbox import Clock, Sandbox
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 TIMEOUT = 5
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 @pytest.fixture

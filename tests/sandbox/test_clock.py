@@ -1,6 +1,7 @@
 """Moving the sandbox's time instead of waiting."""
 
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -117,7 +118,7 @@ def test_what_was_sent_while_the_clock_was_ahead_is_in_the_log_once_it_is_back(a
 
 def test_a_late_row_can_be_sent_again_all_the_same(api, box):
     box.log_delay = 5
-    box.phone.fail("+33612345678")
+    box.phone.fail("+33639985678")
     guid = api.send()["id"]
     assert api.post("/resend/", guid=guid).json()["result"]["error"] == 0
 
@@ -141,3 +142,8 @@ def test_received_messages_bear_the_sandboxs_time(api, box, clock):
     box.phone.receive("MPESA", "x")
     assert api.inbox()[0]["time_received"] == "2026-03-20 21:07:44"
     assert api.inbox(after_timestamp_unix=unix(START) + 60) == []
+
+
+def test_answers_are_dated_by_the_sandboxs_time(api, box, clock):
+    for answer in (api.get("/getsms/"), api.get("/nowhere/")):
+        assert abs(clock.now() - parsedate_to_datetime(answer.headers["Date"])) < timedelta(seconds=5)

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-ALICE = "+33612345678"
-BOB = "+33698765432"
+ALICE = "+33639985678"
+BOB = "+33639985432"
 DAY = datetime(2026, 3, 20, 12, 0, 0, tzinfo=timezone.utc)
 
 
@@ -27,11 +27,11 @@ def numbers(rows):
 def test_one_conversation(api, box, clock, conversations):
     asked = box.phone.receive(ALICE, "When?")
     clock.forward(60)
-    told = api.send("0033 6 12 34 56 78", "Tomorrow")["id"]
+    told = api.send("0033 6 39 98 56 78", "Tomorrow")["id"]
 
     assert conversations() == [
         {
-            "numero": "0033 6 12 34 56 78",
+            "numero": "0033 6 39 98 56 78",
             "count": "2",
             "last_message": "Tomorrow",
             "last_date": "2026-03-20 21:08:44",
@@ -74,12 +74,12 @@ def test_senders_without_a_number(box, conversations):
 
 
 def test_whatsapp_is_left_out(api, box, conversations):
-    box.phone.receive_whatsapp("33612345678", "x")
+    box.phone.receive_whatsapp("33639985678", "x")
     api.send(ALICE, waonly="yes")
     assert conversations("received") == conversations("sent") == []
 
 
-@pytest.mark.parametrize("numero", [ALICE, "33612345678", " 33612345678", "0033 6 12 34 56 78"])
+@pytest.mark.parametrize("numero", [ALICE, "33639985678", " 33639985678", "0033 6 39 98 56 78"])
 def test_by_number(box, conversations, numero):
     box.phone.receive(ALICE, "x")
     box.phone.receive(BOB, "x")
@@ -125,13 +125,13 @@ def test_outside_of_its_days_there_is_no_conversation(box, conversations):
 
 def test_the_limit_keeps_the_first_ones(box, conversations):
     for number in range(3):
-        box.phone.receive(f"+3361234567{number}", "x")
-    assert numbers(conversations(limit=2)) == ["+33612345672", "+33612345671"]
+        box.phone.receive(f"+3363998567{number}", "x")
+    assert numbers(conversations(limit=2)) == ["+33639985672", "+33639985671"]
 
 
 def test_at_most_500_and_by_default_100(box, conversations):
     for number in range(501):
-        box.phone.receive(f"+33612345{number:03}", "x")
+        box.phone.receive(f"+336399812{number:03}", "x")
     assert len(conversations()) == 100
     assert len(conversations(limit=9999)) == 500
 

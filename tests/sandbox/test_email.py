@@ -73,17 +73,17 @@ def test_as_json_like_the_vendors_own_package(box, mail):
     assert len(box.mailbox.sent) == 1
 
 
-@pytest.mark.parametrize("name", REQUIRED)
-def test_a_missing_parameter_is_named(api, box, mail, name):
-    del mail[name]
-    answer = api.post("/sendemail/", **mail)
-    assert (answer.status_code, answer.json()["message"]) == (400, f"Missing required param: {name}.")
-    assert box.mailbox.sent == []
+def test_a_missing_parameter_is_named(subtests, api, box, mail):
+    for name in REQUIRED:
+        with subtests.test(name=name):
+            rest = {each: value for each, value in mail.items() if each != name}
+            answer = api.post("/sendemail/", **rest)
+            assert (answer.status_code, answer.json()["message"]) == (400, f"Missing required param: {name}.")
+            assert box.mailbox.sent == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+def test_a_malformed_parameter_is_named(subtests, api, box, mail):
+    for name, value in [
         ("sender_email", "team"),
         ("sender_email", "a@b@c"),
         ("recipient_email", "somebody at example.com"),
@@ -94,12 +94,11 @@ def test_a_missing_parameter_is_named(api, box, mail, name):
         ("attachmentBase64", "QUJDR"),
         ("attachmentBase64", "é"),
         ("attachmentBase64", "QU JD"),
-    ],
-)
-def test_a_malformed_parameter_is_named(api, box, mail, name, value):
-    answer = api.post("/sendemail/", **{**mail, name: value})
-    assert (answer.status_code, answer.json()["message"]) == (400, f"Invalid param: {name}.")
-    assert box.mailbox.sent == []
+    ]:
+        with subtests.test(name=name):
+            answer = api.post("/sendemail/", **{**mail, name: value})
+            assert (answer.status_code, answer.json()["message"]) == (400, f"Invalid param: {name}.")
+            assert box.mailbox.sent == []
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.encodebytes], ids=["one line", "many lines"])
@@ -220,3 +219,24 @@ def test_nobody_cannot_write(box):
 def test_a_naive_moment_is_refused(box):
     with pytest.raises(ValueError, match="aware"):
         box.mailbox.receive("a@example.com", "x", "y", at=datetime(2026, 3, 20))  # noqa: DTZ001
+
+
+def test_copies_the_address_for_replies_and_the_charset_are_kept(api, box, mail, folder):
+    extra = {"email_cc1": "a@example.com", "email_cc3": "c@example.com", "reply_email": "desk@example.org"}
+    assert api.post("/sendemail/", **mail, **extra, reply_name="The Desk", charset="utf-8").status_code == 200
+
+    (sent,) = box.mailbox.sent
+    assert sent.cc == ("a@example.com", "c@example.com")
+    assert (sent.reply_to, sent.reply_name, sent.charset) == ("desk@example.org", "The Desk", "utf-8")
+    (row,) = folder("Sent")
+    assert row["cc"] == ["a@example.com", "c@example.com"]
+    assert (row["reply_to"], row["reply_name"], row["charset"]) == ("desk@example.org", "The Desk", "utf-8")
+
+
+@pytest.mark.parametrize("name", ["email_cc1", "email_cc2", "email_cc3", "reply_email"])
+def test_a_copy_or_a_reply_goes_to_an_address(api, box, mail, name):
+    answer = api.post("/sendemail/", **mail, **{name: "nobody"})
+
+    assert answer.status_code == 400
+    assert name in answer.text
+    assert box.mailbox.sent == []

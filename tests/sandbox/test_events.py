@@ -5,7 +5,7 @@ import pytest
 from smsmobile.webhooks import WebhookReceiver
 from smsmobile.webhooks.events import EVENT_TYPES
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def everything(api, box):
     """Let everything happen that is told."""
     api.send(PHONE)
     api.send(PHONE, waonly="yes")
-    box.phone.fail("+33600000000")
-    api.send("+33600000000")
-    api.send("+33600000000", waonly="yes")
+    box.phone.fail("+33639980000")
+    api.send("+33639980000")
+    api.send("+33639980000", waonly="yes")
     box.phone.receive(PHONE, "by SMS")
     box.phone.receive_whatsapp(PHONE, "spoken", name="Jordan", voice_seconds=6.8)
     box.phone.send_by_hand(PHONE, "by hand")

@@ -29,7 +29,7 @@ from smsmobile import (
 )
 from smsmobile.sandbox import Sandbox
 
-TO = "+33612345678"
+TO = "+33639985678"
 PATIENT = 10
 QUICK = 0.2
 LOG = "/log/sent/sms/"

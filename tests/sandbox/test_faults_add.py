@@ -27,14 +27,15 @@ def test_a_new_sandbox_has_none(faults: Faults) -> None:
     assert not any(strikes(faults, kind, 1)[0] for kind in KINDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_can_be_added_and_strikes_until_it_is_removed(faults: Faults, kind: str) -> None:
-    fault = faults.add(kind)
+def test_every_kind_can_be_added_and_strikes_until_it_is_removed(subtests: pytest.Subtests, faults: Faults) -> None:
+    for kind in KINDS:
+        with subtests.test(kind=kind):
+            fault = faults.add(kind)
 
-    assert strikes(faults, kind, 50) == [True] * 50
+            assert strikes(faults, kind, 50) == [True] * 50
 
-    faults.remove(fault)
-    assert strikes(faults, kind, 1) == [False]
+            faults.remove(fault)
+            assert strikes(faults, kind, 1) == [False]
 
 
 def test_only_its_own_kind_strikes(faults: Faults) -> None:
@@ -137,12 +138,13 @@ def test_a_token_request_is_struck_only_by_name(faults: Faults) -> None:
     assert struck.seconds == 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_has_its_own_seconds_and_status(faults: Faults, kind: str) -> None:
-    fault = faults.add(kind)
+def test_a_kind_has_its_own_seconds_and_status(subtests: pytest.Subtests, faults: Faults) -> None:
+    for kind in KINDS:
+        with subtests.test(kind=kind):
+            fault = faults.add(kind)
 
-    assert fault.seconds == (KINDS[kind].seconds or 0)
-    assert fault.status == KINDS[kind].status
+            assert fault.seconds == (KINDS[kind].seconds or 0)
+            assert fault.status == KINDS[kind].status
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5, 3600])
@@ -230,9 +232,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "text"), WRONG, ids=[repr(wrong) for wrong, _ in WRONG])
-def test_a_fault_that_cannot_be_is_refused_with_the_reason(faults: Faults, wrong: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(text)):
-        faults.add(**{"kind": "latency", **wrong})
+def test_a_fault_that_cannot_be_is_refused_with_the_reason(subtests: pytest.Subtests, faults: Faults) -> None:
+    for wrong, text in WRONG:
+        with subtests.test(wrong=wrong):
+            with pytest.raises(ValueError, match=re.escape(text)):
+                faults.add(**{"kind": "latency", **wrong})
 
-    assert list(faults) == []
+            assert list(faults) == []

@@ -8,7 +8,7 @@ MOMENT = datetime(2026, 3, 20, 21, 0, 0, 123_000, tzinfo=timezone.utc)
 
 
 def test_a_received_sms_as_the_contract_spells_it(api, box, clock):
-    guid = box.phone.receive("+33698765432", "yes", at=MOMENT)
+    guid = box.phone.receive("+33639985432", "yes", at=MOMENT)
 
     answer = api.get("/getsms/").json()
     assert isinstance(answer["result"]["sms"][0].pop("id"), int)
@@ -18,7 +18,7 @@ def test_a_received_sms_as_the_contract_spells_it(api, box, clock):
             "sms": [
                 {
                     "guid": guid,
-                    "number": "+33698765432",
+                    "number": "+33639985432",
                     "message": "yes",
                     "sIdentifiantPhone": box.phone.sid,
                     "alias": None,

@@ -51,7 +51,7 @@ def test_closing_frees_the_port_and_ends_every_thread(receiver):
         box.phone.delay = 60
         requests.get(
             f"{box.url}/sendsms/",
-            params={"apikey": box.api_key, "recipients": "+33612345678", "message": "x"},
+            params={"apikey": box.api_key, "recipients": "+33639985678", "message": "x"},
             timeout=5,
         )
         box.wait_for_deliveries()
@@ -192,7 +192,7 @@ def test_a_failed_import_names_what_is_missing(monkeypatch, missing, text):
 @pytest.mark.parametrize("missing", ["flask", "waitress"])
 def test_without_the_extra_the_import_says_what_to_install(missing):
     done = run(f"import sys; sys.modules['{missing}'] = None; import smsmobile.sandbox")
-    assert 'pip install "smsmobile[sandbox]"' in done.stderr.splitlines()[-1]
+    assert "pip install flask waitress" in done.stderr.splitlines()[-1]
 
 
 def test_another_missing_module_is_not_taken_for_the_extra():

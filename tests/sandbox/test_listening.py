@@ -48,10 +48,10 @@ def test_on_all_addresses_the_url_is_one_that_works_here(host, url):
         assert is_answered(box)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org", "", "localhost.example.org"])
-def test_an_address_that_others_reach_needs_consent(host):
-    with pytest.raises(ValueError, match="allow_remote=True"):
-        Sandbox(host=host)
+def test_an_address_that_others_reach_needs_consent(subtests: pytest.Subtests) -> None:
+    for host in ["0.0.0.0", "::", "192.168.1.7", "example.org", "", "localhost.example.org"]:
+        with subtests.test(host=host), pytest.raises(ValueError, match="allow_remote=True"):
+            Sandbox(host=host)
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

@@ -2,7 +2,7 @@
 
 import pytest
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 def test_a_sent_message(api, box, clock):
@@ -112,15 +112,15 @@ def test_an_unknown_guid_is_not_an_error_of_the_call(api):
     [("+336", ["Ünïcode", "Hello"]), ("hello", ["Hello"]), ("ÜNÏ", ["Ünïcode"]), ("nowhere", []), ("78", ["Hello"])],
 )
 def test_by_keyword_in_the_number_or_the_text(api, keyword, found):
-    api.send("+33612345678", "Hello")
-    api.send("+33600000000", "Ünïcode")
+    api.send("+33639985678", "Hello")
+    api.send("+33639980000", "Ünïcode")
     assert [row["message"] for row in api.log(keyword=keyword)] == found
 
 
 def test_by_kind_of_error(api, box):
-    box.phone.fail("+33600000000")
+    box.phone.fail("+33639980000")
     api.send(message="fine")
-    on_phone = api.send("+33600000000")["id"]
+    on_phone = api.send("+33639980000")["id"]
     in_api = api.send(sendsms="0")["id"]
 
     assert [row["guid"] for row in api.log(error_mobile="1")] == [on_phone]

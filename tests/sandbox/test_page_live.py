@@ -14,7 +14,7 @@ import requests
 from smsmobile.sandbox import Sandbox
 from smsmobile.sandbox.page import live
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 ALL = {
     "accounts",
     "phones",

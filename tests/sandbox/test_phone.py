@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 def test_with_a_delay_the_phone_sends_later(api, box, eventually):
@@ -126,21 +126,21 @@ def test_what_came_due_while_the_phone_was_off_goes_out_afterwards(api, box, eve
     assert waiting or len(box.phone.outbox) == 1
 
 
-@pytest.mark.parametrize("spelling", ["+33 6 12 34 56 78", "0033612345678", "33612345678", "(+33) 612-345-678"])
+@pytest.mark.parametrize("spelling", ["+33 6 39 98 56 78", "0033639985678", "33639985678", "(+33) 639-985-678"])
 def test_a_number_fails_in_any_spelling(api, box, spelling):
     box.phone.fail(spelling, "RESULT_ERROR_NO_SERVICE")
 
     api.send(PHONE)
-    api.send("+33698765432")
+    api.send("+33639985432")
 
-    assert [sms.recipient for sms in box.phone.outbox] == ["+33698765432"]
+    assert [sms.recipient for sms in box.phone.outbox] == ["+33639985432"]
     (row,) = api.log(error_mobile="1")
     assert (row["number"], row["send_from_mobile_erreur"]) == (PHONE, "RESULT_ERROR_NO_SERVICE")
 
 
 def test_a_healed_number_works_again(api, box):
     box.phone.fail(PHONE)
-    box.phone.heal("00 33 612 34 56 78")
+    box.phone.heal("00 33 639 98 56 78")
     box.phone.heal("+1 555 0100")
     api.send()
     assert len(box.phone.outbox) == 1

@@ -8,7 +8,7 @@ import requests
 
 from smsmobile.sandbox import Sandbox
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 def rows(box):

@@ -7,7 +7,7 @@ import pytest
 
 from smsmobile.sandbox import OutboxSMS
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 def test_the_answer_is_the_contracts(api, clock):
@@ -127,14 +127,13 @@ def test_a_missing_parameter_is_named(api, box, method, name, given):
     assert box.phone.outbox == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+def test_a_malformed_parameter_is_named(subtests, api, box):
+    for name, value in [
         ("recipients", "Alice"),
         ("recipients", "+"),
         ("recipients", "12"),
         ("recipients", "+1234567890123456"),
-        ("recipients", "+33612345678,+33698765432"),
+        ("recipients", "+33639985678,+33639985432"),
         ("recipients", "٣٣٦١٢٣٤٥٦٧٨"),
         ("port", "0"),
         ("port", "3"),
@@ -150,18 +149,17 @@ def test_a_missing_parameter_is_named(api, box, method, name, given):
         ("sendwa", "2"),
         ("waonly", "1"),
         ("sIdentifiant", "somebody-elses-phone"),
-    ],
-)
-def test_a_malformed_parameter_is_named(api, box, name, value):
-    answer = api.post("/sendsms/", **{"recipients": PHONE, "message": "x", name: value})
+    ]:
+        with subtests.test(name=name):
+            answer = api.post("/sendsms/", **{"recipients": PHONE, "message": "x", name: value})
 
-    assert answer.status_code == 400
-    assert answer.json() == {"success": False, "message": f"Invalid param: {name}."}
-    assert box.phone.outbox == []
-    assert api.log() == []
+            assert answer.status_code == 400
+            assert answer.json() == {"success": False, "message": f"Invalid param: {name}."}
+            assert box.phone.outbox == []
+            assert api.log() == []
 
 
-@pytest.mark.parametrize("number", ["+33612345678", "0033612345678", "+33 6 12.34-56/(78)", "36105", " 33612345678"])
+@pytest.mark.parametrize("number", ["+33639985678", "0033639985678", "+33 6 39.98-56/(78)", "36105", " 33639985678"])
 def test_spellings_of_a_number_that_are_accepted(api, box, number):
     api.send(number)
     assert box.phone.outbox[-1].recipient == number.strip()

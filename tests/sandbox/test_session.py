@@ -20,7 +20,7 @@ from urllib3.util.retry import Retry
 from smsmobile import AuthenticationError, ConnectionFailed, SendOutcomeUnknown, SMSMobileClient
 from smsmobile.sandbox import Sandbox
 
-TO = "+33612345678"
+TO = "+33639985678"
 URL = "https://api.smsmobileapi.com"
 LOG = "/log/sent/sms/"
 
@@ -238,7 +238,7 @@ def test_a_connection_with_something_unread_on_it_is_not_used_again(box: Sandbox
 
 
 def test_a_body_can_come_in_chunks(box: Sandbox, session: requests.Session) -> None:
-    pieces = iter([b"apikey=" + box.api_key.encode(), b"&recipients=%2B336123", b"45678&message=in+chunks"])
+    pieces = iter([b"apikey=" + box.api_key.encode(), b"&recipients=%2B336399", b"85678&message=in+chunks"])
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
     answer = session.post(f"{URL}/sendsms/", data=pieces, headers=headers)
@@ -381,10 +381,10 @@ client = SMSMobileClient(api_key=box.api_key, session=box.session(), timeout=5, 
 for kind in ("latency", "half_answer", "reset_after", "slow_drip", "html_page"):
     box.faults.add(kind, times=1, seconds=60 if kind in ("latency", "slow_drip") else None)
     try:
-        client.sms.send("+33612345678", kind)
+        client.sms.send("+33639985678", kind)
     except SMSMobileError as error:
         print(type(error).__name__)
-    client.sms.send("+33612345678", "next")
+    client.sms.send("+33639985678", "next")
 print(len(box.phone.outbox))
 del client, box
 gc.collect()
@@ -397,10 +397,10 @@ from smsmobile.sandbox import Sandbox
 
 box = Sandbox()
 client = SMSMobileClient(api_key=box.api_key, session=box.session())
-client.sms.send("+33612345678", "before")
+client.sms.send("+33639985678", "before")
 child = os.fork()
 for number in range(20):
-    client.sms.send("+33612345678", f"message {number}")
+    client.sms.send("+33639985678", f"message {number}")
 if not child:
     os._exit(len(box.phone.outbox))
 _, status = os.waitpid(child, 0)

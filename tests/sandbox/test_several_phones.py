@@ -2,7 +2,7 @@
 
 import pytest
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 @pytest.fixture

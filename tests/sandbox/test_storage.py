@@ -18,7 +18,7 @@ import requests
 from smsmobile import SMSMobileClient
 from smsmobile.sandbox import Sandbox
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_everything_is_there_again(kept, receiver):
     second = box.add_phone("Second")
     second.battery = 3
     second.switch_off()
-    box.phone.fail("+33600000000")
-    for recipient in (PHONE, "+33600000000", "+12025550103"):
+    box.phone.fail("+33639980000")
+    for recipient in (PHONE, "+33639980000", "+12025550103"):
         send(box, "Grüße 👋\n\t\"'\\", recipient)
     box.phone.receive("MPESA", "hi")
     box.phone.receive_whatsapp(PHONE, "spoken", name="Taylor", voice_seconds=2.5)
@@ -194,13 +194,13 @@ def test_a_failed_message_can_be_sent_again(kept):
 
 def test_numbers_that_fail_fail_on(kept):
     box = kept()
-    for number in ("+33600000001", "+33600000002", "+33600000003"):
+    for number in ("+33639980001", "+33639980002", "+33639980003"):
         box.phone.fail(number)
-    box.phone.heal("+33600000002")
+    box.phone.heal("+33639980002")
     box = kept()
-    for number in ("+33600000001", "+33600000002", "+33600000003"):
+    for number in ("+33639980001", "+33639980002", "+33639980003"):
         send(box, to=number)
-    assert [sms.recipient for sms in box.phone.outbox] == ["+33600000002"]
+    assert [sms.recipient for sms in box.phone.outbox] == ["+33639980002"]
 
 
 def test_a_webhook_that_waits_is_delivered_after_the_restart(kept, receiver, eventually):

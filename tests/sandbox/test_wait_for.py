@@ -8,7 +8,7 @@ import pytest
 
 from smsmobile.sandbox import waiting
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 QUEUED_FOR_EVER = "+12025550103"
 
 
@@ -137,15 +137,15 @@ def test_it_says_that_nothing_is_there(box):
 
 def test_it_names_what_is_there(api, box):
     api.send(message="out")
-    box.phone.fail("+33600000000", "RESULT_ERROR_NO_SERVICE")
-    api.send("+33600000000")
+    box.phone.fail("+33639980000", "RESULT_ERROR_NO_SERVICE")
+    api.send("+33639980000")
     box.phone.receive("MPESA", "in")
     api.get("/nowhere")
 
     text = text_of(box)
 
     assert f"  sent by a phone: 1\n    to {PHONE}: 'out'\n" in text
-    assert "  failed or refused: 1\n    to +33600000000: RESULT_ERROR_NO_SERVICE\n" in text
+    assert "  failed or refused: 1\n    to +33639980000: RESULT_ERROR_NO_SERVICE\n" in text
     assert "  received: 1\n    from MPESA: 'in'\n" in text
     assert "  requests: 3\n    POST /sendsms/ -> 200\n" in text
     assert "    GET /nowhere -> 404\n" in text

@@ -15,8 +15,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smsmobile import MalformedPayload, WebhookError
-from smsmobile.webhooks import MemoryEventStore, SMSReceived, WebhookReceiver, sign
+from smsmobile.webhooks import MemoryEventStore, SMSReceived, WebhookEndpoint, WebhookReceiver, sign
 
 SECRET = "whsec_0123456789"
 TIMEOUT = 10
@@ -90,29 +89,24 @@ class Vendorlike:
 
 @pytest.fixture
 def in_python():
-    receiver = WebhookReceiver(secrets=[SECRET, "the next secret"])
-    store = MemoryEventStore()
     taken = queue.Queue()
+    receiver = WebhookReceiver(secrets=[SECRET, "the next secret"])
+    endpoint = WebhookEndpoint(receiver, MemoryEventStore())
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            try:
-                event = receiver.receive(body, self.headers)
-            except WebhookError as error:
-                self.answer(400 if isinstance(error, MalformedPayload) else 401)
-            else:
-                is_new = store.add(event.id)
-                if is_new:
-                    taken.put(json.loads(body))
-                self.answer(202 if is_new else 200)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = endpoint.answer(self.command, body, self.headers)
+            if answer.status == 202:
+                taken.put(json.loads(body))
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.text.encode())
 
         def do_GET(self):
-            self.answer(405)
-
-        def answer(self, status):
-            self.send_response(status)
-            self.end_headers()
+            self.do_POST()
 
         def log_message(self, *args):
             pass

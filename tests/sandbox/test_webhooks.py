@@ -15,7 +15,7 @@ from smsmobile.sandbox import webhooks
 from smsmobile.sandbox.events import TYPES
 from smsmobile.webhooks import KnownEvent
 
-PHONE = "+33612345678"
+PHONE = "+33639985678"
 SECRET = "whsec_0123456789"
 MOMENT = datetime(2026, 3, 20, 21, 0, 0, tzinfo=timezone.utc)
 
@@ -35,7 +35,7 @@ def types(receiver):
 
 def test_version_1_tells_a_received_sms_unsigned(box, clock, receiver):
     box.add_webhook(receiver.url, version=1)
-    guid = box.phone.receive("+33698765432", "Hello é", at=MOMENT)
+    guid = box.phone.receive("+33639985432", "Hello é", at=MOMENT)
     box.wait_for_deliveries()
 
     (request,) = receiver.requests
@@ -44,7 +44,7 @@ def test_version_1_tells_a_received_sms_unsigned(box, clock, receiver):
         "hour": "21:07:44",
         "time_received": "2026-03-20 21:00:00",
         "message": "Hello é",
-        "number": "+33698765432",
+        "number": "+33639985432",
         "guid": guid,
     }
     assert request.headers["Content-Type"] == "application/json"
@@ -245,7 +245,7 @@ def test_only_the_chosen_types_are_told(api, box, receiver):
     webhook = box.add_webhook(receiver.url, secret=SECRET, types=["sms.sent", "call.missed"])
     api.send()
     box.phone.receive("A", "x")
-    box.phone.call("+33698765432")
+    box.phone.call("+33639985432")
     box.wait_for_deliveries()
     assert types(receiver) == list(webhook.types) == ["sms.sent", "call.missed"]
 
@@ -374,9 +374,8 @@ def test_ipv6_loopback_is_this_machine(box):
     box.add_webhook("http://[::1]:9/", secret=SECRET)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+def test_nothing_is_sent_to_another_machine(subtests, box):
+    for url in [
         "http://example.org/hook",
         "https://10.0.0.1/",
         "http://0.0.0.0:80/",
@@ -391,11 +390,9 @@ def test_ipv6_loopback_is_this_machine(box):
         "http://[::1",
         "http://*.localhost/",
         None,
-    ],
-)
-def test_nothing_is_sent_to_another_machine(box, url):
-    with pytest.raises(ValueError, match="this machine only"):
-        box.add_webhook(url, secret=SECRET)
+    ]:
+        with subtests.test(url=url), pytest.raises(ValueError, match="this machine only"):
+            box.add_webhook(url, secret=SECRET)
 
 
 def test_another_machine_has_to_be_allowed(box):

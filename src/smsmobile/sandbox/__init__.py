@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in {"flask", "waitress"}:
         raise
-    _NEEDS = 'The sandbox needs Flask and waitress, which are not installed: pip install "smsmobile[sandbox]"'
+    _NEEDS = "The sandbox needs Flask and waitress, which are not both installed: pip install flask waitress"
     if sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv:  # `python -m smsmobile.sandbox` has come this far
         sys.exit(_NEEDS)
     raise ImportError(_NEEDS, name=error.name) from None

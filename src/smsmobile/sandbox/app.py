@@ -6,6 +6,7 @@ What an operation does lives in service/, what goes wrong on demand in breakage.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from time import perf_counter
 from typing import NoReturn
 
@@ -83,15 +84,16 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
 
     @app.after_request
     def note(response: Response) -> Response:
-        return response if is_page(request.path) else _note(recorder, response)
+        return response if is_page(request.path) else _note(recorder, response, service.ledger.now())
 
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, _http_error)
     return app
 
 
-def _note(recorder: Recorder, response: Response) -> Response:
-    """Let a fault change the answer, and record both."""
+def _note(recorder: Recorder, response: Response, now: datetime) -> Response:
+    """Date the answer by the service's clock, let a fault change it, and record both."""
+    response.date = now
     breakage: Breakage | None = g.get("breakage")
     if breakage is not None:
         response = breakage.after(response)

@@ -142,7 +142,7 @@ class Faults:
         return len(self._ledger.faults)
 
     def strike(self, kind: str, path: str | None = None) -> Fault | None:
-        """The fault of this kind that strikes now, and is counted; None where none does."""
+        """The fault of this kind that strikes a request to this path now, and is counted; None where none does."""
         ledger = self._ledger
         if not len(ledger.faults):
             return None

@@ -136,7 +136,7 @@ class Phone:
             self._change(failures={other: failures[other] for other in failures if other != digits})
 
     def receive(self, sender: str, message: str, *, at: datetime | None = None) -> str:
-        """As if `sender` (a number, or a name such as `MPESA`) texted the phone; returns the new GUID.
+        """As if `sender` (a number, or a name such as `MPESA`) texted `message` to the phone; returns the new GUID.
 
         The SMS is in `/getsms/` from now on, and goes to the webhooks. `at` is when the phone got it, an
         aware datetime; by default now. Raises ValueError for a naive datetime or an empty sender.
@@ -208,7 +208,7 @@ class Phone:
         return received.guid
 
     def send_by_hand(self, recipient: str, message: str) -> str:
-        """As if the phone's owner wrote an SMS on the phone itself; returns the new GUID.
+        """As if the phone's owner wrote the SMS `message` on the phone itself; returns the new GUID.
 
         It is in `/log/sent/frommobile/` from now on, and goes to the webhooks as `sms.mobile.sent`.
         Raises ValueError for an empty recipient.
@@ -235,9 +235,9 @@ class Phone:
     ) -> str:
         """A call that the phone missed, or with `kind` took (`incoming`) or made (`outgoing`); returns its GUID.
 
-        `seconds` is how long it lasted (for a missed one, how long it rang), whole and at most a day; `at` when it
-        began: an aware datetime, by default now. Raises ValueError for an unknown kind, an empty number, another
-        length or a naive datetime.
+        `name` is the name in the phone's contacts. `seconds` is how long it lasted (for a missed one, how long it
+        rang), whole and at most a day; `at` when it began: an aware datetime, by default now. Raises ValueError for an
+        unknown kind, an empty number, another length or a naive datetime.
         """
         if kind not in ("missed", "incoming", "outgoing"):
             raise ValueError(f"A call is missed, incoming or outgoing, not {kind!r}.")

@@ -17,6 +17,7 @@ from urllib3.util import parse_url
 
 from .._http.adapter import DeadlineAdapter
 from .._http.addresses import is_loopback
+from .._http.guard import NetworkBlocked
 from .rows import Delivery, Destination
 from .signing import sign
 
@@ -77,7 +78,7 @@ class Poster:
                 stream=True,
             ) as response:
                 status = response.status_code
-        except (requests.RequestException, HTTPError) as failure:
+        except (requests.RequestException, HTTPError, NetworkBlocked) as failure:
             error = type(failure).__name__
         return Outcome(status, error, perf_counter() - started)
 

@@ -99,17 +99,21 @@ class OutboxSMS:
     """A message that a phone has sent."""
 
     guid: str
+    """The message's GUID, as its send has returned it."""
     recipient: str
     """As the caller spelled it."""
     message: str
+    """The text."""
     sent_at: datetime
-    """Aware, UTC."""
+    """Aware, UTC, by the sandbox's clock."""
     sim: int | None
     """The SIM slot that was asked for, 1 or 2; None where the phone was left to choose."""
     device: str
     """The SID of the phone."""
     channel: Channel = "sms"
+    """`sms` or `whatsapp`."""
     id: int = field(default=0, repr=False)
+    """Its number in this sandbox."""
 
     @property
     def key(self) -> str:
@@ -213,6 +217,10 @@ class Mail:
     body: str
     at: datetime
     attachments: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    reply_to: str = ""
+    reply_name: str = ""
+    charset: str = ""
 
     @property
     def key(self) -> str:
@@ -238,16 +246,23 @@ class RecordedRequest:
     """What an application asked of the service, and what it was told. Secrets are masked."""
 
     id: int
+    """Its number in this sandbox."""
     at: datetime
+    """When it came, by the sandbox's clock: aware, UTC."""
     method: str
+    """`GET`, `POST` …"""
     path: str
+    """Without the query."""
     parameters: dict[str, str]
+    """Of the query and the form, by name."""
     auth: str
     """`key`, `token`, or empty."""
     status: int | None
     """None where the connection was broken instead of answered."""
     answer: str
+    """The body of the answer."""
     milliseconds: float
+    """How long the answer took, by this machine's clock."""
     faults: tuple[str, ...] = ()
     """The names of the faults that struck it."""
 
@@ -318,7 +333,9 @@ class Fault:
     """Something that is to go wrong."""
 
     id: int
+    """Its number in this sandbox, as in the page's addresses."""
     kind: str
+    """What goes wrong, such as `latency`."""
     times: int | None = None
     """How often it still strikes; None for as long as it is there."""
     probability: float = 1.0

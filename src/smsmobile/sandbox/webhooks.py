@@ -34,8 +34,11 @@ class DeliveryAttempt:
     """One try to hand one event to one destination."""
 
     event_id: str
+    """The same for all attempts and destinations of an event."""
     type: str
+    """The type of the event, such as `sms.received`."""
     url: str
+    """The destination."""
     attempt: int
     """1 for the first try."""
     status: int | None
@@ -55,7 +58,9 @@ class Webhook:
     """An address that events are pushed to. `Sandbox.add_webhook` makes one, `Sandbox.webhooks` lists them."""
 
     id: int
+    """Its number in this sandbox, as in the page's addresses."""
     url: str
+    """Where events are posted."""
     version: int
     """1 or 2."""
     types: tuple[str, ...] | None

@@ -20,6 +20,7 @@ PAGE = 50
 """So many e-mails are read at once."""
 
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_CC = ("email_cc1", "email_cc2", "email_cc3")
 _FOLDERS = {box.casefold(): box for box in (INBOX, SENT)}
 
 
@@ -33,12 +34,20 @@ def send(service: Service, given: Parameters) -> Answer:
     flag(given, "allow_self_signed", "no", "yes")
     flag(given, "unsubscribe")
     attachments = _attachments(given)
+    cc = tuple(_address(given, name) for name in _CC if optional(given, name))
+    reply_to = _address(given, "reply_email") if optional(given, "reply_email") else ""
     service.check_subscription()
     _check_box(service, key)
     ledger = service.ledger
     now = ledger.now()
     guid = ledger.new_guid()
-    mail = Mail(ledger.new_id(), guid, SENT, sender_name, sender, recipient, subject, body, now, attachments)
+    mail = Mail(
+        *(ledger.new_id(), guid, SENT, sender_name, sender, recipient, subject, body, now, attachments),
+        cc=cc,
+        reply_to=reply_to,
+        reply_name=optional(given, "reply_name") or "",
+        charset=optional(given, "charset") or "",
+    )
     ledger.mails.put(mail)
     service.publish(events.email_sent(mail, now))
     return {"success": True, "message": "Email sent successfully.", "id": guid}
@@ -95,6 +104,17 @@ def _row(mail: Mail) -> Answer:
         "attachments": list(mail.attachments),
         "date": day_and_clock(mail.at),
         "timestamp_unix": str(seconds(mail.at)),
+        **{name: value for name, value in _beside(mail).items() if value},
+    }
+
+
+def _beside(mail: Mail) -> Answer:
+    """What only some e-mails have."""
+    return {
+        "cc": list(mail.cc),
+        "reply_to": mail.reply_to,
+        "reply_name": mail.reply_name,
+        "charset": mail.charset,
     }
 
 
