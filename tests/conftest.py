@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import responses as responses_library
 
 from smsmobile import SMSMobileClient
+
+# Failing assertions in rules show their values, as those in tests do. Several folders use the rules.
+pytest.register_assert_rewrite(
+    *(f"tests.stores.{rules}" for rules in ("event_rules", "journal_machine", "journal_rules", "token_rules")),
+    "tests.contrib.server_rules",
+)
 
 API_KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 BASE_URL = "https://api.smsmobileapi.com"
@@ -27,7 +35,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> Non
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that retries would have waited; nothing waits."""
     waited: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=waited.append, time=time.time))
     return waited
 
 

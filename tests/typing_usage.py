@@ -63,18 +63,21 @@ from smsmobile import (
 )
 from smsmobile.delivery import (
     BulkCheck,
-    BulkOutcome,
     BulkSender,
-    BulkStatus,
     Inbox,
     InboxProgress,
     InboxState,
     Journal,
     JournalEntry,
     OutgoingSMS,
+    SendOutcome,
+    SendStatus,
     SQLiteInboxState,
     SQLiteJournal,
     count_segments,
+    is_opt_in,
+    is_opt_out,
+    suggest_gsm7,
 )
 from smsmobile.errors import SentLogRow
 from smsmobile.webhooks import (
@@ -82,14 +85,19 @@ from smsmobile.webhooks import (
     CallIncoming,
     CallMissed,
     CallOutgoing,
+    Claim,
     EmailReceived,
     EmailSent,
+    EventStore,
+    MemoryEventStore,
     SMSFailed,
     SMSReceived,
     SMSSent,
     SMSSentByHand,
     SMSSubmitted,
+    SQLiteEventStore,
     UnknownEvent,
+    WebhookEndpoint,
     WebhookEvent,
     WebhookReceiver,
     WhatsAppFailed,
@@ -97,6 +105,7 @@ from smsmobile.webhooks import (
     WhatsAppSent,
     WhatsAppSubmitted,
     WhatsAppVoiceTranscribed,
+    new_url_token,
     parse_v1,
 )
 
@@ -153,19 +162,19 @@ def build() -> None:
 
 
 def refused_by_the_type_checker(client: SMSMobileClient) -> None:
-    client.sms.send(33612345678, "hi")  # type: ignore[arg-type]
-    client.sms.send(["+33612345678"], "hi")  # type: ignore[arg-type]
-    client.sms.send("+33612345678", b"hi")  # type: ignore[arg-type]
-    client.sms.send("+33612345678")  # type: ignore[call-arg]
-    client.sms.send("+33612345678", "hi", schedule_at="tomorrow")  # type: ignore[arg-type]
-    client.sms.send("+33612345678", "hi", 2)  # type: ignore[call-arg]
+    client.sms.send(33639985678, "hi")  # type: ignore[arg-type]
+    client.sms.send(["+33639985678"], "hi")  # type: ignore[arg-type]
+    client.sms.send("+33639985678", b"hi")  # type: ignore[arg-type]
+    client.sms.send("+33639985678")  # type: ignore[call-arg]
+    client.sms.send("+33639985678", "hi", schedule_at="tomorrow")  # type: ignore[arg-type]
+    client.sms.send("+33639985678", "hi", 2)  # type: ignore[call-arg]
     client.sms.resend(None)  # type: ignore[arg-type]
     SMSMobileClient(auth="key")  # type: ignore[arg-type]
     SMSMobileClient(apikey="key")  # type: ignore[call-arg]
     OAuth2ClientCredentials("…", "…", store=object())  # type: ignore[arg-type]
     client.sms.received()[0].guid = "other"  # type: ignore[misc]
     client.sms.fly()  # type: ignore[attr-defined]
-    client.whatsapp.send("+33612345678")  # type: ignore[call-arg]
+    client.whatsapp.send("+33639985678")  # type: ignore[call-arg]
     client.whatsapp.received(kind="video")  # type: ignore[arg-type]
     client.conversations.list("both")  # type: ignore[arg-type]
     client.conversations.list()  # type: ignore[call-arg]
@@ -176,7 +185,7 @@ def refused_by_the_type_checker(client: SMSMobileClient) -> None:
 
 def send(client: SMSMobileClient) -> None:
     sent = client.sms.send(
-        "+33612345678",
+        "+33639985678",
         "Bonjour",
         sim=2,
         device="SID",
@@ -207,9 +216,9 @@ def read(client: SMSMobileClient) -> None:
     assert_type(client.sms.log(guid="g"), list[LoggedSMS])
     assert_type(client.sms.log(before=datetime.now(timezone.utc), keyword="hi", api_errors=True), list[LoggedSMS])
     assert_type(client.sms.iter_log(before=1774040864, phone_errors=True), Iterator[LoggedSMS])
-    assert_type(client.sms.find("+33612345678", "hi", around=datetime.now(timezone.utc)), LoggedSMS | None)
+    assert_type(client.sms.find("+33639985678", "hi", around=datetime.now(timezone.utc)), LoggedSMS | None)
     assert_type(client.sms.track("guid", timeout=30, poll=0.5), LoggedSMS)
-    assert_type(client.sms.track(client.sms.send("+33612345678", "hi")), LoggedSMS)
+    assert_type(client.sms.track(client.sms.send("+33639985678", "hi")), LoggedSMS)
     assert_type(client.sms.track_all(["guid", client.sms.resend("guid")], timeout=300), Iterator[LoggedSMS])
     for entry in client.sms.iter_log(before="guid"):
         assert_type(entry.guid, str | None)
@@ -232,7 +241,7 @@ def read(client: SMSMobileClient) -> None:
 
 def whatsapp(client: SMSMobileClient) -> None:
     sent = client.whatsapp.send(
-        "+33612345678",
+        "+33639985678",
         "Bonjour",
         media_url="https://example.org/a.pdf",
         pdf_preview=True,
@@ -243,7 +252,7 @@ def whatsapp(client: SMSMobileClient) -> None:
     assert_type(sent, SentWhatsApp)
     assert_type(sent.guid, str | None)
     assert_type(client.whatsapp.resend("guid"), ResentWhatsApp)
-    check = client.whatsapp.check_number("+33612345678")
+    check = client.whatsapp.check_number("+33639985678")
     assert_type(check, NumberCheck)
     assert_type(check.on_whatsapp, bool | None)
     assert_type(client.whatsapp.enable_retrieval(), WhatsAppRetrieval)
@@ -304,7 +313,7 @@ def other_channels(client: SMSMobileClient) -> None:
 
 def fail(client: SMSMobileClient) -> None:
     try:
-        client.sms.send("+33612345678", "Bonjour")
+        client.sms.send("+33639985678", "Bonjour")
     except SendOutcomeUnknown as doubt:
         assert_type(doubt.to, str | None)
         assert_type(doubt.message, str | None)
@@ -349,25 +358,29 @@ def in_bulk(client: SMSMobileClient) -> None:
     journal: Journal = SQLiteJournal(Path("campaign.sqlite"))
     BulkSender(client, journal=journal)
     bulk = BulkSender(client, "campaign.sqlite", rate="20/minute", rate_storage="redis://", workers=4, patience=30)
-    assert_type(bulk.send([("+33612345678", "hi")]), Generator[BulkOutcome, None, None])
-    bulk.send({"to": "+33612345678", "text": f"{number}", "key": number} for number in range(3))
-    bulk.send([OutgoingSMS("+33612345678", "hi", "key", sim=2)], on_progress=lambda done, total, outcome: print(done))
-    bulk.send([("+33612345678", "hi", "key")])  # type: ignore[list-item]
+    assert_type(bulk.send([("+33639985678", "hi")]), Generator[SendOutcome, None, None])
+    bulk.send({"to": "+33639985678", "text": f"{number}", "key": number} for number in range(3))
+    bulk.send([OutgoingSMS("+33639985678", "hi", "key", sim=2)], on_progress=lambda done, total, outcome: print(done))
+    bulk.send([("+33639985678", "hi", "key")])  # type: ignore[list-item]
     try:
-        for outcome in bulk.send([{"to": "+33612345678", "name": "Ann"}], template="Hi {name}"):
+        for outcome in bulk.send([{"to": "+33639985678", "name": "Ann"}], template="Hi {name}"):
             assert_type(outcome.message, OutgoingSMS | None)
-            assert_type(outcome.status, BulkStatus)
-            assert_type(outcome.recorded, BulkStatus | None)
+            assert_type(outcome.status, SendStatus)
+            assert_type(outcome.recorded, SendStatus | None)
             assert_type(outcome.guid, str | None)
     except BulkPaused as paused:
         assert_type(paused.done, int)
         assert_type(paused.left, int | None)
-    found = bulk.check([("+33612345678", "hi")])
+    found = bulk.check([("+33639985678", "hi")])
     assert_type(found, BulkCheck)
     assert_type(found.segments, int)
     assert_type(bulk.unknown(), list[JournalEntry])
     bulk.forget("key")
     assert_type(count_segments("hi").parts, int)
+    assert_type(count_segments("hi").not_gsm7, tuple[str, ...])
+    assert_type(suggest_gsm7("hi"), str)
+    assert_type(is_opt_out("STOP"), bool)
+    assert_type(is_opt_in("START", languages=["en", "fr"]), bool)
 
 
 class Table:
@@ -390,10 +403,60 @@ def inbox(client: SMSMobileClient) -> None:
     Inbox(client, state=Table(), overlap=timedelta(hours=1))
     received = Inbox(client, "inbox.sqlite", device="SID")
     assert_type(received.poll(), Generator[SMSReceived, None, None])
+    assert_type(received.poll_once(), Generator[SMSReceived, None, None])
     for event in received.poll(interval=5, signals=True):
         assert_type(event.data.guid, str | None)
         assert_type(event.data.received_at, datetime | None)
         received.stop()
+
+
+class Events:
+    """A store of a user's own, which needs no base class."""
+
+    def claim(self, event_id: str) -> Claim:
+        return Claim.NEW
+
+    def done(self, event_id: str) -> None: ...
+
+    def release(self, event_id: str) -> None: ...
+
+
+def endpoint(receiver: WebhookReceiver, settings: Settings) -> None:
+    stores: list[EventStore] = [MemoryEventStore(lease=5), SQLiteEventStore(Path("events.sqlite"), 3600, 60), Events()]
+    endpoint = WebhookEndpoint(receiver, stores[0], lambda event: print(event.type), timezone=timezone.utc)
+    WebhookEndpoint(None, stores[1], url_token=new_url_token())
+    WebhookEndpoint(None, Events(), url_token=settings.webhook_secret)
+    status, text = endpoint.answer("POST", b"{}", {"X-SMSMobileAPI-Signature": "v1=…"}, url_token="…")
+    assert_type(status, int)
+    assert_type(text, str)
+    assert_type(endpoint.answer("GET", b"", []).headers, dict[str, str])
+
+    @endpoint.on(SMSReceived)
+    def one(event: SMSReceived) -> str:
+        return event.data.message
+
+    @endpoint.on(SMSReceived, CallMissed)
+    def either(event: SMSReceived | CallMissed) -> None:
+        assert_type(event.data.guid, str | None)
+
+    @endpoint.on(WebhookEvent)
+    def every(event: WebhookEvent) -> None: ...
+
+    @endpoint.on(SMSSubmitted, SMSSent, SMSFailed, SMSSentByHand)
+    def several(event: WebhookEvent) -> None: ...
+
+    @endpoint.on(SMSReceived)
+    def any_event(event: WebhookEvent) -> None: ...
+
+    assert_type(one(parse_v1(b"{}")), str)
+
+    @endpoint.on(CallMissed)  # type: ignore[arg-type]
+    def another(event: SMSReceived) -> None: ...
+
+    endpoint.on("sms.received")  # type: ignore[call-overload]
+    WebhookEndpoint(receiver, Events(), handler=every)
+    WebhookEndpoint(receiver, Events(), handler=one)  # type: ignore[arg-type]
+    WebhookEndpoint(receiver, object())  # type: ignore[arg-type]
 
 
 def events(receiver: WebhookReceiver) -> str:

@@ -17,6 +17,7 @@ from ._lazy import lazy_names
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from ._input.phone_numbers import normalize_number
     from .auth import ApiKeyAuth, OAuth2ClientCredentials, Token, TokenStore
     from .channels.calls import Call
     from .channels.conversations import Conversation, ConversationSMS
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         NotFound,
         RateLimited,
         ResponseTimeout,
+        SendInFlight,
         SendOutcomeUnknown,
         ServerError,
         SignatureMismatch,
@@ -91,6 +93,7 @@ __all__ = [
     "SMSMobileClient",
     "SMSMobileError",
     "SMSStatus",
+    "SendInFlight",
     "SendOutcomeUnknown",
     "SentEmail",
     "SentNotification",
@@ -109,12 +112,14 @@ __all__ = [
     "WhatsAppRetrieval",
     "WhatsAppWindow",
     "__version__",
+    "normalize_number",
 ]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "_input.phone_numbers": ["normalize_number"],
             "auth": ["ApiKeyAuth", "OAuth2ClientCredentials", "Token", "TokenStore"],
             "client": ["SMSMobileClient"],
             "config": ["Settings"],
@@ -133,9 +138,9 @@ if not TYPE_CHECKING:
             "errors": [
                 *("APIError", "AuthenticationError", "BulkPaused", "ConfigurationError", "ConnectionFailed"),
                 *("DeliveryPending", "DeviceOffline", "InvalidRequestError", "MalformedPayload", "NotFound"),
-                *("RateLimited", "ResponseTimeout", "SendOutcomeUnknown", "ServerError", "SignatureMismatch"),
-                *("SMSMobileError", "StorageError", "SubscriptionExpired", "TimestampOutOfTolerance"),
-                *("UnexpectedResponse", "WebhookError"),
+                *("RateLimited", "ResponseTimeout", "SendInFlight", "SendOutcomeUnknown", "ServerError"),
+                *("SignatureMismatch", "SMSMobileError", "StorageError", "SubscriptionExpired"),
+                *("TimestampOutOfTolerance", "UnexpectedResponse", "WebhookError"),
             ],
         },
     )

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypedDict
 import requests
 from requests.auth import AuthBase
 
+from ._confidential import Unpicklable, safe_repr, without_frames
 from ._http.addresses import DEFAULT_BASE_URL
 from ._http.transport import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Transport
 from .auth._api_key import ApiKeyAuth
-from .auth._credentials import Unpicklable
 from .config import CREDENTIALS, PREFIX, Settings
 from .errors import ConfigurationError
 
@@ -65,11 +65,10 @@ class SMSMobileClient(Unpicklable):
     base_url: https, or http to a loopback host.
     timeout: seconds to connect and seconds for the whole answer, or one number for both.
     max_retries: how often a failed request is repeated, if that cannot send a message twice; 0 for never.
-    default_region: country of numbers without a country code: two letters, such as `"FR"`. Needs the extra
+    default_region: country of the numbers that are written as at home: two letters, such as `"FR"`. Needs the extra
         `[phone-numbers]`.
     session: a requests session of yours, for its proxies, certificates, headers, hooks or adapters. The retries of its
-        adapters are replaced by this client's, and `close()` leaves it open. With adapters of yours the second
-        timeout is for each read, not for the whole answer.
+        adapters are replaced by this client's, and `close()` leaves it open.
     paths: paths of endpoints that differ from the default, such as `{"sms.delete": "/…/"}`, whose default is assumed
         (A).
     device: SID of the phone to send from, if a send does not name one.
@@ -78,6 +77,7 @@ class SMSMobileClient(Unpicklable):
     Building a client sends nothing. Raises ConfigurationError if an argument is missing or wrong.
     """
 
+    @without_frames
     def __init__(
         self,
         auth: AuthBase | None = None,
@@ -112,6 +112,7 @@ class SMSMobileClient(Unpicklable):
         )
 
     @classmethod
+    @without_frames
     def from_env(
         cls,
         dotenv_path: str | os.PathLike[str] | None = None,
@@ -126,6 +127,7 @@ class SMSMobileClient(Unpicklable):
         `Settings.from_env` lists them.
 
         dotenv_path: a file to read in place of the first `.env` found from the working directory upwards.
+        session, paths: as for the client; they have no variable.
         overrides: arguments of the client. Credentials among them replace all credentials of the environment.
 
         Raises ConfigurationError, which names the variable at fault.
@@ -143,6 +145,10 @@ class SMSMobileClient(Unpicklable):
         if session is not None and not isinstance(session, requests.Session):
             raise ConfigurationError(f"session is of type {type(session).__name__}; expected a requests.Session.")
         auth = _authentication(settings)
+        if settings.default_region is not None:
+            from ._input.regions import check_region
+
+            check_region(settings.named("default_region"), settings.default_region)
         self._transport = Transport(
             settings.base_url,
             timeout=settings.timeout,
@@ -220,28 +226,25 @@ class SMSMobileClient(Unpicklable):
     ) -> None:
         self.close()
 
+    @safe_repr
     def __repr__(self) -> str:
         return f"<SMSMobileClient {self._transport.base_url} {type(self._transport.auth).__name__}>"
 
 
 def _authentication(settings: Settings) -> AuthBase:
     """The authentication for the credentials. Raises ConfigurationError unless they are of exactly one kind."""
-    given = [name for name in CREDENTIALS if getattr(settings, name) is not None]
-    if given == ["auth"]:
-        if not isinstance(settings.auth, AuthBase):
-            raise ConfigurationError(
-                f"auth is of type {type(settings.auth).__name__}; expected a requests.auth.AuthBase. For an API key "
-                "write SMSMobileClient(api_key=…)."
-            )
+    given = {name: value for name in CREDENTIALS if (value := settings._hidden(name)) is not None}
+    if list(given) == ["auth"] and settings.auth is not None:
         return settings.auth
-    if given == ["api_key"] and settings.api_key:
-        return ApiKeyAuth(settings.api_key.get_secret_value())
-    if given == ["client_id", "client_secret"] and settings.client_id and settings.client_secret:
+    if list(given) == ["api_key"]:
+        return ApiKeyAuth(given["api_key"].get_secret_value())
+    if list(given) == ["client_id", "client_secret"]:
         from .auth._oauth2 import OAuth2ClientCredentials
 
-        return OAuth2ClientCredentials(settings.client_id.get_secret_value(), settings.client_secret.get_secret_value())
+        return OAuth2ClientCredentials(given["client_id"].get_secret_value(), given["client_secret"].get_secret_value())
     got = " and ".join(settings.named(name) for name in given) or "none"
     raise ConfigurationError(
         f"Credentials: got {got}; expected exactly one of auth, api_key, or client_id together with client_secret. "
-        f"from_env() reads them from {PREFIX}API_KEY, or {PREFIX}CLIENT_ID and {PREFIX}CLIENT_SECRET."
+        f"from_env() reads them from {PREFIX}API_KEY, or {PREFIX}CLIENT_ID and {PREFIX}CLIENT_SECRET. "
+        f"{settings._hint}".rstrip()
     )

@@ -8,6 +8,7 @@ SMSMobileError
 ├── ResponseTimeout               a read, or a token request, timed out
 ├── DeliveryPending               the message is still queued after the timeout of track(); it may still go out
 ├── StorageError                  a file, or another store, cannot be used (also an OSError)
+├── SendInFlight                  the message is being sent elsewhere under its key: try again later
 ├── BulkPaused                    the phone is offline, the subscription is over …; the next run sends the rest
 ├── APIError                      the service answered with an error
 │   ├── AuthenticationError       wrong or expired credentials
@@ -20,7 +21,7 @@ SMSMobileError
 └── WebhookError                  a webhook was refused
     ├── SignatureMismatch         no signature, or a wrong one
     ├── TimestampOutOfTolerance   the timestamp is too old, or in the future
-    └── MalformedPayload          too large, not JSON, or not an event
+    └── MalformedPayload          empty, too large, not JSON, or not an event
 
 The texts contain no secrets, phone numbers or message bodies. All exceptions can be pickled.
 """
@@ -48,6 +49,7 @@ __all__ = [
     "RateLimited",
     "ResponseTimeout",
     "SMSMobileError",
+    "SendInFlight",
     "SendOutcomeUnknown",
     "SentLogRow",
     "ServerError",
@@ -65,8 +67,8 @@ def __dir__() -> list[str]:
 
 
 PHONE_ADVICE = (
-    "Most often Android's battery optimisation has stopped the app: open the phone's battery settings and allow "
-    "SmsMobileApi unrestricted background use (see docs/troubleshooting.md)."
+    "Most often Android's battery optimisation has stopped the app. On the phone, open Settings > Apps > SmsMobileApi "
+    "> Battery and choose Unrestricted; then open the app once, so that it connects again."
 )
 
 
@@ -95,6 +97,8 @@ class ResponseTimeout(SMSMobileError):
 
 class SendOutcomeUnknown(SMSMobileError):
     """The request left this machine, but no clear answer arrived: the message may have been accepted or not.
+
+    If an exception from outside has interrupted the call, such as a time limit of a task queue, it is the `__cause__`.
 
     Do not simply send it again. Wait a little, then call `reconcile()`, which looks the message up in the sent log.
     Only SMS have a log; for other messages, `advice` says where to look.
@@ -195,6 +199,18 @@ class StorageError(SMSMobileError, OSError):
     """
 
 
+class SendInFlight(SMSMobileError):
+    """The message, or one that the sent log could not tell from it, is being sent elsewhere. Nothing was done.
+
+    Ask again with the same key after `retry_after`: it has an outcome then, or is looked up.
+    """
+
+    def __init__(self, text: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        """Seconds until the other sender counts as gone, if it does not go on. Most are done much earlier."""
+
+
 class BulkPaused(SMSMobileError):
     """A bulk run stopped for a reason that concerns all messages, such as a phone that is offline.
 
@@ -218,11 +234,17 @@ class APIError(SMSMobileError):
     ) -> None:
         super().__init__(text)
         self.code = code
-        """The service's error code, as text (`"2"`, `"invalid_apikey"`); None if the answer has none."""
+        """The service's error code, as text (`"2"`, `"invalid_apikey"`); None if the answer has none.
+
+        Where it is a sentence instead, secrets and phone numbers in it are masked.
+        """
         self.status = status
         """The HTTP status. It can be 200: the service also returns errors with that status (O)."""
         self.note = note
-        """The service's explanation, with secrets masked; None if the answer has none."""
+        """The service's explanation, with secrets and phone numbers masked; None if the answer has none.
+
+        It is not in the exception's text, since the service may repeat what it was sent.
+        """
 
 
 class AuthenticationError(APIError):
@@ -282,4 +304,4 @@ class TimestampOutOfTolerance(WebhookError):
 
 
 class MalformedPayload(WebhookError):
-    """The body is too large, not JSON, or not an event. Answer 400."""
+    """The body is empty, too large, not JSON, or not an event. Answer 400."""

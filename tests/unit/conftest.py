@@ -6,6 +6,7 @@ urllib3's retries and pools are real, its sockets are not.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
@@ -16,7 +17,8 @@ from hypothesis import settings
 from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-settings.register_profile("unit", max_examples=50, deadline=None)  # a busy machine is no failure
+EXAMPLES = int(os.environ.get("SMSMOBILE_EXAMPLES", "25"))
+settings.register_profile("unit", max_examples=EXAMPLES, deadline=None)  # a busy machine is no failure
 settings.load_profile("unit")
 
 ACCEPTED = b'{"result": {"error": 0, "sent": "1", "id": "guid-1"}}'
@@ -78,6 +80,11 @@ class Network:
             request_method=method,
             request_url=url,
         )
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(pauses: list[float]) -> None:
+    """No unit test waits between two tries."""
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from smsmobile._redaction import (
     MASK,
     drop_keys,
     mask_number,
+    mask_numbers,
     mask_secret_bytes,
     mask_secrets,
 )
@@ -55,8 +56,8 @@ def test_no_secret_is_left_in_any_text(text: str, secrets: list[str]) -> None:
 @pytest.mark.parametrize(
     ("number", "masked"),
     [
-        ("+33612345678", "+33•••••••78"),
-        ("33612345678", "33•••••••78"),
+        ("+33639985678", "+33•••••••78"),
+        ("33639985678", "33•••••••78"),
         ("+12345", "••••••"),
         ("115", "•••"),
         ("", ""),
@@ -73,3 +74,17 @@ def test_a_masked_number_keeps_its_length_and_at_most_four_digits(number: str) -
     masked = mask_number(number)
     assert len(masked) == len(number)
     assert sum(map(str.isdigit, masked)) == (4 if len(number) >= 8 else 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("to +33 6 39 98 00 11.", "to +33••••••••••••11."),
+        ("on 2026-03-20 21:07:44 to 0639980011", "on 2026-03-20 21:07:44 to 06••••••11"),
+        ("until 2026-03-20T21:07:44Z", "until 2026-03-20T21:07:44Z"),
+        ("to 2026-03-20-11", "to 20•••••••••11"),
+        ("20/03/2026", "20••••••26"),
+    ],
+)
+def test_numbers_in_a_text_are_masked_and_iso_dates_are_not(text: str, masked: str) -> None:
+    assert mask_numbers(text) == masked

@@ -169,6 +169,10 @@ def newer_version(path: Path) -> None:
     opened(path, version=2).close()
 
 
+def earlier_version(path: Path) -> None:
+    opened(path, version=0).close()
+
+
 def damaged_inside(path: Path) -> None:
     with opened(path) as words:
         add(words, *(f"{number:06}" for number in range(5000)))
@@ -197,6 +201,10 @@ def damaged_header(path: Path) -> None:
         (not_a_database, "is not a list of words, or it is damaged. The file was not changed"),
         (damaged_header, "is not a list of words, or it is damaged. The file was not changed"),
         (newer_version, "was written by a newer version of smsmobile: update smsmobile"),
+        (
+            earlier_version,
+            "was written by an earlier version of smsmobile, .* The file was not changed: choose another",
+        ),
         (damaged_inside, "is damaged .*The file was not changed: move it away"),
         (cut_short, "is damaged .*The file was not changed: move it away"),
     ],
@@ -315,6 +323,57 @@ def test_no_room_for_the_log_of_changes_loses_nothing(path: Path) -> None:
         assert all_of(words) == ["kept"]
         add(words, "more")
     with opened(path) as words:
+        assert all_of(words) == ["kept", "more"]
+
+
+def log_of(path: Path) -> int:
+    """The size of the write-ahead log."""
+    return Path(f"{path}-wal").stat().st_size
+
+
+def test_the_log_of_a_process_that_was_killed_is_merged_when_the_file_is_opened(path: Path) -> None:
+    if (child := os.fork()) == 0:
+        try:
+            words = opened(path)
+            add(words, "kept")
+        finally:
+            os._exit(0)  # without closing anything
+    os.waitpid(child, 0)
+    assert log_of(path) > 0
+    with opened(path) as words:
+        assert log_of(path) == 0
+        assert all_of(words) == ["kept"]
+
+
+@pytest.mark.parametrize(("free", "is_merged"), [(1024, True), (2**40, False)])
+def test_the_log_is_merged_while_there_is_room_for_that(
+    path: Path, monkeypatch: pytest.MonkeyPatch, free: int, is_merged: bool
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(2**40, 0, free))  # type: ignore[attr-defined]
+    with opened(path) as words:
+        add(words, "kept")
+        assert (log_of(path) == 0) == is_merged
+
+
+def test_where_a_note_finds_the_disk_full_the_log_is_merged_and_the_note_made(path: Path) -> None:
+    class Full:
+        """A connection that has room for a note again once the log is empty."""
+
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self._connection = connection
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._connection, name)
+
+        def execute(self, statement: str, *parameters: object) -> sqlite3.Cursor:
+            if statement.startswith("INSERT") and log_of(path):
+                raise sqlite3.OperationalError("database or disk is full")
+            return self._connection.execute(statement, *parameters)  # type: ignore[arg-type]
+
+    with opened(path) as words:
+        add(words, "kept")
+        words._connection = Full(words._connection)  # type: ignore[assignment,arg-type]
+        words.note("INSERT INTO words VALUES (?)", ["more"])
         assert all_of(words) == ["kept", "more"]
 
 

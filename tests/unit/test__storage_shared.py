@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -13,16 +14,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from smsmobile import StorageError
 from smsmobile._storage import SQLiteFile
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork, POSIX file modes and locks")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="needs fork, POSIX file modes and locks"),
+]
 
 
-def opened(path: str | Path) -> SQLiteFile:
+def opened(path: str | Path, **options: Any) -> SQLiteFile:
     return SQLiteFile(
         path,
         application_id=0x736D7374,
@@ -30,6 +34,7 @@ def opened(path: str | Path) -> SQLiteFile:
         schema=["CREATE TABLE words (word TEXT PRIMARY KEY)"],
         what="a list of words",
         shared=True,
+        **options,
     )
 
 
@@ -180,6 +185,90 @@ def test_a_closed_file_says_so(words: SQLiteFile) -> None:
         add(words, "two")
 
 
+def test_a_statement_says_how_many_rows_it_changed(words: SQLiteFile) -> None:
+    add(words, "one")
+    add(words, "two")
+    assert words.change("UPDATE words SET word = word || 's' WHERE word != ?", ["three"]) == 2
+    assert words.change("DELETE FROM words WHERE word = ?", ["three"]) == 0
+    assert all_of(words) == ["ones", "twos"]
+
+
+def test_each_connection_is_prepared(path: Path) -> None:
+    prepared: list[sqlite3.Connection] = []
+    with opened(path, on_open=prepared.append) as words:
+        add(words, "one")
+        before = len(prepared)
+        if (child := os.fork()) == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        add(words, "two")
+    assert len(prepared) == before + 1
+
+
+def test_its_pages_are_checked_once_by_a_process_and_again_after_a_failure(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[str] = []
+
+    class Noting(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
+            if "quick_check" in sql:
+                checks.append(sql)
+            return super().execute(sql, *parameters)  # type: ignore[arg-type]
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **options: connect(*args, factory=Noting, **options))
+    with opened(path) as words:
+        add(words, "one")
+        if (child := os.fork()) == 0:
+            os._exit(0 if add(words, "child") and len(checks) == 1 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        add(words, "two")
+        assert len(checks) == 1
+
+        with pytest.raises(StorageError):
+            words.note("no SQL")
+        add(words, "three")
+        assert len(checks) == 2
+
+
+# --- disks that are almost full ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("free", [0, 2**40])
+def test_where_room_is_short_the_log_is_merged_after_each_transaction(
+    words: SQLiteFile, path: Path, free: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(2**40, 0, free))  # type: ignore[attr-defined]
+    add(words, "one")
+    copy = shutil.copy(path, path.with_name("without its log"))
+    with closing(sqlite3.connect(copy)) as file:
+        assert file.execute("SELECT word FROM words").fetchall() == ([] if free else [("one",)])
+
+
+def test_where_a_note_finds_the_disk_full_it_is_made_after_a_merge(words: SQLiteFile) -> None:
+    class Full:
+        """A connection that has room for a note again once the log was merged."""
+
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self._connection = connection
+            self._has_room = False
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._connection, name)
+
+        def execute(self, statement: str, *parameters: object) -> sqlite3.Cursor:
+            self._has_room |= "wal_checkpoint" in statement
+            if statement.startswith("INSERT") and not self._has_room:
+                raise sqlite3.OperationalError("database or disk is full")
+            return self._connection.execute(statement, *parameters)  # type: ignore[arg-type]
+
+    add(words, "kept")
+    words._connection = Full(words._connection)  # type: ignore[assignment,arg-type]
+    assert words.change("INSERT INTO words VALUES (?)", ["more"]) == 1
+    assert all_of(words) == ["kept", "more"]
+
+
 # --- forks ------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +367,25 @@ def test_all_processes_go_on_with_a_new_file_when_theirs_is_removed(
 
     assert (out, err) == ("False True\n", "")
     assert all_of(words) == ["first", "second"]
+
+
+def test_an_irreplaceable_file_is_missed_in_all_processes_until_it_is_back(path: Path) -> None:
+    with opened(path, irreplaceable=True) as words:
+        add(words, "old")
+        path.rename(kept := path.with_name("kept"))
+        if (child := os.fork()) == 0:
+            with suppress(StorageError):
+                add(words, "lost")
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        for _ in range(2):
+            with pytest.raises(StorageError, match="was removed or replaced while it was in use"):
+                add(words, "lost")
+        assert not path.exists()
+        kept.rename(path)
+        assert add(words, "new")
+        assert all_of(words) == ["new", "old"]
 
 
 def test_another_programs_file_in_its_place_is_refused_and_left_alone(words: SQLiteFile, path: Path) -> None:

@@ -6,6 +6,8 @@ import copy
 import io
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 import requests
 import responses
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from urllib3 import HTTPResponse
 
 from smsmobile import ConfigurationError, SMSMobileClient, UnexpectedResponse
@@ -40,6 +43,13 @@ def test_it_is_not_pickled_or_copied(client: SMSMobileClient) -> None:
     for leak in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="SMSMobileClient holds secrets and cannot be pickled or copied"):
             leak(client)
+
+
+@pytest.mark.parametrize("channel", ["sms", "email", "calls"])
+def test_its_channels_are_not_pickled_either_whatever_the_authentication(channel: str) -> None:
+    client = SMSMobileClient(HTTPBasicAuth("user", KEY), mailbox_key=KEY)
+    with pytest.raises(TypeError, match="holds secrets and cannot be pickled or copied"):
+        pickle.dumps(getattr(client, channel))
 
 
 def test_a_subclass_is_built_from_the_environment_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,16 +105,15 @@ def test_one_client_serves_many_threads(service: responses.RequestsMock, client:
 
     service.add_callback("POST", f"{BASE}/sendsms/", callback=answer)
     with ThreadPoolExecutor(16) as pool:
-        sent = list(pool.map(lambda n: client.sms.send("+33612345678", str(n)).guid, range(200)))
+        sent = list(pool.map(lambda n: client.sms.send("+33639985678", str(n)).guid, range(200)))
     assert sent == [f"guid-{n}" for n in range(200)]
 
 
 # --- where to ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("written", "base_url"),
-    [
+def test_https_is_taken_and_http_to_loopback(subtests: pytest.Subtests) -> None:
+    for written, base_url in [
         ("https://sms.example", "https://sms.example"),
         ("https://sms.example/", "https://sms.example"),
         ("HTTPS://SMS.Example:8443/api//", "https://sms.example:8443/api"),
@@ -116,34 +125,31 @@ def test_one_client_serves_many_threads(service: responses.RequestsMock, client:
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8420/api", "http://[::1]:8420/api"),
         ("https://münchen.example", "https://münchen.example"),
-    ],
-)
-def test_https_is_taken_and_http_to_loopback(written: str, base_url: str) -> None:
-    taken = repr(SMSMobileClient(api_key=KEY, base_url=written)).split()[1]
-    assert taken == base_url or taken.startswith("https://xn--")
+    ]:
+        with subtests.test(written=written):
+            taken = repr(SMSMobileClient(api_key=KEY, base_url=written)).split()[1]
+            assert taken == base_url or taken.startswith("https://xn--")
 
 
-@pytest.mark.parametrize(
-    "base_url",
-    [
+def test_http_to_another_machine_is_refused(subtests: pytest.Subtests) -> None:
+    for base_url in [
         *("http://sms.example", "http://127.0.0.1.evil.com", "http://localhost.evil.com", "http://evil-localhost"),
         *("http://10.0.0.1", "http://0.0.0.0", "http://[::2]", "http://127.1.evil", "http://xlocalhost"),
         "http://127.0.0.1%2eevil.com",
-    ],
-)
-def test_http_to_another_machine_is_refused(base_url: str) -> None:
-    with pytest.raises(ConfigurationError, match="unencrypted; use https://"):
-        SMSMobileClient(api_key=KEY, base_url=base_url)
+    ]:
+        with subtests.test(base_url=base_url), pytest.raises(ConfigurationError, match="unencrypted; use https://"):
+            SMSMobileClient(api_key=KEY, base_url=base_url)
 
 
-@pytest.mark.parametrize(
-    ("base_url", "reason"),
-    [
+def test_an_address_that_is_none_is_refused_with_the_reason(subtests: pytest.Subtests) -> None:
+    for base_url, reason in [
         ("", "is empty"),
         ("  ", "is empty"),
-        (None, "is empty"),
-        ("api.smsmobileapi.com", "is not an http"),
-        ("//sms.example", "is not an http"),
+        (None, "is None; expected a URL such as"),
+        (8420, "is of type int; expected a URL such as"),
+        ("api.smsmobileapi.com", "does not begin with https://"),
+        ("localhost:8420", "does not begin with https://"),
+        ("//sms.example", "does not begin with https://"),
         ("ftp://sms.example", "is not an http"),
         ("file:///etc/passwd", "is not an http"),
         ("https://", "is not an http"),
@@ -156,12 +162,11 @@ def test_http_to_another_machine_is_refused(base_url: str) -> None:
         ("https://sms.example/?apikey=top-secret", "has a user, query"),
         ("https://sms.example/#top-secret", "has a user, query or fragment"),
         ("https://*.example", "has an invalid host name"),
-    ],
-)
-def test_an_address_that_is_none_is_refused_with_the_reason(base_url: Any, reason: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"base_url {reason}") as refused:
-        SMSMobileClient(api_key=KEY, base_url=base_url)
-    assert "top-secret" not in str(refused.value)
+    ]:
+        with subtests.test(base_url=base_url):
+            with pytest.raises(ConfigurationError, match=f"base_url {reason}") as refused:
+                SMSMobileClient(api_key=KEY, base_url=base_url)
+            assert "top-secret" not in str(refused.value)
 
 
 def test_a_base_url_with_a_path_keeps_it(service: responses.RequestsMock) -> None:
@@ -170,15 +175,15 @@ def test_a_base_url_with_a_path_keeps_it(service: responses.RequestsMock) -> Non
 
 
 RUN: dict[str, Callable[[SMSMobileClient], object]] = {
-    "sms.send": lambda client: client.sms.send("+33612345678", "Bonjour"),
+    "sms.send": lambda client: client.sms.send("+33639985678", "Bonjour"),
     "sms.resend": lambda client: client.sms.resend("g"),
     "sms.log": lambda client: client.sms.log(),
     "sms.received": lambda client: client.sms.received(),
     "sms.delete": lambda client: client.sms.delete("g"),
     "sms.sent_by_hand": lambda client: client.sms.sent_by_hand(),
-    "whatsapp.send": lambda client: client.whatsapp.send("+33612345678", "Bonjour"),
+    "whatsapp.send": lambda client: client.whatsapp.send("+33639985678", "Bonjour"),
     "whatsapp.resend": lambda client: client.whatsapp.resend("g"),
-    "whatsapp.check_number": lambda client: client.whatsapp.check_number("+33612345678"),
+    "whatsapp.check_number": lambda client: client.whatsapp.check_number("+33639985678"),
     "whatsapp.retrieval": lambda client: client.whatsapp.enable_retrieval(),
     "whatsapp.synchronise": lambda client: client.whatsapp.synchronise(),
     "whatsapp.received": lambda client: client.whatsapp.received(),
@@ -200,16 +205,17 @@ def test_every_endpoint_is_known_to_this_test() -> None:
     assert {*RUN, "oauth2.token"} == set(ENDPOINTS)
 
 
-@pytest.mark.parametrize("name", RUN)
-def test_every_endpoint_can_be_moved(service: responses.RequestsMock, name: str) -> None:
-    service.add(ENDPOINTS[name].method, f"{BASE}/moved/", json={"result": {"error": 0, "sent": "1"}})
-    RUN[name](SMSMobileClient(api_key=KEY, paths={name: "/moved/"}))
-    assert (service.calls[0].request.path_url or "").startswith("/moved/")
+def test_every_endpoint_can_be_moved(subtests: pytest.Subtests, service: responses.RequestsMock) -> None:
+    for name, run in RUN.items():
+        with subtests.test(name=name):
+            service.reset()
+            service.add(ENDPOINTS[name].method, f"{BASE}/moved/", json={"result": {"error": 0, "sent": "1"}})
+            run(SMSMobileClient(api_key=KEY, paths={name: "/moved/"}))
+            assert (service.calls[0].request.path_url or "").startswith("/moved/")
 
 
-@pytest.mark.parametrize(
-    ("paths", "reason"),
-    [
+def test_a_path_that_is_none_is_refused(subtests: pytest.Subtests) -> None:
+    for paths, reason in [
         ({"sms.remove": "/x/"}, "paths has 'sms.remove'; expected names among .*, sms.delete, sms.log, "),
         ({"sms.delete": "x/"}, "must begin with one '/'"),
         ({"sms.delete": "//evil.com/"}, "must begin with one '/'"),
@@ -217,11 +223,10 @@ def test_every_endpoint_can_be_moved(service: responses.RequestsMock, name: str)
         ({"sms.delete": "/x/?a=b"}, "have no query"),
         ({"sms.delete": ""}, "must begin with one '/'"),
         ({"sms.delete": None}, "must begin with one '/'"),
-    ],
-)
-def test_a_path_that_is_none_is_refused(paths: Any, reason: str) -> None:
-    with pytest.raises(ConfigurationError, match=reason):
-        SMSMobileClient(api_key=KEY, paths=paths)
+        ("/deletesms/", "paths is of type str; expected a dict"),
+    ]:
+        with subtests.test(paths=paths), pytest.raises(ConfigurationError, match=reason):
+            SMSMobileClient(api_key=KEY, paths=paths)
 
 
 # --- how --------------------------------------------------------------------------------------------------
@@ -394,25 +399,14 @@ def test_a_redirect_is_not_followed(network: Any, client: SMSMobileClient) -> No
     assert len(network.requests) == len(RUN)
 
 
-def test_after_a_fork_the_parents_connections_are_not_used(
-    network: Any, client: SMSMobileClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    closed: list[DeadlineAdapter] = []
-
-    def close(adapter: DeadlineAdapter) -> None:
-        closed.append(adapter)
-
-    network.will_list_nothing().will_list_nothing().will_list_nothing()
-    client.sms.received()
-    monkeypatch.setattr(DeadlineAdapter, "close", close)
-    client.sms.received()
-    assert closed == []
-    monkeypatch.setattr("os.getpid", lambda: -1)
-    client.sms.received()
-    assert len(closed) == 2
-
-
 def test_a_user_agent_says_who_is_calling(own: list[dict[str, Any]]) -> None:
     SMSMobileClient(api_key=KEY).sms.received()
     assert own[0]["headers"]["User-Agent"].startswith("smsmobile/0.")
     assert own[0]["headers"]["Accept"] == "application/json"
+
+
+def test_a_program_that_builds_a_client_does_not_wait_for_modules_that_read_answers() -> None:
+    script = f"import sys; from smsmobile import SMSMobileClient; SMSMobileClient(api_key={KEY!r}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert "smsmobile.client" in loaded
+    assert not {"pydantic.types", "pydantic.main", "smsmobile._wire.envelope", "smsmobile.channels.sms"} & {*loaded}

@@ -23,6 +23,7 @@ from smsmobile import (
     NotFound,
     RateLimited,
     ResponseTimeout,
+    SendInFlight,
     SendOutcomeUnknown,
     ServerError,
     SignatureMismatch,
@@ -42,7 +43,7 @@ API = [
 WEBHOOK = [SignatureMismatch, TimestampOutOfTolerance, MalformedPayload]
 DIRECT = [
     *(ConfigurationError, InvalidRequestError, ConnectionFailed, SendOutcomeUnknown, ResponseTimeout),
-    *(DeliveryPending, StorageError, BulkPaused, APIError, WebhookError),
+    *(DeliveryPending, StorageError, SendInFlight, BulkPaused, APIError, WebhookError),
 ]
 
 
@@ -72,23 +73,25 @@ def test_only_a_bad_argument_is_a_value_error() -> None:
 SAMPLES: list[SMSMobileError] = [
     *(kind("text") for kind in (SMSMobileError, ConfigurationError, InvalidRequestError, ConnectionFailed)),
     *(kind("text") for kind in (ResponseTimeout, DeliveryPending, StorageError, WebhookError, *WEBHOOK)),
-    DeliveryPending("text", guids=["g", "h"], last={"g": LoggedSMS(guid="g", recipient="+33612345678")}),
+    DeliveryPending("text", guids=["g", "h"], last={"g": LoggedSMS(guid="g", recipient="+33639985678")}),
     BulkPaused("text", done=7, left=3),
+    SendInFlight("text", retry_after=7.5),
     *(kind("text", code="2", status=200, note="why") for kind in (APIError, *API)),
     RateLimited("text", code="rate", status=429, note="why", retry_after=7.5),
     SendOutcomeUnknown(
-        "text", to="+33612345678", message="m", guid="g", attempted_at=datetime(2026, 1, 1, tzinfo=timezone.utc)
+        "text", to="+33639985678", message="m", guid="g", attempted_at=datetime(2026, 1, 1, tzinfo=timezone.utc)
     ),
     SendOutcomeUnknown("text"),
 ]
 
 
-@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
-def test_every_exception_survives_pickle_and_copy_with_all_it_says(error: SMSMobileError) -> None:
-    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
-        assert type(again) is type(error)
-        assert str(again) == str(error)
-        assert vars(again) == vars(error)
+def test_every_exception_survives_pickle_and_copy_with_all_it_says(subtests: pytest.Subtests) -> None:
+    for error in SAMPLES:
+        with subtests.test(error=error):
+            for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+                assert type(again) is type(error)
+                assert str(again) == str(error)
+                assert vars(again) == vars(error)
 
 
 def test_what_a_lookup_needs_is_not_pickled() -> None:
@@ -98,8 +101,9 @@ def test_what_a_lookup_needs_is_not_pickled() -> None:
         pickle.loads(pickle.dumps(error)).reconcile()
 
 
-@pytest.mark.parametrize("kind", [APIError, *API])
-def test_what_an_api_error_does_not_know_is_none(kind: type[APIError]) -> None:
-    error = kind("text")
-    assert (error.code, error.status, error.note) == (None, None, None)
-    assert getattr(error, "retry_after", None) is None
+def test_what_an_api_error_does_not_know_is_none(subtests: pytest.Subtests) -> None:
+    for kind in [APIError, *API]:
+        with subtests.test(kind=kind):
+            error = kind("text")
+            assert (error.code, error.status, error.note) == (None, None, None)
+            assert getattr(error, "retry_after", None) is None

@@ -62,7 +62,9 @@ def public_modules() -> list[str]:
     """All modules without a part that begins with an underscore. Of the sandbox only the package itself is public."""
     names = [module.name for module in pkgutil.walk_packages(smsmobile.__path__, "smsmobile.", onerror=fail)]
     public = [name for name in names if not any(part.startswith("_") for part in name.split("."))]
-    return ["smsmobile", *sorted(name for name in public if not name.startswith("smsmobile.sandbox."))]
+    # Those for Django need its settings: tests/contrib/django/test_public_names.py
+    apart = ("smsmobile.sandbox.", "smsmobile.contrib.django")
+    return ["smsmobile", *sorted(name for name in public if not name.startswith(apart))]
 
 
 def fail(name: str) -> None:
@@ -160,7 +162,7 @@ def is_self(node: ast.expr) -> bool:
 
 
 def describe_member(name: str, member: Any) -> str | None:
-    if isinstance(member, classmethod):
+    if isinstance(member, classmethod) and member.__func__.__module__.startswith("smsmobile"):
         return f"classmethod {name}{signature(member.__func__)}"
     if isinstance(member, staticmethod):
         return f"staticmethod {name}{signature(member.__func__)}"
