@@ -6,18 +6,18 @@ prefer them. Without credentials it runs on a sandbox; see _connect.py for the r
 
 from __future__ import annotations
 
-from _connect import connect
+from _connect import connect, recipient
 
 from smsmobile import DeliveryPending, SendOutcomeUnknown
 
 
 def main() -> None:
     """Send, then wait until the message is no longer queued."""
-    with connect() as (client, box, somebody):
+    with connect() as (client, box):
         if box is not None:
             box.phone.delay = 0.3  # seconds until the simulated phone picks it up
         try:
-            sent = client.sms.send(somebody, "Your parcel arrives tomorrow.")
+            sent = client.sms.send(recipient(box), "Your parcel arrives tomorrow.")
         except SendOutcomeUnknown as doubt:
             # Do not send it again: it may have been accepted.
             row = doubt.reconcile()

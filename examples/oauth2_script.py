@@ -1,7 +1,7 @@
 """Authenticate with OAuth2 client credentials, and share the token with other processes through files.
 
-Without settings it runs on a sandbox. For the real service set SMSMOBILEAPI_CLIENT_ID, SMSMOBILEAPI_CLIENT_SECRET and
-SMSMOBILEAPI_RECIPIENT.
+It runs on a sandbox of its own unless SMSMOBILEAPI_CLIENT_ID and SMSMOBILEAPI_CLIENT_SECRET are set. Then it sends two
+SMS to SMSMOBILEAPI_RECIPIENT.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+
+from _connect import recipient
 
 from smsmobile import OAuth2ClientCredentials, Settings, SMSMobileClient, Token
 from smsmobile.sandbox import Sandbox
@@ -46,22 +48,29 @@ class FileTokenStore:
 def main() -> None:
     """Send with two clients that share one token."""
     settings = Settings.from_env()
-    with tempfile.TemporaryDirectory() as folder, Sandbox() as box:
-        store = FileTokenStore(Path(folder))
-        if settings.client_id and settings.client_secret:
-            client_id = settings.client_id.get_secret_value()
-            client_secret = settings.client_secret.get_secret_value()
-            base_url = settings.base_url
-        else:
-            client_id, client_secret, base_url = box.client_id, box.client_secret, box.url
+    if settings.client_id and settings.client_secret:
+        send_twice(
+            settings.client_id.get_secret_value(),
+            settings.client_secret.get_secret_value(),
+            settings.base_url,
+            recipient(None),
+        )
+        return
+    with Sandbox() as box:
+        print(f"No OAuth2 client is configured. Using a local sandbox: {box.url}")
+        send_twice(box.client_id, box.client_secret, box.url, recipient(box))
+        print(f"tokens fetched: {box.tokens_issued}")
 
+
+def send_twice(client_id: str, client_secret: str, base_url: str, to: str) -> None:
+    """The second client reads the token that the first one has fetched."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = FileTokenStore(Path(folder))
         for number in (1, 2):
             auth = OAuth2ClientCredentials(client_id, client_secret, store=store)
             with SMSMobileClient(auth, base_url=base_url) as client:
-                sent = client.sms.send(settings.recipient or "+33639985678", f"Message {number} with OAuth2")
+                sent = client.sms.send(to, f"Message {number} with OAuth2")
                 print(f"{client!r}: accepted {sent.guid}")
-        if base_url == box.url:
-            print(f"tokens fetched: {box.tokens_issued}")
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from _connect import connect
+from _connect import SOMEBODY, connect
 
 
 def main() -> None:
     """Print the inbox, oldest first."""
-    with connect() as (client, box, _):
+    with connect() as (client, box):
         if box is not None:
-            box.phone.receive("+33639985678", "Are you there?")
+            box.phone.receive(SOMEBODY, "Are you there?")
             box.phone.receive("MPESA", "You have received 20.00")  # senders need not be numbers
 
         yesterday = datetime.now(timezone.utc) - timedelta(days=1)

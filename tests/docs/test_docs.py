@@ -1,45 +1,59 @@
 """The documentation is true: its snippets run against the sandbox, its links resolve, and no public name is missing.
 
-Every ```python block of a page is executed as it stands, in order, in one namespace per page. The credentials that the
-pages show (`your-api-key` …) are the sandbox's, and the sandbox is the default base URL. What a page needs and a
-reader does not, it may carry in an HTML comment, `<!-- setup: … -->`.
+Every ```python block of a page is executed as it stands, twice. A block that imports anything runs alone, as a reader
+pastes it. And all blocks of a page run in order, in one namespace, since a block without imports continues the page.
+The credentials that the pages show (`your-api-key` …) are the sandbox's, and the sandbox is the default base URL. The
+databases that they show (`db.example`, `redis.example`) are servers of the tests' own.
 """
 
 from __future__ import annotations
 
-import json
+import builtins
+import inspect
+import os
 import re
+import sqlite3
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime, timedelta, timezone
-from importlib.util import find_spec
-from itertools import chain
+from dis import get_instructions
 from pathlib import Path
 from threading import Timer
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
+import redis
+import sqlalchemy
 
 import smsmobile
+import smsmobile.auth
+import smsmobile.contrib.flask
+import smsmobile.contrib.redis
+import smsmobile.contrib.sqlalchemy
+import smsmobile.contrib.starlette
 import smsmobile.delivery
 import smsmobile.sandbox
+import smsmobile.testing
 import smsmobile.webhooks
 from smsmobile import SMSMobileClient
 from smsmobile._wire.endpoints import ENDPOINTS
 from smsmobile.config import _VARIABLES, PREFIX
 from smsmobile.sandbox import Sandbox
 
+from ..stores.postgresql import PostgreSQLServer
+from ..stores.redis_server import RedisServer
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
 LANGUAGES = {"python", "console", "text", "ini", "json"}
-SECRET = "a-webhook-secret-of-the-documentation"
 
 _FENCE = re.compile(r"^ *```(?P<language>\S*)\s*$")
-_SETUP = re.compile(r"<!-- setup:(?P<code>.*?)-->", re.DOTALL)
+_IMPORT = re.compile(r"^ *(?:from [\w.]+ )?import ", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(?P<title>.+?) *#*$", re.MULTILINE)
 
@@ -70,14 +84,11 @@ def blocks_of(text: str) -> Iterator[Block]:
     assert opened is None, f"the block that begins in line {opened and opened[1]} has no end"
 
 
-def code_of(text: str) -> list[Block]:
-    """What is to be executed: the python blocks and the hidden set-up, in the order of the page."""
-    hidden = (
-        Block("python", text.count("\n", 0, setup.start("code")) + 1, textwrap.dedent(setup["code"]))
-        for setup in _SETUP.finditer(text)
-    )
-    shown = (block for block in blocks_of(text) if block.language == "python")
-    return sorted(chain(hidden, shown), key=lambda block: block.line)
+def code_of(page: Path) -> list[Block]:
+    """The python blocks of a page. Those of the page about Django are files of a project, which its own tests run."""
+    if page.name == "django.md":
+        return []
+    return [block for block in blocks_of(page.read_text("utf-8")) if block.language == "python"]
 
 
 def prose_of(text: str) -> str:
@@ -105,10 +116,11 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """The sandbox that the snippets reach by default, with the credentials that the pages show and something in it."""
     credentials = {name: "your-" + name.replace("_", "-") for name in ("api_key", "client_id", "client_secret")}
     with Sandbox(**credentials) as box:
-        monkeypatch.setitem(SMSMobileClient.__init__.__kwdefaults__, "base_url", box.url)
+        monkeypatch.setitem(inspect.unwrap(SMSMobileClient.__init__).__kwdefaults__, "base_url", box.url)
         monkeypatch.setenv("SMSMOBILEAPI_BASE_URL", box.url)
         monkeypatch.setenv("SMSMOBILEAPI_API_KEY", box.api_key)
-        monkeypatch.setenv("SMSMOBILEAPI_WEBHOOK_SECRET", SECRET)
+        monkeypatch.setenv("SMSMOBILEAPI_WEBHOOK_SECRET", "your-webhook-secret")
+        monkeypatch.setenv("WEBHOOK_URL_TOKEN", smsmobile.webhooks.new_url_token())
         monkeypatch.setenv("SMSMOBILEAPI_MAILBOX_KEY", box.mailbox.key)
         a_minute_ago = datetime.now(timezone.utc) - timedelta(minutes=1)
         box.phone.receive("+33639985678", "Are you there?", at=a_minute_ago)
@@ -123,35 +135,113 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield box
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQLServer]:
+    server = PostgreSQLServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _databases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Empty databases at the addresses that the pages show. The servers are started when a block connects to them.
+
+    A block is skipped if its server is not installed.
+    """
+    create_engine, from_url = sqlalchemy.create_engine, redis.Redis.from_url
+    with ExitStack() as opened:
+
+        def engine_of(address: str, **options: Any) -> sqlalchemy.Engine:
+            if address == "postgresql+psycopg://app@db.example/app":
+                server: PostgreSQLServer = request.getfixturevalue("postgresql")
+                address = server.url(server.new_schema())
+            engine = create_engine(address, **options)
+            opened.callback(engine.dispose)
+            return engine
+
+        def client_of(address: str, **options: Any) -> redis.Redis:
+            assert address == "redis://redis.example:6379/0"
+            client = from_url(request.getfixturevalue("redis_server").url, **options)
+            opened.callback(client.close)
+            client.flushdb()
+            return client
+
+        monkeypatch.setattr(sqlalchemy, "create_engine", engine_of)
+        monkeypatch.setattr(redis.Redis, "from_url", client_of)
+        yield
+
+
+def global_names(code: CodeType) -> set[str]:
+    """The global names that the functions of this code use, also those that nothing has called."""
+    used = {step.argval for step in get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+    return used.union(*(global_names(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+
+class Page:
+    """The namespace of a page, or of one of its blocks."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._path = path
+        module = ModuleType("app")  # as the tests of an application import it
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        self.names: dict[str, Any] = module.__dict__
+
+    def run(self, block: Block) -> None:
+        # The empty lines in front give a failure the line number of the page.
+        code = compile("\n" * (block.line - 1) + block.code, str(self._path), "exec", dont_inherit=True)
+        exec(code, self.names)
+        assert global_names(code) - set(self.names) - set(dir(builtins)) == set()
+
+
 @pytest.fixture
 def run(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], dict[str, Any]]:
-    """Executes a page and gives its names. The blocks that need Django are left out where it is not installed."""
+    """Executes a page and gives its names.
 
-    def run(page: Path) -> dict[str, Any]:
-        module = ModuleType("a_page_of_the_documentation")
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-        for block in code_of(page.read_text("utf-8")):
-            if needs_django(block):
-                if find_spec("django") is None:
-                    continue
-                _configure_django()
-            # The empty lines in front give a failure the line number of the page.
-            exec(compile("\n" * (block.line - 1) + block.code, str(page), "exec"), module.__dict__)
-        return module.__dict__
+    A block whose server is not installed is left out. The test that runs it alone is skipped, with the reason.
+    """
+
+    def run(path: Path) -> dict[str, Any]:
+        page = Page(path, monkeypatch)
+        for block in code_of(path):
+            with suppress(pytest.skip.Exception):
+                page.run(block)
+        return page.names
 
     return run
 
 
-def needs_django(block: Block) -> bool:
-    return bool(re.search(r"^(from|import) django\b", block.code, re.MULTILINE))
-
-
+@pytest.mark.filterwarnings("ignore:Using `httpx` with")  # of Starlette's TestClient
 @every_page
-def test_the_snippets_run(page: Path, run: Callable[[Path], dict[str, Any]]) -> None:
+def test_the_blocks_of_a_page_run_in_order(page: Path, run: Callable[[Path], dict[str, Any]]) -> None:
     run(page)
-    lines = [block.line for block in code_of(page.read_text("utf-8")) if needs_django(block)]
-    if lines and find_spec("django") is None:
-        pytest.skip(f"Django is not installed: the blocks in lines {lines} were left out, all others ran")
+
+
+@pytest.mark.parametrize(
+    ("page", "block"),
+    [
+        pytest.param(page, block, id=f"{page.name}:{block.line}")
+        for page in PAGES
+        for block in code_of(page)
+        if _IMPORT.search(block.code) and "from app import" not in block.code
+    ],
+)
+def test_a_block_that_imports_anything_runs_alone(
+    page: Path, block: Block, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Page(page, monkeypatch).run(block)
+
+
+def test_the_example_in_the_docstring_of_the_package_runs_alone(box: Sandbox) -> None:
+    example = "\n".join(re.findall(r"^    .*", str(smsmobile.__doc__), re.MULTILINE))
+    exec(compile(textwrap.dedent(example), "smsmobile", "exec", dont_inherit=True), {})
+    assert box.phone.outbox[-1].message == "Bonjour"
 
 
 def test_the_doubt_on_the_page_about_sending_is_settled(
@@ -175,17 +265,69 @@ def test_the_doubt_on_the_page_about_sending_is_settled(
     assert pauses == [2]
 
 
-def test_the_webhook_of_version_1_on_the_page_about_receiving(run: Callable[[Path], dict[str, Any]]) -> None:
-    page = run(DOCS / "receiving.md")
-    (address,) = [str(rule) for rule in page["app"].url_map.iter_rules() if "v1" in str(rule)]
-    payload = {"message": "Hello", "number": "+12025550123", "guid": "abcde12345"}
-    assert page["browser"].post(address, json=payload).status_code == 200
-    assert page["browser"].post(address, json={}).status_code == 400
-    assert page["seen"].add("abcde12345") is False
+def test_the_page_about_many_machines_prints_what_it_says(
+    run: Callable[[Path], dict[str, Any]],
+    box: Sandbox,
+    postgresql: PostgreSQLServer,
+    redis_server: RedisServer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = len(box.phone.outbox)
+    run(DOCS / "many-machines.md")
+    printed = ["sent", "duplicate sent", "sent", "sent", "appointment-17 sent"]
+    assert capsys.readouterr().out.splitlines() == printed
+    assert len(box.phone.outbox) - before == 4
 
-    event = page["parse_v1"](json.dumps(payload))
-    assert page["key_of"](event) == "sms.received abcde12345"
-    assert page["key_of"](event.model_copy(update={"data": event.data.model_copy(update={"guid": None})})) == event.id
+
+def test_the_route_on_the_page_about_many_machines_sends_once(
+    run: Callable[[Path], dict[str, Any]], box: Sandbox
+) -> None:
+    browser = run(DOCS / "many-machines.md")["app"].test_client()
+    before = len(box.phone.outbox)
+
+    def ask(order: str, phone: str) -> tuple[int, dict[str, Any]]:
+        answer = browser.post(f"/orders/{order}/confirmation", data={"phone": phone})
+        return answer.status_code, answer.get_json()
+
+    assert ask("17", "+33639981234") == (200, {"status": "sent", "recorded": None, "reason": None})
+    assert ask("17", "+33639981234") == (200, {"status": "duplicate", "recorded": "sent", "reason": None})
+    assert ask("18", "06 39 98 12 34")[0] == 400
+    box.phone.switch_off()
+    assert ask("18", "+33639981234")[0] == 503
+    box.phone.switch_on()
+    assert ask("18", "+33639981234")[0] == 200
+    assert len(box.phone.outbox) - before == 2
+
+
+def test_the_webhook_of_version_1_on_the_page_about_receiving(
+    run: Callable[[Path], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = run(DOCS / "receiving.md")
+    address = "/webhooks/sms-v1/" + os.environ["WEBHOOK_URL_TOKEN"]
+    browser = page["app_v1"].test_client()
+    payload = {"message": "Hello", "number": "+12025550123", "guid": "abcde12345"}
+    assert [browser.post(address, json=payload).status_code for _ in range(2)] == [202, 200]
+    assert browser.post(address, json={}).status_code == 400
+    assert browser.post(address + "x", json=payload).status_code == 401
+    assert capsys.readouterr().out.count("+12025550123 Hello False") == 1
+
+
+def test_what_is_stored_on_the_page_about_receiving_is_stored_once_and_never_goes_back(
+    run: Callable[[Path], dict[str, Any]],
+) -> None:
+    page = run(DOCS / "receiving.md")
+    now = "2026-09-23T12:00:00Z"
+    envelope = {"id": "an-event", "api_version": None, "created_at": now, "occurred_at": now}
+    received = page["SMSReceived"].model_validate(
+        {**envelope, "data": {"guid": "a", "from": "MPESA", "message": "yes"}}
+    )
+    for _ in range(2):
+        page["store_answer"](received)
+    for name in ("SMSSent", "SMSSubmitted", "SMSFailed"):
+        page["store_state"](page[name].model_validate({**envelope, "data": {"guid": "a"}}))
+    with closing(sqlite3.connect("orders.sqlite")) as database:
+        assert database.execute("SELECT * FROM answers").fetchall() == [("a", "MPESA", "yes")]
+        assert database.execute("SELECT * FROM states").fetchall() == [("a", 3, "sms.sent")]
 
 
 def test_the_inbox_on_the_page_about_it_hands_over_what_comes_in(
@@ -205,15 +347,10 @@ def test_the_inbox_on_the_page_about_it_hands_over_what_comes_in(
     page["main"]()
     in_the_end.cancel()
     assert handled == ["Is it ready?"]
-
-
-def _configure_django() -> None:
-    import django
-    from django.conf import settings
-
-    if not settings.configured:
-        settings.configure(SECRET_KEY=SECRET, ALLOWED_HOSTS=["testserver"], USE_TZ=True, LOGGING_CONFIG=None)
-        django.setup()
+    box.phone.receive("+33639985678", "And now?")
+    page["look"]()
+    page["look"]()
+    assert handled == ["Is it ready?", "And now?"]
 
 
 @every_page
@@ -240,7 +377,18 @@ def test_the_links_resolve(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "package",
-    [smsmobile, smsmobile.delivery, smsmobile.webhooks, smsmobile.sandbox],
+    [
+        smsmobile,
+        smsmobile.auth,
+        smsmobile.contrib.flask,
+        smsmobile.contrib.redis,
+        smsmobile.contrib.sqlalchemy,
+        smsmobile.contrib.starlette,
+        smsmobile.delivery,
+        smsmobile.sandbox,
+        smsmobile.testing,
+        smsmobile.webhooks,
+    ],
     ids=lambda package: package.__name__,
 )
 def test_every_public_name_is_documented(package: ModuleType) -> None:
