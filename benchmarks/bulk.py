@@ -45,7 +45,7 @@ def run() -> Iterator[Result]:
 
 
 def _against_a_loop(client: SMSMobileClient, folder: Path, count: int, laps: int) -> float:
-    messages = [(f"+336{number:08d}", "Bonjour, votre rendez-vous est demain à 10 h.") for number in range(count)]
+    messages = [(f"+3363998{number:04d}", "Bonjour, votre rendez-vous est demain à 10 h.") for number in range(count)]
     journals = (folder / f"{count}-{number}.sqlite" for number in range(1000))
 
     def in_bulk() -> None:
@@ -67,7 +67,9 @@ def _peak_of(count: int) -> int:
 def main(count: int) -> None:
     """A dry run of so many messages, of which every hundredth cannot be sent."""
     with SMSMobileClient(api_key=KEY) as client:
-        messages = ((f"+336{number:08d}" if number % 100 else "06", f"Bonjour n° {number}") for number in range(count))
+        messages = (
+            (f"+3363998{number:04d}" if number % 100 else "06", f"Bonjour n° {number}") for number in range(count)
+        )
         found = BulkSender(client, "campaign.sqlite").check(messages)
     assert (found.messages, found.invalid) == (count, count // 100)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -16,7 +16,7 @@ def rows(count: int, start: int = 0) -> list[dict[str, object]]:
     return [
         {
             "guid": f"c319d3b35e8f8712cde20dae39ac3c19{number:08x}",
-            "number": f"+336{number:08d}",
+            "number": f"+3363998{number:04d}",
             "message": f"Bonjour, votre rendez-vous n° {number} est demain à 10 h.",
             "send_from_mobile": "1",
             "send_from_mobile_erreur": "",

@@ -47,7 +47,7 @@ def _sends_a_second() -> float:
         assert process.stdin is not None
         assert process.stdout is not None
         url, key = process.stdout.readline().split()
-        recipients = [f"+336{number:08d}" for number in range(SENDS)]
+        recipients = [f"+3363998{number:04d}" for number in range(SENDS)]
         with SMSMobileClient(api_key=key, base_url=url) as client, ThreadPoolExecutor(THREADS) as threads:
             client.sms.log()  # whatever is loaded on first use
             started = time.perf_counter()

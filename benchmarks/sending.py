@@ -17,7 +17,7 @@ from .measure import Result, ratio
 from .server import serve
 
 KEY = "0123456789abcdef" * 3
-TO = "+33612345678"
+TO = "+33639985678"
 TEXT = "Bonjour, votre rendez-vous est demain à 10 h."
 
 

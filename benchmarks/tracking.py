@@ -33,7 +33,7 @@ def _calls(count: int) -> int:
     tracking._clock = _BoxClock(box)  # waiting moves the sandbox's clock
     try:
         with SMSMobileClient(api_key=box.api_key, session=box.session()) as client:
-            sent = [client.sms.send(f"+336{number:08d}", "Bonjour") for number in range(count)]
+            sent = [client.sms.send(f"+3363998{number:04d}", "Bonjour") for number in range(count)]
             assert len(list(client.sms.track_all(sent, timeout=60))) == count
         return sum(request.path == "/log/sent/sms/" for request in box.requests)
     finally:

@@ -22,7 +22,7 @@ BODY = json.dumps(
         "occurred_at": "2026-09-23T12:00:00Z",
         "data": {
             "guid": "SMS-GUID-1001",
-            "from": "+15551234567",
+            "from": "+12025550167",
             "message": "Can you call me back?",
             "received_at": "2026-09-23T12:00:00Z",
             "alias": "Taylor",
