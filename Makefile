@@ -3,17 +3,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Many tests wait for a timeout or for another process: one worker more than cores.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ON_ALL_CORES := --numprocesses=auto --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Some images forbid bytecode. Then each worker rewrites all tests, and each program that a test starts compiles all anew.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage test-long test-all lint docs bench clean help
+.PHONY: demo test coverage test-long test-all test-floors lint docs bench clean help
 
 help:
-	@echo "make demo      send an SMS, be answered, delete it: on a local sandbox, or for real with a key"
+	@echo "make demo      send an SMS and wait for the phone: on a local sandbox, which also answers, or for real with a key"
 	@echo "make test      run the tests on all cores"
 	@echo "make coverage  run them and measure how much of the source they reach; 95 % is the least"
 	@echo "make test-long run the long tests: hundreds of kills, the whole page in a browser, many random examples"
 	@echo "make test-all  run the tests on the other Pythons from 3.10 to 3.13 that are installed"
+	@echo "make test-floors run the tests of units, faults, stores and integrations with the oldest dependencies that are allowed"
 	@echo "make lint      check style, types, layers, spelling and workflows"
 	@echo "make docs      build the documentation into build/site"
 	@echo "make bench     measure speed and memory against their peers"
@@ -32,14 +37,17 @@ test-long: $(VENV)/.dev
 	SMSMOBILE_EXAMPLES=200 $(BIN)/python -m pytest $(ON_ALL_CORES) -m "long or hypothesis"
 
 test-all: $(VENV)/.dev
-	sh .ci/test-all
+	bash .ci/test-all
+
+test-floors: $(VENV)-floors/.floors
+	$(VENV)-floors/bin/python -m pytest -p no:cacheprovider $(ON_ALL_CORES) -m "not long" tests/unit tests/faults tests/stores tests/contrib tests/testing
 
 lint: $(VENV)/.dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy --strict tests/typing_usage.py
-	MYPYPATH=examples $(BIN)/python -m mypy --strict --explicit-package-bases examples
+	MYPYPATH=examples $(BIN)/python -m mypy --strict --explicit-package-bases --exclude /django_shop/ examples
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python -m codespell_lib
@@ -70,6 +78,13 @@ $(VENV)/.dev: $(VENV)/.venv pyproject.toml
 	$(PIP) install --editable ".[sandbox,phone-numbers]" --group dev
 	touch $@
 
+# On the oldest Python that is installed here, if that is 3.10; else on the one of $(VENV).
+$(VENV)-floors/.floors: $(VENV)/.dev
+	$(BIN)/uv venv --quiet --clear --python "$$(sh .ci/find-python 3.10 || echo $(BIN)/python)" $(VENV)-floors
+	$(BIN)/uv pip install --quiet --python $(VENV)-floors/bin/python --resolution lowest-direct \
+		--editable ".[sandbox,phone-numbers,bulk,redis,sqlalchemy,django,flask,starlette]" --group test
+	touch $@
+
 $(VENV)/.bench: $(VENV)/.venv pyproject.toml
-	$(PIP) install --editable ".[sandbox]" --group bench
+	$(PIP) install --editable ".[sandbox,redis,sqlalchemy]" --group bench
 	touch $@
