@@ -68,7 +68,8 @@ def main() -> None:
         box.add_webhook(f"http://127.0.0.1:{server.server_port}/sms/webhook", secret=DEMONSTRATION)
         print(f"Write HOURS or ORDER 17 to the phone: {box.url}/\nStop with Ctrl-C.", flush=True)
         try:
-            thread.join()
+            while thread.is_alive():
+                thread.join(0.5)  # on some systems a wait without a timeout does not hear Ctrl-C
         except KeyboardInterrupt:
             with suppress(TimeoutError):
                 box.wait_for_deliveries()  # a handler may be sending just now
