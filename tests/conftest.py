@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -17,6 +18,10 @@ pytest.register_assert_rewrite(
     *(f"tests.stores.{rules}" for rules in ("event_rules", "journal_machine", "journal_rules", "token_rules")),
     "tests.contrib.server_rules",
 )
+
+# A shell lets what it runs in the background ignore Ctrl-C, and programs that tests start and interrupt inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 API_KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 BASE_URL = "https://api.smsmobileapi.com"
