@@ -9,6 +9,7 @@ SMSMobileError
 ├── DeliveryPending               the message is still queued after the timeout of track(); it may still go out
 ├── StorageError                  a file, or another store, cannot be used (also an OSError)
 ├── SendInFlight                  the message is being sent elsewhere under its key: try again later
+├── SendPostponed                 a rule lets the message leave only later: call again then; nothing was sent
 ├── BulkPaused                    the phone is offline, the subscription is over …; the next run sends the rest
 ├── APIError                      the service answered with an error
 │   ├── AuthenticationError       wrong or expired credentials
@@ -51,6 +52,7 @@ __all__ = [
     "SMSMobileError",
     "SendInFlight",
     "SendOutcomeUnknown",
+    "SendPostponed",
     "SentLogRow",
     "ServerError",
     "SignatureMismatch",
@@ -209,6 +211,18 @@ class SendInFlight(SMSMobileError):
         super().__init__(text)
         self.retry_after = retry_after
         """Seconds until the other sender counts as gone, if it does not go on. Most are done much earlier."""
+
+
+class SendPostponed(SMSMobileError):
+    """A rule (the send window, or the limits of the SIMs) lets the message leave only later. Nothing was sent.
+
+    Call again with the same key after `retry_after`.
+    """
+
+    def __init__(self, text: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        """Seconds until the message may leave."""
 
 
 class BulkPaused(SMSMobileError):

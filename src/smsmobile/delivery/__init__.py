@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .journals import ClaimState, Journal, JournalEntry, MessageClaim, SendStatus
     from .once import send_once
     from .opt_out import is_opt_in, is_opt_out
+    from .sims import Sim, SimPool
+    from .suppression import MemorySuppression, Suppression
+    from .windows import SendWindow
 
 __all__ = [
     "BulkCheck",
@@ -33,6 +36,7 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "MemoryJournal",
+    "MemorySuppression",
     "MessageClaim",
     "OutgoingSMS",
     "SQLiteInboxState",
@@ -40,6 +44,10 @@ __all__ = [
     "Segments",
     "SendOutcome",
     "SendStatus",
+    "SendWindow",
+    "Sim",
+    "SimPool",
+    "Suppression",
     "count_segments",
     "is_opt_in",
     "is_opt_out",
@@ -63,5 +71,8 @@ if not TYPE_CHECKING:
             "journals": ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"],
             "once": ["send_once"],
             "opt_out": ["is_opt_in", "is_opt_out"],
+            "sims": ["Sim", "SimPool"],
+            "suppression": ["MemorySuppression", "Suppression"],
+            "windows": ["SendWindow"],
         },
     )

@@ -14,6 +14,7 @@ from ..errors import ConfigurationError, InvalidRequestError, SMSMobileError, St
 from ._messages import OutgoingSMS
 from ._outcomes import Job, SendOutcome, job_of
 from ._rate_limit import RateLimiter
+from ._rules import Rules
 from ._sender import UNKNOWN_RETRY_PERIOD, Sender
 from ._workers import Workers, stop_error
 from .journals import Journal, SendStatus
@@ -34,6 +35,7 @@ class Campaign:
         rate_limiter: RateLimiter,
         workers: int,
         patience: float,
+        rules: Rules,
         total: int | None,
     ) -> None:
         self._channel = channel
@@ -43,7 +45,7 @@ class Campaign:
         self._workers = workers
         self._total = total
         # The workers share one retry loop.
-        self._sender = Sender(channel._without_retries, journal, patience=patience)
+        self._sender = Sender(channel._without_retries, journal, patience=patience, rules=rules)
         self._unfinished = 0
         """How many were submitted to the workers and have no outcome yet."""
         self._done = 0

@@ -73,8 +73,8 @@ def _line_of(message: OutgoingSMS) -> str:
 def _restored(line: str) -> OutgoingSMS:
     """A message that `_line_of` has written."""
     to, text, key, options = json.loads(line)
-    if "schedule_at" in options:
-        options["schedule_at"] = datetime.fromtimestamp(options["schedule_at"], UTC)
+    for name in {"schedule_at", "expires_at"} & options.keys():
+        options[name] = datetime.fromtimestamp(options[name], UTC)
     return OutgoingSMS(to, text, key, **options)
 
 

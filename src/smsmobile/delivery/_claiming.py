@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from .journals import ClaimState, JournalEntry, MessageClaim, look_alike
+from .journals import KEPT_BACK, ClaimState, JournalEntry, MessageClaim, look_alike
 
 
 class Record(NamedTuple):
@@ -38,7 +38,7 @@ class Claiming:
         for record in records:
             self._put(record)
         self.removed: list[JournalEntry] = []
-        """Whose claims have ended. Remove them before the others are recorded: their keys can be claimed anew."""
+        """Claims that have ended, and what was kept back. Remove them first: their keys can be claimed anew."""
         self.renewed: list[JournalEntry] = []
         """Whose leases begin anew."""
         self.added: list[JournalEntry] = []
@@ -51,7 +51,10 @@ class Claiming:
     def _claim(self, entry: JournalEntry) -> MessageClaim:
         own = self._records.get(entry.key)
         if own is not None and own.entry.outcome is not None:
-            return MessageClaim(ClaimState.DONE, own.entry)
+            if own.entry.outcome not in KEPT_BACK:
+                return MessageClaim(ClaimState.DONE, own.entry)
+            self._remove(own.entry)
+            own = None
         if own is not None and self._repeated and own.entry.token == entry.token and not own.is_started:
             return MessageClaim(ClaimState.NEW, own.entry)
         for other in self._in_the_way(entry, own):
@@ -81,5 +84,6 @@ class Claiming:
             self._in_flight[entry.number][entry.key] = record
 
     def _remove(self, entry: JournalEntry) -> None:
-        del self._records[entry.key], self._in_flight[entry.number][entry.key]
+        del self._records[entry.key]
+        self._in_flight[entry.number].pop(entry.key, None)
         self.removed.append(entry)

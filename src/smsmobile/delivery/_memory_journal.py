@@ -89,6 +89,15 @@ class MemoryJournal:
             self._put(record._replace(entry=record.entry._replace(outcome=outcome, guid=guid, reason=reason)))
             return True
 
+    def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
+        """Record that a planned message is not sent; see `Journal.keep_back`."""
+        with self._lock:
+            record = self._claimed(entry)
+            if record is None or record.is_started:
+                return False
+            self._put(record._replace(entry=record.entry._replace(outcome=outcome, reason=reason)))
+            return True
+
     def withdraw(self, entries: Iterable[JournalEntry]) -> None:
         """Remove claims of messages that were not sent."""
         with self._lock:
@@ -124,6 +133,18 @@ class MemoryJournal:
         with self._lock:
             entries = [record.entry for record in self._records.values()]
         return [entry for entry in entries if entry.outcome is SendStatus.UNKNOWN and entry.attempted_at >= since]
+
+    def get(self, key: str) -> JournalEntry | None:
+        """The message with this key; None if there is none."""
+        with self._lock:
+            record = self._records.get(key)
+        return None if record is None else record.entry
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """All messages; see `Journal.entries`."""
+        with self._lock:
+            records = list(self._records.values())
+        return (record.entry for record in records)
 
     def forget(self, key: str) -> bool:
         """Remove a message; see `Journal.forget`."""

@@ -23,7 +23,7 @@ _MARKS = ("\ufeff", "ï»¿")
 
 @dataclass(frozen=True, repr=False)
 class OutgoingSMS:
-    """A message to send in bulk. The options are those of `client.sms.send`."""
+    """A message to send under a key. The options are those of `client.sms.send`, and two for the rules."""
 
     to: str
     """One phone number."""
@@ -47,6 +47,10 @@ class OutgoingSMS:
     """The service stores the text encrypted."""
     whatsapp: bool = False
     """Also send it by WhatsApp."""
+    expires_at: datetime | None = None
+    """When it is of no use any more, an aware datetime: it is not sent from then on. None if it always is."""
+    urgent: bool = False
+    """It does not wait for the send window."""
 
     def __repr__(self) -> str:
         to = mask_number(str(self.to))
@@ -61,6 +65,8 @@ OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     "shorten_urls": check_bool,
     "encrypt": check_bool,
     "whatsapp": check_bool,
+    "expires_at": schedule_time,
+    "urgent": check_bool,
 }
 """The options of a message, and what checks each."""
 
@@ -134,7 +140,9 @@ def key_of(message: OutgoingSMS, number: str) -> str:
 
 def params_of(channel: SMSChannel, message: OutgoingSMS) -> Params:
     """The parameters of its request. Raises InvalidRequestError for a message that cannot be sent."""
-    return channel._params(
+    check_bool("urgent", message.urgent)
+    expires_at = None if message.expires_at is None else schedule_time("expires_at", message.expires_at)
+    params = channel._params(
         message.to,
         message.text,
         message.sim,
@@ -144,6 +152,9 @@ def params_of(channel: SMSChannel, message: OutgoingSMS) -> Params:
         message.encrypt,
         message.whatsapp,
     )
+    if expires_at is not None and int(params.get("schedule_timestamp", 0)) >= expires_at:
+        raise InvalidRequestError("schedule_at is not before expires_at; expected an earlier time.")
+    return params
 
 
 def number_of(params: Params) -> str:

@@ -6,6 +6,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
+from heapq import heappop, heappush
+from itertools import count
 from threading import Lock
 
 from .._http.backoff import LONGEST_RETRY_AFTER, backoff_intervals
@@ -24,6 +26,8 @@ FIRST_INTERVAL = 1.0
 LONGEST_INTERVAL = 60.0
 FIRST_PARKING, LONGEST_PARKING = 0.05, 2.0
 """Seconds after which messages that are in flight elsewhere are claimed again."""
+LONGEST_DELAY = 60.0
+"""Seconds after which a rule is asked again at the latest: clocks are set, and machines sleep."""
 MOST_PARKED = 1024
 """So many of them are kept in memory, while others are read and sent."""
 
@@ -106,17 +110,25 @@ def _batch(size: float) -> int:
 
 
 class Parking:
-    """Messages that are in flight elsewhere, until they are claimed again."""
+    """Messages that cannot leave yet, until they are claimed again: in flight elsewhere, or kept waiting by a rule."""
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []
         self._intervals = backoff_intervals(FIRST_PARKING, LONGEST_PARKING)
         self._due_at = math.inf
+        self._later: list[tuple[float, int, Job]] = []
+        """A heap of messages that a rule lets leave later: when each is due, and its number."""
+        self._numbers = count()
 
     @property
     def allowed(self) -> int:
         """How many of them may wait here without keeping others from being read."""
-        return min(len(self._jobs), MOST_PARKED)
+        return min(len(self._jobs) + len(self._later), MOST_PARKED)
+
+    def delay(self, job: Job, seconds: float) -> None:
+        """Keep a message that a rule lets leave after so many seconds; it is asked again from time to time."""
+        due_at = time.monotonic() + min(seconds, LONGEST_DELAY)
+        heappush(self._later, (due_at, next(self._numbers), job))
 
     def park(self, jobs: Sequence[tuple[Job, float]], *, made_progress: bool) -> None:
         """Keep messages, each with the seconds that it is in flight at most.
@@ -132,15 +144,23 @@ class Parking:
 
     def is_due(self) -> bool:
         """Whether it is time to claim them again."""
-        return time.monotonic() >= self._due_at
+        return time.monotonic() >= self._next_due_at
 
     def seconds_left(self) -> float | None:
         """Seconds until then; None if there are none."""
-        return max(self._due_at - time.monotonic(), 0.0) if self._jobs else None
+        return max(self._next_due_at - time.monotonic(), 0.0) if self._jobs or self._later else None
 
     def take(self) -> list[Job]:
         """Those to claim again now, the last one first."""
-        if not self.is_due():
-            return []
-        jobs, self._jobs, self._due_at = self._jobs[::-1], [], math.inf
-        return jobs
+        now = time.monotonic()
+        jobs: list[Job] = []
+        while self._later and self._later[0][0] <= now:
+            jobs.append(heappop(self._later)[2])
+        if self._due_at <= now:
+            jobs += self._jobs
+            self._jobs, self._due_at = [], math.inf
+        return jobs[::-1]
+
+    @property
+    def _next_due_at(self) -> float:
+        return min(self._due_at, self._later[0][0] if self._later else math.inf)

@@ -19,6 +19,7 @@ from ._failures import refuses_one
 from ._lookup import Lookup, outcome_of
 from ._messages import send
 from ._outcomes import INTERRUPTED, Job, SendOutcome
+from ._rules import NO_RULES, Go, KeepBack, Rules, Wait
 from .journals import Journal, JournalEntry, MessageClaim, SendStatus
 
 PATIENCE = 30.0
@@ -38,23 +39,48 @@ class NotSent(Exception):
 class Sender:
     """Sends through one channel with one journal. Threads can share it."""
 
-    def __init__(self, channel: SMSChannel, journal: Journal, *, patience: float) -> None:
+    def __init__(self, channel: SMSChannel, journal: Journal, *, patience: float, rules: Rules = NO_RULES) -> None:
         self._lookup = Lookup(channel, journal)
         self._channel = channel
         self._journal = journal
         self._patience = patience
+        self._rules = rules
         self._name = uuid4().hex
         self._claims = count()
         """Numbers them; threads can share it."""
 
     def claim(self, jobs: Sequence[Job]) -> list[tuple[Job, MessageClaim]]:
         """Claim messages in the journal, each with a new token."""
+        now = time.time()
+        jobs = [self._rules.prepare(job, now) for job in jobs]
         jobs = [job._replace(entry=job.entry._replace(token=f"{self._name}-{next(self._claims)}")) for job in jobs]
         return list(zip(jobs, self._journal.claim([job.entry for job in jobs]), strict=True))
 
     def withdraw(self, jobs: Sequence[Job]) -> None:
         """Give claims back: nothing was sent."""
         self._journal.withdraw([job.entry for job in jobs])
+
+    def admit(self, job: Job) -> Job | Wait | SendOutcome:
+        """Ask the rules about a claimed message.
+
+        Returns the job to send. If the message has to wait, or is kept back, its claim is over.
+        """
+        try:
+            verdict = self._rules.judge(job, time.time())
+            if isinstance(verdict, Go):
+                return verdict.job
+            if isinstance(verdict, KeepBack):
+                self._journal.keep_back(job.entry, verdict.status, verdict.reason)
+                return job.outcome(verdict.status, reason=verdict.reason)
+        except BaseException:
+            self._give_back(job)
+            raise
+        self._journal.withdraw([job.entry])
+        return verdict
+
+    def deals_with(self, job: Job, failure: SMSMobileError) -> bool:
+        """Whether the rules deal with a failure by which nothing was sent, so that the message can be claimed again."""
+        return self._rules.not_sent(job, failure)
 
     def renew(self, job: Job) -> None:
         """Keep the claim of a message that has to wait."""
@@ -86,7 +112,9 @@ class Sender:
             raise
         except SMSMobileError as failure:
             if refuses_one(failure):
-                return self._settle(job, SendStatus.REFUSED, reason=str(failure))
+                outcome = self._settle(job, SendStatus.REFUSED, reason=str(failure))
+                self._rules.not_sent(job, None)
+                return outcome
             self._journal.withdraw([job.entry])
             raise NotSent(failure) from failure
         except NetworkBlocked:  # in a test that forgot its sandbox; the journal may be the one of the developer
@@ -149,6 +177,10 @@ class Sender:
         except BaseException:
             self._release(entries)
             raise
+
+    def _give_back(self, job: Job) -> None:
+        with suppress(StorageError):  # then its lease ends
+            self._journal.withdraw([job.entry])
 
     def _release(self, entries: Sequence[JournalEntry]) -> None:
         """The messages stay in flight, and the next who asks looks them up."""

@@ -109,7 +109,7 @@ class SQLiteJournal:
     def claim(self, entries: Sequence[JournalEntry]) -> list[MessageClaim]:
         """Claim messages; see `Journal.claim`."""
         with self._opened.transaction() as connection:
-            connection.execute("UPDATE messages SET listed = NULL WHERE listed = 1 AND outcome IN ('sent', 'refused')")
+            connection.execute("UPDATE messages SET listed = NULL WHERE listed = 1 AND outcome <> 'unknown'")
             lease = self._new_lease()
             claiming = Claiming(_concerned(connection, entries, lease.begin), lease=self._lease)
             answers = claiming.claim(entries)
@@ -136,6 +136,14 @@ class SQLiteJournal:
             "UPDATE messages SET outcome = ?, guid = ?, reason = ?, leased_at = NULL, lease_end = NULL, owner = NULL "  # noqa: S608
             f"WHERE {_CLAIMED} AND started = 1 AND outcome IS NOT ?",
             (outcome.value, _stored(guid), _stored(reason), *_claim_of(entry), outcome.value),
+        )
+
+    def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
+        """Record that a planned message is not sent; see `Journal.keep_back`."""
+        return self._change(
+            "UPDATE messages SET outcome = ?, reason = ?, leased_at = NULL, lease_end = NULL, owner = NULL "
+            "WHERE key = ? AND token = ? AND outcome IS NULL AND started = 0",
+            (outcome.value, _stored(reason), *_claim_of(entry)),
         )
 
     def withdraw(self, entries: Iterable[JournalEntry]) -> None:
@@ -167,6 +175,21 @@ class SQLiteJournal:
     def unknown(self, since: float = 0.0) -> list[JournalEntry]:
         """Messages with the outcome unknown, attempted since then."""
         return self._select("listed = 1 AND outcome = 'unknown' AND attempted_at >= ? ORDER BY attempted_at", since)
+
+    def get(self, key: str) -> JournalEntry | None:
+        """The message with this key; None if there is none."""
+        return next(iter(self._select("key = ?", _stored(key))), None)
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """All messages, in the order in which they were claimed; see `Journal.entries`."""
+        after = 0
+        while rows := self._opened.note(
+            f"SELECT {_ENTRY}, rowid FROM messages WHERE rowid > ? ORDER BY rowid LIMIT ?",  # noqa: S608
+            (after, _AT_ONCE),
+        ):
+            for row in rows:
+                yield _entry(row[:11])
+            after = rows[-1][11]
 
     def forget(self, key: str) -> bool:
         """Remove a message; see `Journal.forget`."""

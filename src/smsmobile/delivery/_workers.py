@@ -27,12 +27,15 @@ from ..errors import (
 from ._outcomes import Job, SendOutcome, recorded_outcome
 from ._pace import Backoff, Batches, Parking
 from ._rate_limit import RateLimiter
+from ._rules import Wait
 from ._sender import NotSent, Sender, interruption_of
 from .journals import ClaimState, MessageClaim, SendStatus
 
 QUEUE_SIZE = 256
 """Messages that are read before their turn, for threads. A single worker reads one batch. No more than these are in
 memory, however many there are, besides those that are in flight elsewhere."""
+ADMITTED_SECONDS = 1.0
+"""Seconds for which the answer of the rules holds, while a message waits for the rate limit."""
 READ_SECONDS = 0.1
 """Seconds that a single worker waits, at most, for more messages to be read."""
 MAX_UNKNOWN = 10
@@ -299,9 +302,23 @@ class Workers:
     def _process(self, job: Job) -> SendOutcome | None:
         """Send a claimed message, and record its outcome.
 
-        Returns None if it has none yet: a thread of its own looks it up, or its claim had ended.
+        Returns None if it has none yet: a thread of its own looks it up, its claim had ended, or a rule lets it leave
+        only later.
         """
-        self._wait_for_rate(job)
+        admitted = self._admit(job)
+        return self._send(admitted) if isinstance(admitted, Job) else admitted
+
+    def _admit(self, job: Job) -> Job | SendOutcome | None:
+        """Ask the rules about a claimed message, and wait for the rate limit. None if it has to wait for a rule."""
+        admitted = self._sender.admit(job)
+        if isinstance(admitted, Job) and self._wait_for_rate(admitted) > ADMITTED_SECONDS:
+            admitted = self._sender.admit(admitted)
+        if isinstance(admitted, Wait):
+            self._delay(job, admitted.seconds)
+            return None
+        return admitted
+
+    def _send(self, job: Job) -> SendOutcome | None:
         generation = self._backoff.generation
         started = self._sender.start(job)
         if started is None:
@@ -312,6 +329,9 @@ class Workers:
         except NotSent as error:
             if isinstance(error.failure, InvalidRequestError):
                 return job.outcome(SendStatus.REFUSED, reason=str(error.failure))
+            if self._sender.deals_with(job, error.failure):
+                self._submit_again(job)
+                return None
             interval = self._backoff.interval_after(error.failure, generation)
             if interval is None:
                 raise
@@ -328,9 +348,24 @@ class Workers:
             self._note_accepted()
         return outcome
 
-    def _wait_for_rate(self, job: Job) -> None:
-        """Keep the claim of a message until it may leave. Raises _Stopped if the workers stop before that."""
+    def _delay(self, job: Job, seconds: float) -> None:
+        """Let a message that is not claimed any more be claimed again later, and others be read meanwhile."""
+        if seconds <= 0:
+            self._submit_again(job)
+            return
+        with self._changed:
+            self._parking.delay(job, seconds)
+            self._end_claim(job.entry.key)
+            self._changed.notify()  # somebody has to wait for it
+        self._outcomes.put(None)
+
+    def _wait_for_rate(self, job: Job) -> float:
+        """Keep the claim of a message until it may leave. Returns how many seconds that took.
+
+        Raises _Stopped if the workers stop before that.
+        """
         may_leave = False
+        began = time.monotonic()
         try:
             may_leave = self._rate_limiter.acquire(
                 self._stopping, job.params, meanwhile=partial(self._sender.renew, job)
@@ -340,6 +375,7 @@ class Workers:
                 self._sender.withdraw([job])
         if not may_leave:
             raise _Stopped
+        return time.monotonic() - began
 
     def _submit_again(self, job: Job) -> None:
         """Let a message be claimed again, which is not claimed any more."""

@@ -23,6 +23,7 @@ from ._columns import check_columns, read_row
 from ._messages import Message, OutgoingSMS, check_key, key_of, number_of, params_of, read_message
 from ._outcomes import SendOutcome
 from ._rate_limit import RateLimiter, RateUnit
+from ._rules import Rules
 from ._segments import count_segments
 from ._sender import PATIENCE
 from ._template import Template
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from limits.storage import Storage
 
     from ..client import SMSMobileClient
+    from .sims import SimPool
+    from .suppression import Suppression
+    from .windows import SendWindow
 
 __all__ = ["BulkCheck", "BulkSender"]
 
@@ -84,6 +88,9 @@ class BulkSender:
     workers: how many requests are in flight at a time. Several workers are threads, and up to ten more threads look up
         messages in doubt; a single one sends while the loop over the outcomes waits for the next outcome.
     patience: seconds to wait for a message in doubt to appear in the sent log before it is `unknown`.
+    suppression: the list of those who asked for no more messages; theirs are `suppressed`.
+    window: the hours and days in which messages may leave; `urgent` ones may always.
+    sims: the SIMs that share the messages, with their limits.
     strict: `send` reads and checks all messages first, and sends none if one of them is unusable. Without it, an
         unusable message is `refused`, and the others are sent.
 
@@ -102,12 +109,16 @@ class BulkSender:
         rate_paced: bool = False,
         workers: int = 4,
         patience: float = PATIENCE,
+        suppression: Suppression | None = None,
+        window: SendWindow | None = None,
+        sims: SimPool | None = None,
         strict: bool = False,
     ) -> None:
         self._channel = channel_of(client)
         self._journal = check_journal(journal)
         self._workers = check_whole("workers", workers, 1, 100)
         self._patience = check_seconds("patience", patience)
+        self._rules = Rules(suppression, window, sims)
         self._strict = check_bool("strict", strict)
         transport = self._channel._transport
         self._rate_limiter = RateLimiter(
@@ -239,6 +250,7 @@ class BulkSender:
                 rate_limiter=self._rate_limiter,
                 workers=self._workers,
                 patience=self._patience,
+                rules=self._rules,
                 total=total,
             )
             for done, outcome in enumerate(campaign.outcomes(iter(source)), start=1):

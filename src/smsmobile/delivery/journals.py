@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -29,8 +29,16 @@ class SendStatus(str, Enum):
     """It may have been accepted, but the sent log does not show it. It is not sent again."""
     DUPLICATE = "duplicate"
     """Its key has an outcome already, from an earlier run or from earlier in this one. Nothing was done."""
+    SUPPRESSED = "suppressed"
+    """Its recipient has asked for no more messages; nothing was sent."""
+    EXPIRED = "expired"
+    """It could not be sent before its time was over; nothing was sent."""
 
     __str__ = str.__str__  # else f"{status}" depends on the version of Python
+
+
+KEPT_BACK = frozenset({SendStatus.SUPPRESSED, SendStatus.EXPIRED})
+"""Outcomes of messages that a rule has kept back: such a message can be claimed again, and is checked anew."""
 
 
 class JournalEntry(NamedTuple):
@@ -54,11 +62,11 @@ class JournalEntry(NamedTuple):
     token: str = ""
     """Names one claim of the key. Whoever holds it may send; a later claim has another token."""
     outcome: SendStatus | None = None
-    """Sent, refused or unknown; None while it is in flight."""
+    """What became of it; None while it is in flight."""
     guid: str | None = None
     """The message's GUID; None if there is none, or none yet."""
     reason: str | None = None
-    """Why it was refused, or is unknown."""
+    """Why it was not sent, or is unknown."""
 
 
 class ClaimState(str, Enum):
@@ -109,7 +117,8 @@ class Journal(Protocol):
 
         Each entry has a token that the caller has made, and that was never used before.
 
-        A key is DONE if it has an outcome. A message is claimed if nothing is in flight under its key, and no message
+        A key is DONE if it has an outcome, unless it was kept back (suppressed, expired): then this claim takes the
+        place of what is recorded. A message is claimed if nothing is in flight under its key, and no message
         to its number with the same look is. What is in flight with its lease over does not count if it is planned: its
         claim ends. If it is started, the answer is ABANDONED, and its lease begins anew, for the caller to look it up.
         """
@@ -134,6 +143,13 @@ class Journal(Protocol):
         """
         ...
 
+    def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
+        """Record that a planned message is not sent: it is suppressed or expired.
+
+        False, and nothing changes, if the claim has ended, or if the message was started.
+        """
+        ...
+
     def withdraw(self, entries: Iterable[JournalEntry]) -> None:
         """Remove claims of messages that were certainly not sent: planned, started or unknown, with these tokens."""
         ...
@@ -152,6 +168,18 @@ class Journal(Protocol):
 
     def unknown(self, since: float = 0.0) -> list[JournalEntry]:
         """Messages with the outcome unknown, attempted since then (Unix seconds of the sender's clock)."""
+        ...
+
+    def get(self, key: str) -> JournalEntry | None:
+        """The message with this key, in flight or with its outcome; None if there is none."""
+        ...
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """All messages, in any order, for a report. Others may change the journal meanwhile.
+
+        It reads a little at a time, so that a journal of any length needs no more memory, and keeps no transaction or
+        lock between these reads. A message that is there all the time comes once.
+        """
         ...
 
     def forget(self, key: str) -> bool:

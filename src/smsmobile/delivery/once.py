@@ -9,15 +9,19 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from .._input.arguments import check_seconds
-from ..errors import SendInFlight, SendOutcomeUnknown
+from ..errors import SendInFlight, SendOutcomeUnknown, SendPostponed
 from ._arguments import channel_of, opened
 from ._messages import OutgoingSMS, check_key
 from ._outcomes import Job, SendOutcome, job_of, recorded_outcome
+from ._rules import Rules, Wait
 from ._sender import PATIENCE, UNKNOWN_RETRY_PERIOD, NotSent, Sender, interruption_of
 from .journals import ClaimState, Journal, SendStatus
 
 if TYPE_CHECKING:
     from ..client import SMSMobileClient
+    from .sims import SimPool
+    from .suppression import Suppression
+    from .windows import SendWindow
 
 __all__ = ["send_once"]
 
@@ -45,6 +49,11 @@ def send_once(
     shorten_urls: bool = False,
     encrypt: bool = False,
     whatsapp: bool = False,
+    expires_at: datetime | None = None,
+    urgent: bool = False,
+    suppression: Suppression | None = None,
+    window: SendWindow | None = None,
+    sims: SimPool | None = None,
     patience: float = PATIENCE,
 ) -> SendOutcome:
     """Send a message, unless its key was sent already. Call it again with the same key as often as you like.
@@ -55,13 +64,20 @@ def send_once(
     journal: a `Journal` that all callers share, or the name of a file.
     key: your name for the message, such as the id of an order.
     to, text, sim, device, schedule_at, shorten_urls, encrypt, whatsapp: as for `client.sms.send`.
+    expires_at: when it is of no use any more, an aware datetime. It is not sent from then on.
+    urgent: send it outside of the window as well.
+    suppression: the list of those who asked for no more messages.
+    window: the hours and days in which it may leave.
+    sims: the SIMs that may send it, with their limits.
     patience: if the answer of the service is lost, seconds to wait for the message to appear in the sent log.
 
     Returns a SendOutcome: SENT or REFUSED; UNKNOWN if nobody can tell, which is never sent again until you `forget` the
-    key in the journal; or DUPLICATE, and `recorded` is the outcome that the key had already. If the caller that sent it
-    was killed in between, the message is looked up in the sent log.
+    key in the journal; DUPLICATE, and `recorded` is the outcome that the key had already; SUPPRESSED or EXPIRED if it
+    is not sent for that reason, which is checked anew if you call again. If the caller that sent it was killed in
+    between, the message is looked up in the sent log.
 
-    Raises SendInFlight if another caller is sending the message, or one that the sent log could not tell from it: call
+    Raises SendPostponed if the window or the limits of the SIMs let it leave only later: call again then. Raises
+    SendInFlight if another caller is sending the message, or one that the sent log could not tell from it: call
     again later. Raises InvalidRequestError for a message that cannot be sent. Raises what `client.sms.send` raises if
     nothing was sent for a reason that every message would meet, such as ConnectionFailed or DeviceOffline. Raises
     SendOutcomeUnknown only if a foreign exception, such as a time limit, interrupted the send. Raises StorageError if
@@ -80,11 +96,14 @@ def send_once(
         shorten_urls=shorten_urls,
         encrypt=encrypt,
         whatsapp=whatsapp,
+        expires_at=expires_at,
+        urgent=urgent,
     )
+    rules = Rules(suppression, window, sims)
     job = job_of(channel, message)
     patience = check_seconds("patience", patience)
     with opened(journal) as shared:
-        return _send(Sender(channel, shared, patience=patience), job)
+        return _send(Sender(channel, shared, patience=patience, rules=rules), job)
 
 
 def _send(sender: Sender, job: Job) -> SendOutcome:
@@ -103,22 +122,38 @@ def _send(sender: Sender, job: Job) -> SendOutcome:
                 return recorded_outcome(job, claim.entry)
             sender.look_up_abandoned([claim.entry], never)
             looked_again = True
-        elif started := sender.start(job):
-            return _send_started(sender, started, never)
+        elif (outcome := _send_claimed(sender, job, never)) is not None:
+            return outcome
     raise _in_flight(job, job.entry.key, _FIRST_RETRY)
 
 
-def _send_started(sender: Sender, job: Job, never: Event) -> SendOutcome:
+def _send_claimed(sender: Sender, job: Job, never: Event) -> SendOutcome | None:
+    """None if the claim has ended, or if another SIM is to send it: claim it again."""
+    admitted = sender.admit(job)
+    if isinstance(admitted, SendOutcome):
+        return admitted
+    if isinstance(admitted, Wait):
+        if admitted.seconds <= 0:
+            return None
+        raise SendPostponed(
+            f"{admitted.reason} Nothing was sent now; call again with the same key in {admitted.seconds:.0f} s.",
+            retry_after=admitted.seconds,
+        )
+    started = sender.start(admitted)
+    if started is None:
+        return None
     try:
-        return sender.send(job)
+        return sender.send(started)
     except NotSent as error:
         failure = error.failure
     except SendOutcomeUnknown as doubt:
         if interruption_of(doubt):
             raise
-        outcome = sender.look_up(job, doubt, never)
+        outcome = sender.look_up(started, doubt, never)
         assert outcome is not None  # noqa: S101 - nobody stops it
         return outcome
+    if sender.deals_with(started, failure):
+        return None
     raise failure  # outside of the block above, so that it does not show NotSent as well
 
 

@@ -60,7 +60,7 @@ from smsmobile.delivery._sender import Sender as OneSender
 
 from .scripted_service import ScriptedService, numbered
 
-SENT, REFUSED, UNKNOWN, DUPLICATE = SendStatus
+SENT, REFUSED, UNKNOWN, DUPLICATE, *_ = SendStatus
 TO = "+33639985678"
 OTHER = "+33639985432"
 

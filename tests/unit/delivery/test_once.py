@@ -26,7 +26,7 @@ from smsmobile.delivery import _lookup as lookup
 
 from .scripted_service import ScriptedService
 
-SENT, REFUSED, UNKNOWN, DUPLICATE = SendStatus
+SENT, REFUSED, UNKNOWN, DUPLICATE, *_ = SendStatus
 TO = "+33639985678"
 
 

@@ -1,0 +1,143 @@
+"""The rules of a campaign: whether a claimed message may leave now, later, or not at all.
+
+They are asked just before a message leaves. The suppression list, the window and the SIMs have a file each.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from .._wire.values import UTC
+from ..errors import ConfigurationError, DeviceOffline, SMSMobileError
+from ._outcomes import Job
+from .journals import SendStatus
+from .sims import SimPool
+from .suppression import Suppression
+from .windows import SendWindow
+
+
+class Go(NamedTuple):
+    """It may leave now, as this job says."""
+
+    job: Job
+
+
+class Wait(NamedTuple):
+    """It may leave later. A rule's `reason` is for the caller of `send_once`."""
+
+    seconds: float
+    reason: str
+
+
+class KeepBack(NamedTuple):
+    """It is not sent."""
+
+    status: SendStatus
+    reason: str
+
+
+Verdict: TypeAlias = Go | Wait | KeepBack
+
+
+class Rules:
+    """The rules that one sender has. Without any, only the `expires_at` of a message counts."""
+
+    def __init__(
+        self, suppression: Suppression | None = None, window: SendWindow | None = None, sims: SimPool | None = None
+    ) -> None:
+        """Raises ConfigurationError for a rule that is none, and for rules that do not go together."""
+        _check("suppression", suppression, Suppression)
+        _check("window", window, SendWindow)
+        _check("sims", sims, SimPool)
+        self._suppression, self._window, self._sims = suppression, window, sims
+        if sims is not None and window is not None and window.outside == "schedule":
+            raise ConfigurationError(
+                "A window with outside='schedule' does not go together with a SimPool: the service would send all "
+                "messages at once when it opens, whatever the SIMs allow. Use outside='wait'."
+            )
+
+    def prepare(self, job: Job, now: float) -> Job:
+        """The job as it is to be claimed: scheduled for when the window opens, if that is what the window does."""
+        window = self._window
+        if window is None or job.message.urgent:
+            return job
+        planned = float(job.params.get("schedule_timestamp", 0))
+        leaves_at = max(planned, now)
+        opens_at = window.opens_at(leaves_at)
+        if opens_at <= leaves_at or window.outside == "expire" or (window.outside == "wait" and planned <= now):
+            return job
+        scheduled = math.ceil(opens_at)
+        return job._replace(
+            params={**job.params, "schedule_timestamp": scheduled},
+            entry=job.entry._replace(until=max(job.entry.until, float(scheduled))),
+        )
+
+    def judge(self, job: Job, now: float) -> Verdict:
+        """What happens to a claimed message now.
+
+        Raises StorageError if a list cannot be read: then the message must not leave.
+        """
+        expires_at = _moment(job.message.expires_at)
+        if expires_at <= now:
+            return KeepBack(SendStatus.EXPIRED, "Its time was over before it could be sent.")
+        if self._suppression is not None and job.entry.number in self._suppression:
+            return KeepBack(SendStatus.SUPPRESSED, "Its recipient has asked for no more messages.")
+        window = None if job.message.urgent else self._window
+        if window is not None and (verdict := _judged_by(window, job, now, expires_at)) is not None:
+            return verdict
+        return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at)
+
+    def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float) -> Verdict:
+        window = None if job.message.urgent else self._window
+        slot = sims.book(job.entry.key, job.entry.number, job.message, now, window)
+        if slot is None:
+            return Go(job)
+        if slot.at <= now:
+            return Go(job._replace(params={**job.params, **slot.sim.params}))
+        if expires_at <= slot.at:
+            sims.cancel(job.entry.key)
+            return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
+        return Wait(slot.at - now, f"The limits of the SIMs let it leave at {_shown(slot.at)}.")
+
+    def not_sent(self, job: Job, failure: SMSMobileError | None) -> bool:
+        """Note that a message did not leave after all, or that the service has refused it (without `failure`).
+
+        Returns whether the rules deal with the failure: it is that of one phone, and others can go on.
+        """
+        if self._sims is None:
+            return False
+        self._sims.cancel(job.entry.key)
+        return isinstance(failure, DeviceOffline) and self._sims.note_offline(job.params)
+
+
+def _judged_by(window: SendWindow, job: Job, now: float, expires_at: float) -> Verdict | None:
+    """None if the window is open when the message leaves."""
+    leaves_at = max(float(job.params.get("schedule_timestamp", 0)), now)
+    opens_at = window.opens_at(leaves_at)
+    if expires_at <= max(opens_at, leaves_at):
+        return KeepBack(SendStatus.EXPIRED, "Its time is over before the send window opens.")
+    if opens_at <= leaves_at:
+        return None
+    if window.outside == "expire":
+        return KeepBack(SendStatus.EXPIRED, "The send window was closed.")
+    # What only needs another schedule is claimed again with that at once.
+    seconds = opens_at - now if window.outside == "wait" and leaves_at <= now else 0.0
+    return Wait(seconds, f"The send window opens at {_shown(opens_at)}.")
+
+
+def _check(name: str, rule: object, kind: type) -> None:
+    if rule is not None and (isinstance(rule, type) or not isinstance(rule, kind)):
+        raise ConfigurationError(f"{name} is of type {type(rule).__name__}; expected a {kind.__name__}, or None.")
+
+
+def _moment(time: datetime | None) -> float:
+    return math.inf if time is None else time.timestamp()
+
+
+def _shown(at: float) -> str:
+    return datetime.fromtimestamp(math.ceil(at), UTC).isoformat(sep=" ")
+
+
+NO_RULES = Rules()
