@@ -6,6 +6,7 @@ They are asked just before a message leaves. The suppression list, the window an
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -128,7 +129,8 @@ def _judged_by(window: SendWindow, job: Job, now: float, expires_at: float) -> V
 
 
 def _check(name: str, rule: object, kind: type) -> None:
-    if rule is not None and (isinstance(rule, type) or not isinstance(rule, kind)):
+    # A set has the methods of a suppression list, but knows one spelling of a number only.
+    if rule is not None and (isinstance(rule, (type, Set)) or not isinstance(rule, kind)):
         raise ConfigurationError(f"{name} is of type {type(rule).__name__}; expected a {kind.__name__}, or None.")
 
 
