@@ -1,18 +1,13 @@
-"""The endpoint behind gunicorn with two workers: handlers that are slow, fail, or die with their worker.
-
-SMSMOBILE_CRASH_SEED sets the seed of the random instants, SMSMOBILE_CRASH_KILLS the number of kills.
-"""
+"""The endpoint behind gunicorn with two workers: handlers that are slow, fail, or die with their worker."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,11 +22,11 @@ import requests
 from smsmobile.sandbox import Sandbox
 from smsmobile.webhooks import sign
 
+from ..contrib.gunicorn_kills import CONFIGURATION, deliver_while_workers_are_killed
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn does not run on Windows")
 
 SECRET = "whsec_of_the_tests_0123456789"
-SEED = int(os.environ.get("SMSMOBILE_CRASH_SEED", "20260923"))
-KILLS = int(os.environ.get("SMSMOBILE_CRASH_KILLS", "40"))
 PATIENCE = 60.0
 """Seconds after which a test fails that waits for something."""
 
@@ -79,21 +74,6 @@ def app(environ, start_response):
     answer = endpoint.answer(environ["REQUEST_METHOD"], body, environ)
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
     return [answer.text.encode()]
-"""
-# A file for each worker that lives, so that a test can kill one.
-CONFIGURATION = """
-import os
-from pathlib import Path
-
-folder = Path(os.environ["FOLDER"])
-
-
-def post_fork(server, worker):
-    (folder / f"{worker.pid}.worker").touch()
-
-
-def child_exit(server, worker):
-    (folder / f"{worker.pid}.worker").unlink(missing_ok=True)
 """
 
 
@@ -246,43 +226,8 @@ def test_a_worker_that_gunicorn_aborts_releases_its_event(tmp_path: Path) -> Non
 def test_whatever_worker_is_killed_no_event_is_lost_and_none_that_was_finished_is_handled_again(
     course: int, tmp_path: Path
 ) -> None:
-    moments = random.Random(f"{SEED} {course}")
-    killed: set[str] = set()
-    over = threading.Event()
-
-    def kill_now_and_then() -> None:
-        while len(killed) < KILLS and not over.wait(moments.uniform(0, 0.3)):
-            workers = sorted(tmp_path.glob("*.worker"))
-            if workers:
-                process = moments.choice(workers).stem
-                try:
-                    os.kill(int(process), signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-                killed.add(process)
-
-    def deliver_until_all_kills_are_done(sender: int) -> list[str]:
-        orders, guids = random.Random(f"{SEED} {course} {sender}"), []
-        while killer.is_alive() or not guids:
-            guids.append(f"{sender}-{len(guids)}")
-            order = orders.choice(["", "fail", f"take {orders.uniform(0, 0.05)}"])
-            if orders.random() < 0.3:
-                with ThreadPoolExecutor(2) as both:
-                    list(both.map(server.deliver, [guids[-1]] * 2, [order] * 2))
-            else:
-                server.deliver(guids[-1], order)
-        return guids
-
-    with gunicorn(tmp_path, lease=4.0) as server, ThreadPoolExecutor(4) as pool:
-        killer = threading.Thread(target=kill_now_and_then)
-        server.deliver("warm")
-        killer.start()
-        try:
-            guids = [guid for each in pool.map(deliver_until_all_kills_are_done, range(4)) for guid in each]
-        finally:
-            over.set()
-            killer.join()
-        assert len(killed) == KILLS
+    with gunicorn(tmp_path, lease=4.0) as server:
+        guids, killed = deliver_while_workers_are_killed(tmp_path, server.deliver, course=course)
         before = server.notes()
         assert {server.status(guid) for guid in guids} == {200}
         assert server.notes() == before

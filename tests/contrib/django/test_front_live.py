@@ -1,16 +1,13 @@
 """A project behind gunicorn with two workers, on SQLite and PostgreSQL: receivers that are slow, fail, or are killed.
 
-The receiver inserts a row for each event: there is one in the end, whatever happened. SMSMOBILE_CRASH_SEED sets the
-seed of the random instants, SMSMOBILE_CRASH_KILLS the number of kills.
+The receiver inserts a row for each event: there is one in the end, whatever happened.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +20,7 @@ from smsmobile.sandbox import Sandbox
 
 from ...stores.postgresql import PostgreSQLServer
 from ..deliveries import SECRET, received
+from ..gunicorn_kills import CONFIGURATION, deliver_while_workers_are_killed
 from ..live import PATIENCE, serving
 from .live_project import Project, huge, sqlite_in, write_project
 
@@ -32,25 +30,8 @@ pytestmark = [
     pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True),
 ]
 
-SEED = int(os.environ.get("SMSMOBILE_CRASH_SEED", "20261201"))
-KILLS = int(os.environ.get("SMSMOBILE_CRASH_KILLS", "40"))
 COMMAND = ["gunicorn", "django.core.wsgi:get_wsgi_application()", "--preload", "--bind=fd://{fd}"]
 COMMAND += ["--workers=2", "--timeout=60"]
-# A file for each worker that lives, so that a test can kill one.
-GUNICORN = """
-import os
-from pathlib import Path
-
-folder = Path(os.environ["FOLDER"])
-
-
-def post_fork(server, worker):
-    (folder / f"{worker.pid}.worker").touch()
-
-
-def child_exit(server, worker):
-    (folder / f"{worker.pid}.worker").unlink(missing_ok=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +55,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
             "PASSWORD": postgresql.password,
             "OPTIONS": {"options": f"-c search_path={postgresql.new_schema()}"},
         }
-    (tmp_path / "gunicorn.conf.py").write_text(GUNICORN)
+    (tmp_path / "gunicorn.conf.py").write_text(CONFIGURATION)
     environment = write_project(tmp_path, database)
     with serving(COMMAND, tmp_path, environment) as url:
         yield Project(tmp_path, url, environment)
@@ -137,42 +118,6 @@ def test_chunked_and_huge_bodies(server: Project) -> None:
 
 @pytest.mark.timeout(600)
 def test_whatever_worker_is_killed_each_event_is_handled_exactly_once(server: Project) -> None:
-    moments = random.Random(SEED)
-    killed: set[str] = set()
-    over = threading.Event()
-
-    def kill_now_and_then() -> None:
-        while len(killed) < KILLS and not over.wait(moments.uniform(0, 0.3)):
-            workers = sorted(server.folder.glob("*.worker"))
-            if workers:
-                process = moments.choice(workers).stem
-                try:
-                    os.kill(int(process), signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-                killed.add(process)
-
-    def deliver_until_all_kills_are_done(sender: int) -> list[str]:
-        orders, guids = random.Random(f"{SEED} {sender}"), []
-        while killer.is_alive() or not guids:
-            guids.append(f"{sender}-{len(guids)}")
-            order = orders.choice(["", "fail", f"take {orders.uniform(0, 0.05)}"])
-            if orders.random() < 0.3:
-                with ThreadPoolExecutor(2) as both:
-                    list(both.map(server.deliver, [guids[-1]] * 2, [order] * 2))
-            else:
-                server.deliver(guids[-1], order)
-        return guids
-
-    killer = threading.Thread(target=kill_now_and_then)
-    with ThreadPoolExecutor(4) as pool:
-        server.deliver("warm")
-        killer.start()
-        try:
-            guids = [guid for each in pool.map(deliver_until_all_kills_are_done, range(4)) for guid in each]
-        finally:
-            over.set()
-            killer.join()
-    assert len(killed) == KILLS
+    guids, _ = deliver_while_workers_are_killed(server.folder, server.deliver)
     assert {server.status(guid) for guid in guids} == {200}
     assert server.answers() == dict.fromkeys([*guids, "warm"], 1)
