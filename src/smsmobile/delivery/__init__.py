@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._outcomes import SendOutcome
     from ._segments import Segments, count_segments
     from ._sqlite_journal import SQLiteJournal
+    from ._sqlite_suppression import SQLiteSuppression
     from .bulk import BulkCheck, BulkSender
     from .inbox import Inbox
     from .journals import ClaimState, Journal, JournalEntry, MessageClaim, SendStatus
@@ -41,6 +42,7 @@ __all__ = [
     "OutgoingSMS",
     "SQLiteInboxState",
     "SQLiteJournal",
+    "SQLiteSuppression",
     "Segments",
     "SendOutcome",
     "SendStatus",
@@ -68,6 +70,7 @@ if not TYPE_CHECKING:
             "inbox": ["Inbox"],
             "_memory_journal": ["MemoryJournal"],
             "_sqlite_journal": ["SQLiteJournal"],
+            "_sqlite_suppression": ["SQLiteSuppression"],
             "journals": ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"],
             "once": ["send_once"],
             "opt_out": ["is_opt_in", "is_opt_out"],

@@ -31,7 +31,8 @@ class Suppression(Protocol):
 
     What a method did is seen by all who share the list, and survives a kill of the process and a power failure, when
     it returns. The methods raise InvalidRequestError for what is no such number, and StorageError if the list cannot be
-    read or written. Neither is ever taken for "not on the list".
+    read or written. Neither is ever taken for "not on the list". A store that repeats a change by itself, since its
+    connection was lost, may return False for its own change, but not for one with a `source`.
     """
 
     def add(self, number: str, *, source: str = "") -> bool:
