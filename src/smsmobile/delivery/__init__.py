@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .journals import ClaimState, Journal, JournalEntry, MessageClaim, SendStatus
     from .once import send_once
     from .opt_out import is_opt_in, is_opt_out
+    from .opt_out_recording import record_opt_out
     from .sims import Sim, SimPool
     from .suppression import MemorySuppression, Suppression
     from .windows import SendWindow
@@ -53,6 +54,7 @@ __all__ = [
     "count_segments",
     "is_opt_in",
     "is_opt_out",
+    "record_opt_out",
     "send_once",
     "suggest_gsm7",
 ]
@@ -74,6 +76,7 @@ if not TYPE_CHECKING:
             "journals": ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"],
             "once": ["send_once"],
             "opt_out": ["is_opt_in", "is_opt_out"],
+            "opt_out_recording": ["record_opt_out"],
             "sims": ["Sim", "SimPool"],
             "suppression": ["MemorySuppression", "Suppression"],
             "windows": ["SendWindow"],

@@ -13,7 +13,7 @@ from .._input.country_codes import is_international
 from .._input.phone_numbers import clean_recipient
 from .._input.texts import exact
 from .._locks import ForkSafeLock
-from ..errors import InvalidRequestError
+from ..errors import ConfigurationError, InvalidRequestError
 
 __all__ = ["MemorySuppression", "Suppression"]
 
@@ -106,3 +106,16 @@ def spelled_source(source: object) -> str:
     if not isinstance(source, str):
         raise InvalidRequestError(f"source is of type {type(source).__name__}; expected a text, such as a GUID.")
     return exact(source).encode("unicode_escape").decode("ascii")
+
+
+def check_suppression(suppression: object) -> Suppression:
+    """What was given as a list. Raises ConfigurationError if it is none.
+
+    A set has the same methods, but finds a number in one spelling only.
+    """
+    if isinstance(suppression, (type, set)) or not isinstance(suppression, Suppression):
+        raise ConfigurationError(
+            f"suppression is of type {type(suppression).__name__}; expected a Suppression, such as "
+            "SQLiteSuppression('suppressed.sqlite')."
+        )
+    return suppression
