@@ -1,4 +1,4 @@
-"""Opt-out from end to end: a person writes STOP to the phone, a webhook records it, and the next campaign skips them."""
+"""Opt-out from end to end: a person writes STOP to the phone, a webhook records it, and the next campaign obeys."""
 
 from __future__ import annotations
 
@@ -150,7 +150,14 @@ APPLICATION = """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("dies", ["before the list", "before the answer", "after the answer"])
+@pytest.mark.parametrize(
+    "dies",
+    [
+        pytest.param("before the list", marks=pytest.mark.long),
+        "before the answer",
+        pytest.param("after the answer", marks=pytest.mark.long),
+    ],
+)
 def test_whenever_the_handler_is_killed_the_person_is_on_the_list_and_answered_once(
     box: Sandbox, tmp_path: Path, dies: str
 ) -> None:
