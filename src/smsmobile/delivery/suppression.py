@@ -26,8 +26,8 @@ def __dir__() -> list[str]:
 class Suppression(Protocol):
     """Phone numbers that get no more messages. Many senders share a list, as they share a journal.
 
-    A number is written as for `client.sms.send`, with its country code, or as the digits of such a number: all spellings
-    are one number. A short code is written as it is.
+    A number is written as for `client.sms.send`, with its country code, or as the digits of such a number. All
+    spellings are one number. A short code is written as it is.
 
     What a method did is seen by all who share the list, and survives a kill of the process and a power failure, when
     it returns. The methods raise InvalidRequestError for what is no such number, and StorageError if the list cannot be

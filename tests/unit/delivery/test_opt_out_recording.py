@@ -196,11 +196,14 @@ def test_a_message_that_is_handled_twice_is_answered_once(
 def test_the_events_of_a_message_and_its_row_are_one_message(
     suppression: MemorySuppression, service: ScriptedService, answering: dict[str, Any]
 ) -> None:
+    service.script.append("unreachable")
     of_version_1 = event("STOP", guid="SMS-GUID-OF-STOP")
     of_version_2 = of_version_1.model_copy(update={"id": "018f6d2e-7c1a-7b6e-9d3f-2a4c5e6f7081"})
-    for message in (of_version_2, of_version_1, row("STOP", guid="SMS-GUID-OF-STOP")):
+    with pytest.raises(ConnectionFailed):
+        record_opt_out(of_version_2, suppression, **answering)
+    for message in (row("STOP", guid="SMS-GUID-OF-STOP"), of_version_1):
         record_opt_out(message, suppression, **answering)
-    assert len(service.phone) == 1
+    assert service.phone == [(f"+{NUMBER}", REPLY)]
 
 
 def test_three_opt_outs_of_one_person_get_one_answer(
