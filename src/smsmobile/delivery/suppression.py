@@ -13,7 +13,7 @@ from .._input.country_codes import is_international
 from .._input.phone_numbers import clean_recipient
 from .._input.texts import exact
 from .._locks import ForkSafeLock
-from ..errors import InvalidRequestError
+from ..errors import ConfigurationError, InvalidRequestError
 
 __all__ = ["MemorySuppression", "Suppression"]
 
@@ -31,7 +31,8 @@ class Suppression(Protocol):
 
     What a method did is seen by all who share the list, and survives a kill of the process and a power failure, when
     it returns. The methods raise InvalidRequestError for what is no such number, and StorageError if the list cannot be
-    read or written. Neither is ever taken for "not on the list".
+    read or written. Neither is ever taken for "not on the list". A store that repeats a change by itself, since its
+    connection was lost, may return False for its own change, but not for one with a `source`.
     """
 
     def add(self, number: str, *, source: str = "") -> bool:
@@ -105,3 +106,16 @@ def spelled_source(source: object) -> str:
     if not isinstance(source, str):
         raise InvalidRequestError(f"source is of type {type(source).__name__}; expected a text, such as a GUID.")
     return exact(source).encode("unicode_escape").decode("ascii")
+
+
+def check_suppression(suppression: object) -> Suppression:
+    """What was given as a list. Raises ConfigurationError if it is none.
+
+    A set has the same methods, but finds a number in one spelling only.
+    """
+    if isinstance(suppression, (type, set)) or not isinstance(suppression, Suppression):
+        raise ConfigurationError(
+            f"suppression is of type {type(suppression).__name__}; expected a Suppression, such as "
+            "SQLiteSuppression('suppressed.sqlite')."
+        )
+    return suppression
