@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import connections, transaction
+from contextlib import nullcontext
 
-from smsmobile import ConfigurationError
+import pytest
+from django.db import OperationalError, connections, transaction
+
+from smsmobile import ConfigurationError, StorageError
 from smsmobile.contrib.django.models import SuppressedNumber
 from smsmobile.contrib.django.suppression import DjangoSuppression
 
@@ -89,3 +91,39 @@ def test_another_kind_of_database_is_refused(database: Database, monkeypatch: py
     monkeypatch.setattr(type(connections[database.alias]), "vendor", "oracle")
     with pytest.raises(ConfigurationError, match="PostgreSQL or SQLite"):
         DjangoSuppression().add(NUMBER)
+
+
+def test_the_transaction_of_the_caller_waits_for_the_disk_whatever_the_settings_say(database: Database) -> None:
+    connection = connections[database.alias]
+    if connection.vendor != "postgresql":
+        pytest.skip("of PostgreSQL")
+
+    def setting() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            return cursor.fetchone()[0]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+    with transaction.atomic(using=database.alias):
+        DjangoSuppression().add(NUMBER)
+        inside = setting()
+    afterwards = setting()
+    connection.close()
+    assert (inside, afterwards) == ("on", "off")
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a transaction"])
+def test_a_database_that_cannot_be_used_is_a_storage_error(
+    database: Database, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError(NUMBER)
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.bulk_create", fail)
+    with transaction.atomic(using=database.alias) if inside else nullcontext():
+        with pytest.raises(StorageError, match="check that it runs") as caught:
+            DjangoSuppression().add(NUMBER)
+        assert NUMBER not in DjangoSuppression(), "the transaction goes on"
+    assert NUMBER not in str(caught.value)
+    assert caught.value.__context__ is None

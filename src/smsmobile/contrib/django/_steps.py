@@ -28,12 +28,12 @@ _COLLISIONS = {"40001", "40P01", "23505"}
 _LOCKS = 0x736D646A
 """PostgreSQL's advisory locks of the journal: `smdj` and a number."""
 _FULL = 2
-_PREPARE = """
-    SELECT set_config('lock_timeout', '30s', true),
-        set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-            WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)
+_FLUSH = """
+    SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+        WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)
 """
 """For this transaction: with `off`, PostgreSQL forgets its last commits when the server crashes."""
+_PREPARE = f"{_FLUSH}, set_config('lock_timeout', '30s', true)"
 _INSIDE = (
     "This call needs a transaction of its own, but is inside of transaction.atomic(): if that is rolled back, nobody "
     "knows that the message was sent, and it is sent again. Use queue_sms, which stores the message in your "
@@ -64,13 +64,20 @@ def run(step: Callable[[Clock], T], *, using: str, locks: Iterable[int] = ()) ->
 
 
 def run_within(step: Callable[[], T], *, using: str) -> T:
-    """Do a step in the transaction of the caller, if there is one, else as `run` does. Raises StorageError."""
+    """Do a step in the transaction of the caller, if there is one, else as `run` does. Raises StorageError.
+
+    On PostgreSQL that transaction then survives a crash, too. On SQLite it depends on the `PRAGMA synchronous` that it
+    began with.
+    """
     connection = _connection(using)
     if not connection.in_atomic_block and connection.get_autocommit():
         return run(lambda _: step(), using=using)
     try:
         # With a savepoint, if there can be one: if the step fails, the caller can go on.
         with transaction.atomic(using=using, savepoint=connection.in_atomic_block):
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(_FLUSH)
             return step()
     except Error as error:
         failure = error

@@ -79,7 +79,7 @@ class SMSMobile(EventHandlers):
         key: your name for the message, such as `"order-4711"`. However often this is called with one key, the message
             is sent once. Needs `SMSMOBILE_JOURNAL`.
         options: `sim`, `device`, `schedule_at`, `shorten_urls`, `encrypt` and `whatsapp`, as for `client.sms.send`.
-            With a key also `expires_at` and `urgent`, as for `send_once`.
+            With a key also `expires_at` and `urgent`, as for `smsmobile.delivery.send_once`.
 
         Returns a SentSMS and raises what `client.sms.send` raises; with a key, a SendOutcome and what `send_once`
         raises.
