@@ -27,7 +27,7 @@ class Suppression(Protocol):
     """Phone numbers that get no more messages. Many senders share a list, as they share a journal.
 
     A number is written as for `client.sms.send`, with its country code, or as the digits of such a number. All
-    spellings of it are one number. A short code has none.
+    spellings are one number. A short code is written as it is.
 
     What a method did is seen by all who share the list, and survives a kill of the process and a power failure, when
     it returns. The methods raise InvalidRequestError for what is no such number, and StorageError if the list cannot be
@@ -55,7 +55,8 @@ class Suppression(Protocol):
     def __iter__(self) -> Iterator[str]:
         """All numbers, digits only, in any order. Others may change the list meanwhile.
 
-        It reads a little at a time. A number that is there all the time comes.
+        It reads a little at a time, so that a list of any length needs no more memory. A number that is there all the
+        time comes.
         """
         ...
 
