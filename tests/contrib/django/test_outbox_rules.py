@@ -254,7 +254,7 @@ def test_the_limits_of_the_sims_let_messages_wait(settings: Any, sent: Sent) -> 
     row = after_the_worker(queue_sms(NUMBER, TEXT))
     assert (row.state, row.attempts) == (State.QUEUED, 0)
     assert abs(row.due_at - OPENING) < timedelta(seconds=1)
-    assert "limits of the SIMs" in row.reason
+    assert "2099-01-01 08:00" in row.reason
 
 
 @pytest.mark.django_db
