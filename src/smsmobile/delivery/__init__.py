@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .once import send_once
     from .opt_out import is_opt_in, is_opt_out
     from .opt_out_recording import record_opt_out
+    from .report import ReportSummary, write_report
+    from .settling import settle
     from .sims import Sim, SimPool
     from .suppression import MemorySuppression, Suppression
     from .windows import SendWindow
@@ -41,6 +43,7 @@ __all__ = [
     "MemorySuppression",
     "MessageClaim",
     "OutgoingSMS",
+    "ReportSummary",
     "SQLiteInboxState",
     "SQLiteJournal",
     "SQLiteSuppression",
@@ -56,7 +59,9 @@ __all__ = [
     "is_opt_out",
     "record_opt_out",
     "send_once",
+    "settle",
     "suggest_gsm7",
+    "write_report",
 ]
 
 if not TYPE_CHECKING:
@@ -77,6 +82,8 @@ if not TYPE_CHECKING:
             "once": ["send_once"],
             "opt_out": ["is_opt_in", "is_opt_out"],
             "opt_out_recording": ["record_opt_out"],
+            "report": ["ReportSummary", "write_report"],
+            "settling": ["settle"],
             "sims": ["Sim", "SimPool"],
             "suppression": ["MemorySuppression", "Suppression"],
             "windows": ["SendWindow"],
