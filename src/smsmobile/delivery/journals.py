@@ -119,8 +119,9 @@ class Journal(Protocol):
 
         A key is DONE if it has an outcome, unless it was kept back (suppressed, expired): then it can be claimed as if
         it were new, and a claim that is NEW takes the place of what is recorded. A message is claimed if nothing is in
-        flight under its key, and no message to its number with the same look is. What is in flight with its lease over does not count if it is planned: its
-        claim ends. If it is started, the answer is ABANDONED, and its lease begins anew, for the caller to look it up.
+        flight under its key, and no message to its number with the same look is. What is in flight with its lease over
+        does not count if it is planned: its claim ends. If it is started, the answer is ABANDONED, and its lease begins
+        anew, for the caller to look it up.
         """
         ...
 
