@@ -181,7 +181,7 @@ class Booking:
             max(left_at, at, contact.planned) if bookings else left_at,
             contact.departures + departs,
             bookings,
-            contact.is_home or moved is not None or not any(one.is_home for one in contacts),
+            contact.is_home or moved is not None or not contacts,
         )
         if moved is not None:
             self._records.change_contact(moved._replace(is_home=False))
@@ -197,7 +197,8 @@ class Booking:
     def _leave(self, place: Place) -> None:
         """A place counts no more."""
         self._records.remove_place(place)
-        contact = _contact(self._records.contacts(place.number), place.sim)
+        contacts = self._records.contacts(place.number)
+        contact = _contact(contacts, place.sim)
         if contact is None:
             return
         if place.queue is Queue.LEFT:
@@ -207,6 +208,9 @@ class Booking:
             changed = contact._replace(bookings=contact.bookings - 1)
         if changed.departures <= 0 and changed.bookings <= 0:
             self._records.remove_contact(contact)
+            others = [one for one in contacts if one.sim != contact.sim]
+            if contact.is_home and others:
+                self._records.change_contact(others[0]._replace(is_home=True))
             return
         self._records.change_contact(
             changed._replace(planned=max(changed.at, changed.planned) if changed.bookings > 0 else changed.at)

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from .._input.arguments import check_line, check_sim, check_whole
 
+_LONGEST_DEVICE = 200
+"""Characters: it is part of the keys of databases."""
+
 
 @dataclass(frozen=True)
 class Sim:
@@ -31,7 +34,7 @@ class Sim:
     """Different recipients in any 31 days, at most."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "device", check_line("device", self.device))
+        object.__setattr__(self, "device", check_line("device", self.device, most=_LONGEST_DEVICE))
         if self.slot is not None:
             object.__setattr__(self, "slot", check_sim("slot", self.slot))
         for name in ("per_minute", "per_day", "recipients_per_month"):

@@ -22,10 +22,11 @@ if sqlalchemy.__version__.startswith(("0.", "1.")):
 
 from ._events import SQLEventStore
 from ._journal import SQLJournal
+from ._sim_usage import SQLSimUsage
 from ._tables import metadata
 from ._tokens import SQLTokenStore
 
-__all__ = ["SQLEventStore", "SQLJournal", "SQLTokenStore", "metadata"]
+__all__ = ["SQLEventStore", "SQLJournal", "SQLSimUsage", "SQLTokenStore", "metadata"]
 
 
 def __dir__() -> list[str]:
