@@ -35,12 +35,12 @@ class SimUsageRules:
         now = START
         expected = SimPool(SIMS)
         usage = usages()
-        for number in range(150):
-            if number % 25 == 0:
+        for step in range(150):
+            if step % 25 == 0:
                 usage = usages()
             pool = SimPool(SIMS, usage)
             now += random.choice([0.0, 0.5, 20.0, 60.0, 3600.0, DAY, 20 * DAY, -30.0, -3600.0])
-            key = f"{LONG_KEY if number % 2 else 'key'} {random.randrange(12)}"
+            key = f"{LONG_KEY if step % 2 else 'key'} {random.randrange(12)}"
             if random.random() < 0.2:
                 pool.cancel(key)
                 expected.cancel(key)

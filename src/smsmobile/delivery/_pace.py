@@ -31,7 +31,7 @@ LONGEST_DELAY = 60.0
 MOST_PARKED = 1024
 """So many messages that are in flight elsewhere are kept in memory, while others are read and sent."""
 MOST_DELAYED = 10_000
-"""The same for messages that wait for a rule: a phone that is offline keeps its own waiting, and not those of others."""
+"""The same for messages that wait for a rule: those of a phone that is offline do not keep others from being sent."""
 
 
 class Backoff:

@@ -9,7 +9,7 @@ from ._texts import ExactText
 PLANNED, STARTED = "planned", "started"
 """The states of a message in flight. The others are the values of SendStatus."""
 IN_FLIGHT = text("state IN ('planned', 'started')")
-"""Written out, as are the next ones: PostgreSQL uses a partial index only where the statement has its very condition."""
+"""Written out, like the next ones: PostgreSQL uses a partial index only where the statement has its very condition."""
 IS_STARTED = text("state = 'started'")
 IS_UNKNOWN = text("state = 'unknown'")
 IS_WAITING = text("queue > 0")
@@ -71,7 +71,7 @@ token_locks = Table(
 sims = Table(
     "smsmobile_sims",
     metadata,
-    Column("sim", ExactText, primary_key=True, comment="device and slot, a line each; empty for the row with the clock"),
+    Column("sim", ExactText, primary_key=True, comment="device and slot, a line each; empty: the row with the clock"),
     Column("recipients", Integer, nullable=False),
     Column("seen", Double, nullable=False, comment="Unix seconds of a sender's clock at the last use"),
 )
