@@ -6,7 +6,7 @@ that each of many that wait asks again once. The limits are kept when a message 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ._sim import Sim
@@ -74,9 +74,11 @@ class Booking:
                 at = self._time(home, request, contacts, Queue.LATE)
             return home, self._take(home, at, Queue.LATE, request, contacts, held)
         queue = Queue.FREE if request.window is None else Queue.WINDOW
-        sim = home or self._earliest(request, queue)
-        at = self._time(sim, request, contacts, queue)
-        return sim, self._take(sim, at, queue, request, contacts, None)
+        if home is None:
+            home, at = self._earliest(request, queue)
+        else:
+            at = self._time(home, request, contacts, queue)
+        return home, self._take(home, at, queue, request, contacts, None)
 
     def cancel(self, key: str) -> None:
         """A message was not sent."""
@@ -98,8 +100,8 @@ class Booking:
 
     # Which SIM, and when.
 
-    def _earliest(self, request: Request, queue: Queue) -> Sim:
-        """The SIM that may write to a new recipient first; of several, the one with the fewest recipients."""
+    def _earliest(self, request: Request, queue: Queue) -> tuple[Sim, float]:
+        """The SIM that may write to a new recipient first, and when. Of several, the one with the fewest recipients."""
         now, closed = self._now, request.closed
         sims = request.sims
         best, best_at, fewest = sims[0], float("inf"), 0
@@ -109,7 +111,7 @@ class Booking:
                 at = max(at, closed.get(sim.device, now))
             if at < best_at or (at == best_at and room.recipients < fewest):
                 best, best_at, fewest = sim, at, room.recipients
-        return best
+        return best, self._fitting(best_at, best, request)
 
     def _time(self, sim: Sim, request: Request, contacts: Sequence[Contact], queue: Queue) -> float:
         """When the limits of a SIM let a message leave."""
@@ -154,7 +156,10 @@ class Booking:
             self._leave(held)
             return
         self._records.remove_place(held)
-        self._records.put_place(held._replace(key=f"{held.key}\n{held.at!r}"))  # no key has two lines
+        key = f"{held.key}\n{held.at!r}"  # no other key has two lines
+        while self._records.place(key) is not None:
+            key += "'"
+        self._records.put_place(held._replace(key=key))
 
     def _keep(self, held: Place, request: Request, sim: Sim) -> float:
         """The slot of a message that asks before its time. It is later if the phone is offline by then."""
@@ -169,29 +174,29 @@ class Booking:
     ) -> float:
         """Record that a message departs now, or has a slot later. `held`: its earlier slot with the same SIM."""
         departs = at <= self._now
-        known = _contact(contacts, sim._name)
-        moved = next((one for one in contacts if one.is_home and one.sim in request.moves_from), None)
-        contact = known or Contact(request.number, sim._name, NEVER, NEVER, 0, 0, is_home=False)
-        bookings = contact.bookings + (not departs) - (held is not None)
-        left_at = max(contact.at, at) if departs else contact.at
-        changed = Contact(
-            contact.number,
-            contact.sim,
-            left_at,
-            max(left_at, at, contact.planned) if bookings else left_at,
-            contact.departures + departs,
-            bookings,
-            contact.is_home or moved is not None or not contacts,
-        )
+        name = sim._name
+        moved = _moved(contacts, request.moves_from) if request.moves_from else None
         if moved is not None:
             self._records.change_contact(moved._replace(is_home=False))
-        self._records.put_place(
-            Place(request.key, sim._name, request.number, at, Queue.LEFT if departs else queue, contact.at)
+        is_home = moved is not None or not contacts
+        contact = _contact(contacts, name)
+        before = NEVER if contact is None else contact.at
+        self._records.put_place(Place(request.key, name, request.number, at, Queue.LEFT if departs else queue, before))
+        if contact is None:
+            left_at = at if departs else NEVER
+            self._records.add_contact(
+                Contact(request.number, name, left_at, at, int(departs), int(not departs), is_home)
+            )
+            return at
+        bookings = contact.bookings + (not departs) - (held is not None)
+        left_at = max(before, at) if departs else before
+        planned = max(left_at, at, contact.planned) if bookings else left_at
+        self._records.change_contact(
+            Contact(
+                *(request.number, name, left_at, planned),
+                *(contact.departures + departs, bookings, contact.is_home or is_home),
+            )
         )
-        if known is None:
-            self._records.add_contact(changed)
-        else:
-            self._records.change_contact(changed)
         return at
 
     def _leave(self, place: Place) -> None:
@@ -231,7 +236,15 @@ class Booking:
 
 
 def _contact(contacts: Sequence[Contact], sim: str) -> Contact | None:
-    return next((contact for contact in contacts if contact.sim == sim), None)
+    for contact in contacts:
+        if contact.sim == sim:
+            return contact
+    return None
+
+
+def _moved(contacts: Sequence[Contact], sims: Collection[str]) -> Contact | None:
+    """The home of a recipient, if it is one of these SIMs, and he moves."""
+    return next((contact for contact in contacts if contact.is_home and contact.sim in sims), None)
 
 
 def _home(contacts: Sequence[Contact], sims: Sequence[Sim]) -> Sim | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import TypeVar
@@ -40,8 +40,8 @@ class MemorySimUsage:
         """For each queue and SIM, as long as nothing has changed."""
         self._waiting: list[tuple[float, str]] = []
         """A heap of the places that wait, and of some that do not any more."""
-        self._departed: list[tuple[float, str]] = []
-        """A heap of departures, likewise."""
+        self._departed: deque[tuple[float, str]] = deque()
+        """Departures, likewise, in the order in which they came."""
 
     def run(self, step: Callable[[SimRecords], T]) -> T:
         """Do a step; see `SimUsage.run`."""
@@ -66,7 +66,10 @@ class MemorySimUsage:
         if replaced is not None:
             self._drop(replaced)
         self._places[place.key] = place
-        heappush(self._waiting if place.queue else self._departed, (place.at, place.key))
+        if place.queue:
+            heappush(self._waiting, (place.at, place.key))
+        else:
+            self._departed.append((place.at, place.key))
         times = self._changed(place.sim)
         for some in times.places[place.queue :]:
             _add(some, place.at)
@@ -82,18 +85,18 @@ class MemorySimUsage:
 
     def lapsed(self, before: float, limit: int) -> Sequence[Place]:
         """Some of the places that wait, and whose time is before this."""
-        found: list[Place] = []
+        found: dict[str, Place] = {}  # the heap may have one twice
         while self._waiting and self._waiting[0][0] < before and len(found) < limit:
             at, key = heappop(self._waiting)
             place = self._places.get(key)
             if place is not None and place.queue and place.at == at:
-                found.append(place)
-        return found
+                found[key] = place
+        return list(found.values())
 
     def purge(self, before: float) -> None:
         """Remove the departures before this time."""
         while self._departed and self._departed[0][0] < before:
-            at, key = heappop(self._departed)
+            at, key = self._departed.popleft()
             place = self._places.get(key)
             if place is not None and place.queue is Queue.LEFT and place.at == at:
                 del self._places[key]

@@ -265,6 +265,30 @@ def test_a_slot_that_is_over_for_a_minute_counts_no_more() -> None:
     assert pool.book(NUMBERS[5], "new")[1] == 0
 
 
+def test_a_slot_that_was_booked_and_cancelled_and_booked_again_lapses_once() -> None:
+    pool = Pool(Sim("a", per_minute=1))
+    pool.book(ANN)
+    for _ in range(3):
+        assert pool.book(BOB, BOB)[1] == 60
+        pool.pool.cancel(BOB)
+    assert pool.book(BOB, BOB)[1] == 60
+    pool.now += DAY
+    assert pool.book(CAT)[1] == 0
+
+
+def test_departures_under_one_key_to_different_numbers_all_count() -> None:
+    pool = Pool(Sim("a", per_minute=2))
+    assert [pool.book(number, "key")[1] for number in (ANN, BOB, ANN)] == [0, 0, 60]
+
+
+def test_what_departed_a_day_ago_counts_to_the_last_second() -> None:
+    pool = Pool(Sim("a", per_day=1), Sim("b"))
+    assert [pool.book(number) for number in (ANN, BOB)] == [("a", 0), ("b", 0)]
+    pool.now += DAY - 1
+    assert pool.book(BOB) == ("b", 0)
+    assert pool.book(ANN) == ("a", 1)
+
+
 def test_what_has_really_departed_decides_when_a_slot_has_come() -> None:
     pool = Pool(Sim("a", per_minute=1))
     pool.book(ANN)
