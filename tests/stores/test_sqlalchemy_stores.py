@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, Table, create_engine, delete, insert, select, update
 
-from smsmobile.contrib.sqlalchemy import SQLEventStore, SQLJournal, SQLTokenStore, metadata
+from smsmobile.contrib.sqlalchemy import SQLEventStore, SQLJournal, SQLSimUsage, SQLTokenStore, metadata
 
 from .event_rules import LEASE, TTL, EventRules
 from .journal_rules import JournalRules
 from .postgresql import PostgreSQLServer
+from .sim_usage_rules import SimUsageRules
 from .token_rules import TokenLockRules
 
 MESSAGES, EVENTS, LOCKS = (metadata.tables[f"smsmobile_{name}"] for name in ("messages", "events", "token_locks"))
@@ -109,3 +111,9 @@ class TestSQLTokenStore(TokenLockRules):
     @pytest.fixture
     def tokens(self, engine: Engine) -> SQLTokens:
         return SQLTokens(engine)
+
+
+class TestSQLSimUsage(SimUsageRules):
+    @pytest.fixture
+    def usages(self, engine: Engine) -> Callable[[], SQLSimUsage]:
+        return partial(SQLSimUsage, engine)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from smsmobile.delivery import SQLiteJournal, _sqlite_journal
+from smsmobile.delivery._sqlite_sim_usage import SQLiteSimUsage
 from smsmobile.webhooks import SQLiteEventStore, stores
 
 from . import event_rules
 from .journal_rules import LEASE, JournalRules, SettableClockRules
+from .sim_usage_rules import SimUsageRules
 
 
 class SQLiteJournals:
@@ -75,3 +79,9 @@ class TestSQLiteEventStore(event_rules.EventRules):
         events = SQLiteEvents(tmp_path / "events.sqlite")
         monkeypatch.setattr(stores, "time", SimpleNamespace(time=events.time))
         return events
+
+
+class TestSQLiteSimUsage(SimUsageRules):
+    @pytest.fixture
+    def usages(self, tmp_path: Path) -> Callable[[], SQLiteSimUsage]:
+        return partial(SQLiteSimUsage, tmp_path / "sims.sqlite")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .opt_out_recording import record_opt_out
     from .report import ReportSummary, write_report
     from .settling import settle
-    from .sims import Sim, SimPool
+    from .sims import Sim, SimPool, SimUsage
     from .suppression import MemorySuppression, Suppression
     from .windows import SendWindow
 
@@ -53,6 +53,7 @@ __all__ = [
     "SendWindow",
     "Sim",
     "SimPool",
+    "SimUsage",
     "Suppression",
     "count_segments",
     "is_opt_in",
@@ -84,7 +85,7 @@ if not TYPE_CHECKING:
             "opt_out_recording": ["record_opt_out"],
             "report": ["ReportSummary", "write_report"],
             "settling": ["settle"],
-            "sims": ["Sim", "SimPool"],
+            "sims": ["Sim", "SimPool", "SimUsage"],
             "suppression": ["MemorySuppression", "Suppression"],
             "windows": ["SendWindow"],
         },

@@ -29,7 +29,9 @@ FIRST_PARKING, LONGEST_PARKING = 0.05, 2.0
 LONGEST_DELAY = 60.0
 """Seconds after which a rule is asked again at the latest: clocks are set, and machines sleep."""
 MOST_PARKED = 1024
-"""So many of them are kept in memory, while others are read and sent."""
+"""So many messages that are in flight elsewhere are kept in memory, while others are read and sent."""
+MOST_DELAYED = 10_000
+"""The same for messages that wait for a rule: those of a phone that is offline do not keep others from being sent."""
 
 
 class Backoff:
@@ -123,7 +125,7 @@ class Parking:
     @property
     def allowed(self) -> int:
         """How many of them may wait here without keeping others from being read."""
-        return min(len(self._jobs) + len(self._later), MOST_PARKED)
+        return min(len(self._jobs), MOST_PARKED) + min(len(self._later), MOST_DELAYED)
 
     def delay(self, job: Job, seconds: float) -> None:
         """Keep a message that a rule lets leave after so many seconds; it is asked again from time to time."""

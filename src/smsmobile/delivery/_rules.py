@@ -92,15 +92,17 @@ class Rules:
 
     def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float) -> Verdict:
         window = None if job.message.urgent else self._window
-        slot = sims.book(job.entry.key, job.entry.number, job.message, now, window)
+        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window)
         if slot is None:
             return Go(job)
         if slot.at <= now:
-            return Go(job._replace(params={**job.params, **slot.sim.params}))
+            others = {name: value for name, value in job.params.items() if name not in {"sIdentifiant", "port"}}
+            own = {} if job.message.sim is None else {"port": job.message.sim}
+            return Go(job._replace(params={**others, **own, **slot.sim.params}))
         if expires_at <= slot.at:
-            sims.cancel(job.entry.key)
+            sims.cancel(_slot_key(job))
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
-        return Wait(slot.at - now, f"The limits of the SIMs let it leave at {_shown(slot.at)}.")
+        return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
 
     def not_sent(self, job: Job, failure: SMSMobileError | None) -> bool:
         """Note that a message did not leave after all, or that the service has refused it (without `failure`).
@@ -109,7 +111,7 @@ class Rules:
         """
         if self._sims is None:
             return False
-        self._sims.cancel(job.entry.key)
+        self._sims.cancel(_slot_key(job))
         return isinstance(failure, DeviceOffline) and self._sims.note_offline(job.params)
 
 
@@ -126,6 +128,11 @@ def _judged_by(window: SendWindow, job: Job, now: float, expires_at: float) -> V
     # What only needs another schedule is claimed again with that at once.
     seconds = opens_at - now if window.outside == "wait" and leaves_at <= now else 0.0
     return Wait(seconds, f"The send window opens at {_shown(opens_at)}.")
+
+
+def _slot_key(job: Job) -> str:
+    """The key of a message in a pool, which senders share whose journals have the same keys for other messages."""
+    return f"{job.entry.number} {job.entry.key}"
 
 
 def _check(name: str, rule: object, kind: type) -> None:

@@ -83,6 +83,11 @@ class Sender:
         """Whether the rules deal with a failure by which nothing was sent, so that the message can be claimed again."""
         return self._rules.not_sent(job, failure)
 
+    def give_up(self, job: Job) -> None:
+        """Give the claim of an admitted message back: it does not leave."""
+        self.withdraw([job])
+        self._rules.not_sent(job, None)
+
     def renew(self, job: Job) -> None:
         """Keep the claim of a message that has to wait."""
         self._journal.renew([job.entry])

@@ -327,9 +327,10 @@ class Workers:
         try:
             outcome = self._sender.send(started)
         except NotSent as error:
+            is_dealt_with = self._sender.deals_with(job, error.failure)
             if isinstance(error.failure, InvalidRequestError):
                 return job.outcome(SendStatus.REFUSED, reason=str(error.failure))
-            if self._sender.deals_with(job, error.failure):
+            if is_dealt_with:
                 self._submit_again(job)
                 return None
             interval = self._backoff.interval_after(error.failure, generation)
@@ -372,7 +373,7 @@ class Workers:
             )
         finally:
             if not may_leave:
-                self._sender.withdraw([job])
+                self._sender.give_up(job)
         if not may_leave:
             raise _Stopped
         return time.monotonic() - began

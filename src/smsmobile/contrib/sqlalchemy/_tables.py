@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, Index, MetaData, Table, Text, text
+from sqlalchemy import Boolean, Column, Double, Index, Integer, MetaData, Table, Text, text
 
 from ._texts import ExactText
 
 PLANNED, STARTED = "planned", "started"
 """The states of a message in flight. The others are the values of SendStatus."""
 IN_FLIGHT = text("state IN ('planned', 'started')")
-"""Written out, as are the next two: PostgreSQL uses a partial index only where the statement has its very condition."""
+"""Written out, like the next ones: PostgreSQL uses a partial index only where the statement has its very condition."""
 IS_STARTED = text("state = 'started'")
 IS_UNKNOWN = text("state = 'unknown'")
+IS_WAITING = text("queue > 0")
 
 metadata = MetaData()
 """All tables of these stores, for Alembic's `target_metadata`."""
@@ -73,3 +74,37 @@ suppressed = Table(
     Column("number", ExactText, primary_key=True, comment="digits only"),
     Column("source", Text, nullable=False, comment="what asked for it, such as the GUID of a message"),
 )
+
+sims = Table(
+    "smsmobile_sims",
+    metadata,
+    Column("sim", ExactText, primary_key=True, comment="device and slot, a line each; empty: the row with the clock"),
+    Column("recipients", Integer, nullable=False),
+    Column("seen", Double, nullable=False, comment="Unix seconds of a sender's clock at the last use"),
+)
+sim_places = Table(
+    "smsmobile_sim_places",
+    metadata,
+    Column("key", ExactText, primary_key=True),
+    Column("sim", ExactText, nullable=False),
+    Column("number", ExactText, nullable=False, comment="the recipient's, digits only"),
+    Column("at", Double, nullable=False, comment="Unix seconds of the sender's clock"),
+    Column("queue", Integer, nullable=False, comment="0: the message has departed; above: it waits"),
+    Column("before", Double, nullable=False, comment="Unix seconds of the departure before, to the same number"),
+)
+Index("smsmobile_sim_places_by_time", sim_places.c.sim, sim_places.c.at, sim_places.c.queue)
+Index("smsmobile_sim_places_waiting", sim_places.c.at, postgresql_where=IS_WAITING, sqlite_where=IS_WAITING)
+
+sim_contacts = Table(
+    "smsmobile_sim_contacts",
+    metadata,
+    Column("number", ExactText, primary_key=True, comment="the recipient's, digits only"),
+    Column("sim", ExactText, primary_key=True),
+    Column("at", Double, nullable=False, comment="Unix seconds of the last departure"),
+    Column("planned", Double, nullable=False, comment="the same, with what waits"),
+    Column("departures", Integer, nullable=False),
+    Column("bookings", Integer, nullable=False, comment="how many messages wait"),
+    Column("is_home", Boolean, nullable=False, comment="whether the recipient gets his messages from this SIM"),
+)
+Index("smsmobile_sim_contacts_by_time", sim_contacts.c.sim, sim_contacts.c.at)
+Index("smsmobile_sim_contacts_by_plan", sim_contacts.c.sim, sim_contacts.c.planned)
