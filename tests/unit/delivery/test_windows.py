@@ -190,7 +190,8 @@ def test_it_opens_when_a_clock_that_is_read_every_minute_says_so(data: st.DataOb
     end = end or 1440
     days = data.draw(st.sets(st.integers(0, 6), min_size=3))
     holidays = data.draw(st.lists(st.integers(-1, 1).map(lambda more: around + timedelta(days=more)), max_size=1))
-    window = SendWindow(*(f"{at // 60:02}:{at % 60:02}" for at in (start, end)), tz, days, holidays=holidays)
+    begin, finish = (f"{at // 60:02}:{at % 60:02}" for at in (start, end))
+    window = SendWindow(begin, finish, tz, days, holidays=holidays)
     first = int(datetime.combine(around - timedelta(days=1), time(), timezone.utc).timestamp()) + 6 * 3600
     expected = slow_openings(start, end, tz, days, holidays, first, 3 * 1440)
     for number in data.draw(st.sampled_from([range(3 * 1440), range(3 * 1440 - 1, 0, -7)])):
