@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .journals import ClaimState, Journal, JournalEntry, MessageClaim, SendStatus
     from .once import send_once
     from .opt_out import is_opt_in, is_opt_out
-    from .sims import Sim, SimPool
+    from .sims import Sim, SimPool, SimUsage
     from .suppression import MemorySuppression, Suppression
     from .windows import SendWindow
 
@@ -47,6 +47,7 @@ __all__ = [
     "SendWindow",
     "Sim",
     "SimPool",
+    "SimUsage",
     "Suppression",
     "count_segments",
     "is_opt_in",
@@ -71,7 +72,7 @@ if not TYPE_CHECKING:
             "journals": ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"],
             "once": ["send_once"],
             "opt_out": ["is_opt_in", "is_opt_out"],
-            "sims": ["Sim", "SimPool"],
+            "sims": ["Sim", "SimPool", "SimUsage"],
             "suppression": ["MemorySuppression", "Suppression"],
             "windows": ["SendWindow"],
         },

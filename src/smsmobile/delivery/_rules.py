@@ -95,7 +95,9 @@ class Rules:
         if slot is None:
             return Go(job)
         if slot.at <= now:
-            return Go(job._replace(params={**job.params, **slot.sim.params}))
+            others = {name: value for name, value in job.params.items() if name not in {"sIdentifiant", "port"}}
+            own = {} if job.message.sim is None else {"port": job.message.sim}
+            return Go(job._replace(params={**others, **own, **slot.sim.params}))
         if expires_at <= slot.at:
             sims.cancel(job.entry.key)
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
