@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush, heapreplace
 from itertools import count
-from typing import NamedTuple
 
 from .._wire.values import UTC
 from ..errors import ConfigurationError
@@ -136,33 +135,34 @@ class PlayedCampaign:
     def _process(self, message: _Message) -> None:
         """The first worker asks the rules about a message, and waits for the rate."""
         at = self._workers[0][0]
-        job = self._rules.prepare(message.job, at)
+        message.job = job = self._rules.prepare(message.job, at)
         verdict = self._rules.judge(job, at)
         if isinstance(verdict, Go) and self._sims is not None and message.slot is None:
-            message, verdict = self._with_sim(self._sims, message, at)
+            verdict = self._with_sim(self._sims, message, at)
         if not isinstance(verdict, Go):
             self._keep(message, verdict, at)
             return
         line = self._line_of(message)
         leaves_at = line.leave(at, message.units)
         if leaves_at > at and not message.held_by:
-            message = message._replace(held_by=RATE)
+            message.held_by = RATE
         if leaves_at - at > ADMITTED_SECONDS:
-            self._let_work_until(leaves_at, message._replace(job=job))
+            self._let_work_until(leaves_at, message)
         else:
-            self._depart(message._replace(job=job), line, leaves_at)
+            self._depart(message, line, leaves_at)
 
-    def _with_sim(self, sims: PlayedSims, message: _Message, at: float) -> tuple[_Message, Verdict]:
+    def _with_sim(self, sims: PlayedSims, message: _Message, at: float) -> Verdict:
         """What the SIMs say of a message that the other rules let leave."""
         job = message.job
         slot = sims.slot(job.entry.number, job.message, at, lambda later: self._rules.opens_at(job.message, later))
         if slot is None:
-            return message, Go(job)
+            return Go(job)
         if job.message.expires_at is not None and job.message.expires_at.timestamp() <= slot.at:
-            return message, KeepBack(SendStatus.EXPIRED, "")
+            return KeepBack(SendStatus.EXPIRED, "")
         sims.book(slot, job.entry.number)
-        message = message._replace(slot=slot, held_by=message.held_by or slot.cause)
-        return message, Go(job) if slot.at <= at else Wait(slot.at - at, "")
+        message.slot = slot
+        message.held_by = message.held_by or slot.cause
+        return Go(job) if slot.at <= at else Wait(slot.at - at, "")
 
     def _finish(self, message: _Message, at: float) -> None:
         """The first worker has waited for the rate, and asks the rules once more."""
@@ -178,8 +178,8 @@ class PlayedCampaign:
             self._suppressed += verdict.status is SendStatus.SUPPRESSED
             self._expired += verdict.status is SendStatus.EXPIRED
             return
-        due_at = at + max(verdict.seconds, 0.0)
-        heappush(self._waiting, (due_at, next(self._numbers), message._replace(held_by=message.held_by or WINDOW)))
+        message.held_by = message.held_by or WINDOW
+        heappush(self._waiting, (at + verdict.seconds, next(self._numbers), message))
 
     def _depart(self, message: _Message, line: Line, at: float) -> None:
         self._let_work_until(at)
@@ -210,11 +210,16 @@ class PlayedCampaign:
         return line
 
 
-class _Message(NamedTuple):
-    job: Job
-    units: int
-    """That the rate counts."""
-    held_by: str = ""
-    """What it waited for first."""
-    slot: PlayedSlot | None = None
-    """Of the SIM that sends it."""
+class _Message:
+    """A message on its way."""
+
+    __slots__ = ("held_by", "job", "slot", "units")
+
+    def __init__(self, job: Job, units: int) -> None:
+        self.job = job
+        self.units = units
+        """That the rate counts."""
+        self.held_by = ""
+        """What it waited for first."""
+        self.slot: PlayedSlot | None = None
+        """Of the SIM that sends it."""
