@@ -67,7 +67,7 @@ class SendWindow:
     ConfigurationError for a timezone that is not known here and if the library is missing.
     """
 
-    __slots__ = ("_days", "_end", "_holidays", "_outside", "_span", "_start", "_tz")
+    __slots__ = ("_days", "_end", "_holidays", "_outside", "_spans", "_start", "_tz")
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class SendWindow:
         self._days = _numbers_of(days)
         self._holidays = _checked_holidays(holidays)
         self._outside: Outside = check_choice("outside", outside, ("wait", "schedule", "expire"))  # type: ignore[assignment]
-        self._span = _Span(math.inf, -math.inf, False)
+        self._spans: tuple[_Span, ...] = (_Span(math.inf, -math.inf, False),)
 
     @classmethod
     def french_marketing(cls, outside: Outside = "wait", *, holidays: Iterable[date] | str = "FR") -> SendWindow:
@@ -119,11 +119,13 @@ class SendWindow:
 
         Raises ConfigurationError if it does not open within five years.
         """
-        span = self._span  # another thread may replace it meanwhile
-        if not span.begin <= moment < span.end:
-            if moment >= _END_OF_TIME:
-                return moment
-            span = self._span = self._span_at(math.floor(moment))
+        for span in self._spans:  # another thread may replace them meanwhile
+            if span.begin <= moment < span.end:
+                return moment if span.is_open else span.end
+        if moment >= _END_OF_TIME:
+            return moment
+        span = self._span_at(math.floor(moment))
+        self._spans = (span, self._spans[0])  # it is asked in turns for now and for a time to come
         return moment if span.is_open else span.end
 
     def next_opening(self, moment: datetime) -> datetime:

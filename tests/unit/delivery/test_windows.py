@@ -374,6 +374,14 @@ def test_it_cannot_be_changed() -> None:
         SendWindow("08:00", "20:00", PARIS).outside = "expire"  # type: ignore[misc]
 
 
+def test_questions_about_now_and_about_later_in_turns_are_answered_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = SendWindow("08:00", "20:00", PARIS)
+    now, later = moment("2026-12-01 09:00"), moment("2026-12-03 05:00")
+    answers = [window.opens_at(now), window.opens_at(later)]
+    monkeypatch.setattr(SendWindow, "_span_at", None)
+    assert [window.opens_at(now + 1), window.opens_at(later + 1)] == [answers[0] + 1, answers[1]]
+
+
 def test_threads_can_share_a_window() -> None:
     window = SendWindow("08:00", "20:00", PARIS, "mon-sat")
     moments = [moment("2026-12-01 00:00") + 1800 * number for number in range(700)]
