@@ -279,6 +279,18 @@ def test_the_page_about_many_machines_prints_what_it_says(
     assert len(box.phone.outbox) - before == 4
 
 
+def test_the_page_about_campaigns_prints_what_it_says(
+    run: Callable[[Path], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = DOCS / "campaigns.md"
+    run(page)
+    said = re.findall(r"^print\(.*\) +# (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    table = re.search(r"^\| messages \|(.*\n\|)+.*$", page.read_text("utf-8"), re.MULTILINE)
+    assert table is not None
+    printed = capsys.readouterr().out
+    assert printed.splitlines() == ["reminder-17 sent", "code-18 sent", *said, *table[0].splitlines()]
+
+
 def test_the_route_on_the_page_about_many_machines_sends_once(
     run: Callable[[Path], dict[str, Any]], box: Sandbox
 ) -> None:

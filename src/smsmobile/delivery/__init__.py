@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ._forecast import Forecast
+    from ._forecast_lines import SimForecast
     from ._gsm7_spelling import suggest_gsm7
     from ._inbox_state import InboxProgress, InboxState, SQLiteInboxState
     from ._memory_journal import MemoryJournal
@@ -34,6 +36,7 @@ __all__ = [
     "BulkCheck",
     "BulkSender",
     "ClaimState",
+    "Forecast",
     "Inbox",
     "InboxProgress",
     "InboxState",
@@ -52,6 +55,7 @@ __all__ = [
     "SendStatus",
     "SendWindow",
     "Sim",
+    "SimForecast",
     "SimPool",
     "SimUsage",
     "Suppression",
@@ -69,6 +73,8 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "_forecast": ["Forecast"],
+            "_forecast_lines": ["SimForecast"],
             "_gsm7_spelling": ["suggest_gsm7"],
             "_inbox_state": ["InboxProgress", "InboxState", "SQLiteInboxState"],
             "_messages": ["OutgoingSMS"],

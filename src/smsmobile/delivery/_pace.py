@@ -27,7 +27,7 @@ LONGEST_INTERVAL = 60.0
 FIRST_PARKING, LONGEST_PARKING = 0.05, 2.0
 """Seconds after which messages that are in flight elsewhere are claimed again."""
 LONGEST_DELAY = 60.0
-"""Seconds after which a rule is asked again at the latest: clocks are set, and machines sleep."""
+"""Seconds after which the time is read again at the latest: clocks are set, and machines sleep."""
 MOST_PARKED = 1024
 """So many messages that are in flight elsewhere are kept in memory, while others are read and sent."""
 MOST_DELAYED = 10_000
@@ -119,7 +119,7 @@ class Parking:
         self._intervals = backoff_intervals(FIRST_PARKING, LONGEST_PARKING)
         self._due_at = math.inf
         self._later: list[tuple[float, int, Job]] = []
-        """A heap of messages that a rule lets leave later: when each is due, and its number."""
+        """A heap of messages that a rule lets leave later: when each is due (Unix seconds), and its number."""
         self._numbers = count()
 
     @property
@@ -128,9 +128,8 @@ class Parking:
         return min(len(self._jobs), MOST_PARKED) + min(len(self._later), MOST_DELAYED)
 
     def delay(self, job: Job, seconds: float) -> None:
-        """Keep a message that a rule lets leave after so many seconds; it is asked again from time to time."""
-        due_at = time.monotonic() + min(seconds, LONGEST_DELAY)
-        heappush(self._later, (due_at, next(self._numbers), job))
+        """Keep a message that a rule lets leave after so many seconds. Rules follow the clock, which may be set."""
+        heappush(self._later, (time.time() + seconds, next(self._numbers), job))
 
     def park(self, jobs: Sequence[tuple[Job, float]], *, made_progress: bool) -> None:
         """Keep messages, each with the seconds that it is in flight at most.
@@ -146,23 +145,22 @@ class Parking:
 
     def is_due(self) -> bool:
         """Whether it is time to claim them again."""
-        return time.monotonic() >= self._next_due_at
+        return self.seconds_left() == 0
 
     def seconds_left(self) -> float | None:
-        """Seconds until then; None if there are none."""
-        return max(self._next_due_at - time.monotonic(), 0.0) if self._jobs or self._later else None
+        """Seconds until then, or until somebody has to ask again; None if there are none."""
+        left = self._due_at - time.monotonic()
+        if self._later:
+            left = min(left, self._later[0][0] - time.time(), LONGEST_DELAY)
+        return None if math.isinf(left) else max(left, 0.0)
 
     def take(self) -> list[Job]:
         """Those to claim again now, the last one first."""
-        now = time.monotonic()
+        now = time.time()
         jobs: list[Job] = []
         while self._later and self._later[0][0] <= now:
             jobs.append(heappop(self._later)[2])
-        if self._due_at <= now:
+        if self._due_at <= time.monotonic():
             jobs += self._jobs
             self._jobs, self._due_at = [], math.inf
         return jobs[::-1]
-
-    @property
-    def _next_due_at(self) -> float:
-        return min(self._due_at, self._later[0][0] if self._later else math.inf)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from math import gcd
 from threading import Event, Lock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast
 
 from .._input.arguments import check_bool, check_choice, shown
 from ..errors import ConfigurationError, InvalidRequestError, StorageError
@@ -25,6 +25,16 @@ _PREFIX = "smsmobile-bulk"
 _SHORTEST_WAIT = 0.005
 _LONGEST_WAIT = 5.0
 """Seconds between two requests to the storage: other processes use it too, and the clock may be set."""
+
+
+class RateLimit(NamedTuple):
+    """A rate as it was given, and what it means: so many units in so many seconds."""
+
+    text: str
+    amount: int
+    seconds: float
+    unit: RateUnit
+    is_paced: bool
 
 
 class RateLimiter:
@@ -44,12 +54,18 @@ class RateLimiter:
         account: str = "",
     ) -> None:
         """Raises ConfigurationError without the `limits` library, InvalidRequestError for a wrong rate or unit."""
-        self._unit = check_choice("rate_unit", unit, ("messages", "segments"))
+        self._unit: RateUnit = check_choice("rate_unit", unit, ("messages", "segments"))  # type: ignore[assignment]
         self._is_paced = check_bool("rate_paced", paced)
         self._account = account
         self._rate = None if rate is None else _Rate(rate, storage, evenly=self._is_paced)
         self._counts: dict[tuple[str | int, str | int], _Count] = {}
         self._paused_until = 0.0
+
+    @property
+    def limit(self) -> RateLimit | None:
+        """The rate; None if there is none."""
+        rate = self._rate
+        return None if rate is None else RateLimit(rate.text, rate.amount, rate.seconds, self._unit, self._is_paced)
 
     def acquire(
         self,
@@ -130,6 +146,7 @@ class _Rate:
         amount, period = limit.amount, limit.get_expiry()
         if amount < 1 or period < 1:
             raise InvalidRequestError(f"rate is {rate!r}: with it nothing would ever be sent; expected 1 or more.")
+        self.text, self.amount, self.seconds = rate, amount, float(period)
         self.interval = period / amount
         """Seconds from one unit to the next, if they are paced."""
         self._limits = [limit]

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from .._wire.values import UTC
 from ..errors import ConfigurationError, DeviceOffline, SMSMobileError
+from ._messages import OutgoingSMS
 from ._outcomes import Job
 from .journals import SendStatus
 from .sims import SimPool
@@ -58,6 +59,19 @@ class Rules:
                 "A window with outside='schedule' does not go together with a SimPool: the service would send all "
                 "messages at once when it opens, whatever the SIMs allow. Use outside='wait'."
             )
+
+    @property
+    def sims(self) -> SimPool | None:
+        """The pool of SIMs."""
+        return self._sims
+
+    def without_sims(self) -> Rules:
+        """The other rules. They record nothing."""
+        return Rules(self._suppression, self._window)
+
+    def opens_at(self, message: OutgoingSMS, now: float) -> float:
+        """When the window lets a message leave: now, or later."""
+        return now if self._window is None or message.urgent else self._window.opens_at(now)
 
     def prepare(self, job: Job, now: float) -> Job:
         """The job as it is to be claimed: scheduled for when the window opens, if that is what the window does."""

@@ -6,20 +6,23 @@ A run lives in _campaign.py and _workers.py; what it shares with other senders i
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from .._confidential import without_frames
-from .._input.arguments import check_bool, check_seconds, check_whole
+from .._input.arguments import check_bool, check_moment, check_seconds, check_whole
 from ..auth._account import account_of
 from ..errors import InvalidRequestError
 from ._arguments import channel_of, check_journal, opened
 from ._campaign import Campaign
 from ._checked_rows import checked_rows
 from ._columns import check_columns, read_row
+from ._forecast import Forecast, PlayedCampaign
 from ._messages import Message, OutgoingSMS, check_key, key_of, number_of, params_of, read_message
 from ._outcomes import SendOutcome
 from ._rate_limit import RateLimiter, RateUnit
@@ -64,6 +67,8 @@ class BulkCheck:
     """How many of the others are sent as UCS-2, since a character is not in GSM-7: their segments are shorter."""
     problems: tuple[tuple[int, str], ...]
     """The first 100 invalid messages: the position of each, from 1, and what is wrong with it."""
+    forecast: Forecast
+    """When the others would be sent."""
 
 
 class BulkSender:
@@ -186,21 +191,33 @@ class BulkSender:
         *,
         template: str | None = None,
         columns: Mapping[str, str] | None = None,
+        starts_at: datetime | None = None,
     ) -> BulkCheck:
-        """A dry run: check all messages as `send` would, and count their segments. Nothing is sent or opened.
+        """A dry run: check all messages as `send` would, count their segments, and say when they would be sent.
+
+        Nothing is sent, and no journal is opened. The `forecast` plays the messages through, in their order, with the
+        suppression list, the window, the SIMs with what they have sent so far, the rate and the workers of this object.
+        A rate counts from nothing, also one with a `rate_storage`. The time of requests is not counted.
 
         messages, template, columns: as for `send`.
+        starts_at: when `send` would be called, an aware datetime; None is now.
 
-        It does not find duplicates: only the journal knows them. Raises InvalidRequestError for a wrong template or
-        wrong columns.
+        It does not find duplicates: only the journal knows them. Raises InvalidRequestError for a wrong template,
+        wrong columns or a wrong `starts_at`; StorageError if the suppression list or the usage of the SIMs cannot be
+        read.
         """
         _check_iterable(messages)
         read = _reader(template, columns)
+        starts = time.time() if starts_at is None else check_moment("starts_at", starts_at).timestamp()
+        played = PlayedCampaign(self._rules, self._rate_limiter.limit, self._workers, starts)
         total = invalid = segments = unicode = 0
         problems: list[tuple[int, str]] = []
         for total, given in enumerate(messages, start=1):
             try:
-                message = self._read_sendable(read, given)
+                message = read(given)
+                params = params_of(self._channel, message)
+                number = number_of(params)
+                key = key_of(message, number)
             except InvalidRequestError as error:
                 invalid += 1
                 if len(problems) < _PROBLEMS_KEPT:
@@ -209,7 +226,8 @@ class BulkSender:
             counted = count_segments(message.text)
             segments += counted.parts
             unicode += counted.encoding == "UCS-2"
-        return BulkCheck(total, invalid, segments, unicode, tuple(problems))
+            played.add(message, params, key, number, counted.parts)
+        return BulkCheck(total, invalid, segments, unicode, tuple(problems), played.forecast())
 
     def unknown(self) -> list[JournalEntry]:
         """The messages whose outcome is unknown.
