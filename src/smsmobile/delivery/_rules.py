@@ -6,7 +6,6 @@ They are asked just before a message leaves. The suppression list, the window an
 from __future__ import annotations
 
 import math
-from collections.abc import Set
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -16,7 +15,7 @@ from ._messages import OutgoingSMS
 from ._outcomes import Job
 from .journals import SendStatus
 from .sims import SimPool
-from .suppression import Suppression
+from .suppression import Suppression, check_suppression
 from .windows import SendWindow
 
 
@@ -50,7 +49,8 @@ class Rules:
         self, suppression: Suppression | None = None, window: SendWindow | None = None, sims: SimPool | None = None
     ) -> None:
         """Raises ConfigurationError for a rule that is none, and for rules that do not go together."""
-        _check("suppression", suppression, Suppression)
+        if suppression is not None:
+            check_suppression(suppression)
         _check("window", window, SendWindow)
         _check("sims", sims, SimPool)
         self._suppression, self._window, self._sims = suppression, window, sims
@@ -150,8 +150,7 @@ def _slot_key(job: Job) -> str:
 
 
 def _check(name: str, rule: object, kind: type) -> None:
-    # A set has the methods of a suppression list, but knows one spelling of a number only.
-    if rule is not None and (isinstance(rule, (type, Set)) or not isinstance(rule, kind)):
+    if rule is not None and not isinstance(rule, kind):
         raise ConfigurationError(f"{name} is of type {type(rule).__name__}; expected a {kind.__name__}, or None.")
 
 

@@ -1,17 +1,20 @@
-"""What the rules keep back or let wait, in `send_once` and in a bulk run: the same for both."""
+"""What the rules keep back, in `send_once` and in a bulk run: the same for both.
+
+What waits for a window or a SIM is in test_rules_window.py and test_sims_in_senders.py.
+"""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from datetime import time as wall_time
 from typing import Any
 
 import pytest
 
-from smsmobile import ConfigurationError, SendPostponed, StorageError
+from smsmobile import ConfigurationError, StorageError
 from smsmobile.delivery import (
     BulkSender,
     MemoryJournal,
@@ -22,8 +25,6 @@ from smsmobile.delivery import (
     SendWindow,
     send_once,
 )
-from smsmobile.delivery import _pace as pace
-from smsmobile.delivery import _workers as workers_module
 from smsmobile.delivery._rate_limit import RateLimiter
 
 from .scripted_service import ScriptedService, numbered
@@ -150,80 +151,6 @@ def test_a_rule_that_is_none_is_told(rule: str, journal: MemoryJournal, subtests
 
 
 # --- what waits -------------------------------------------------------------------------------------------
-
-
-def test_send_once_says_when_to_call_again(journal: MemoryJournal) -> None:
-    service = ScriptedService()
-
-    def once() -> SendOutcome:
-        return send_once(service.client, journal, key="a", to=TO, text="hi", window=window)
-
-    window = Opening(3600)
-    with pytest.raises(SendPostponed, match="send window opens") as caught:
-        once()
-    assert caught.value.retry_after == pytest.approx(3600, abs=5)
-    assert service.attempts == []
-    assert journal.get("a") is None
-
-    window.opens_in = 0
-    assert once().status is SENT
-
-
-def test_an_urgent_message_does_not_wait(send: Send) -> None:
-    assert send(ScriptedService(), OutgoingSMS(TO, "hi", "a", urgent=True), window=Opening(3600)).status is SENT
-
-
-def test_what_would_wait_beyond_its_expiry_has_expired(send: Send) -> None:
-    service = ScriptedService()
-    outcome = send(service, OutgoingSMS(TO, "hi", "a", expires_at=in_seconds(60)), window=Opening(3600))
-    assert outcome.status is EXPIRED
-    assert service.attempts == []
-
-
-@pytest.fixture
-def _short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rules are asked again soon."""
-    monkeypatch.setattr(pace, "LONGEST_DELAY", 0.01)
-
-
-@pytest.mark.usefixtures("_short_delays")
-@with_one_and_four_workers
-def test_a_bulk_run_waits_until_it_may_send(journal: MemoryJournal, workers: int) -> None:
-    service, window, messages = ScriptedService(), Opening(3600), numbered(20)
-    urgent = [OutgoingSMS(to, "Fire!", urgent=True) for to, _ in messages]
-    bulk = BulkSender(service.client, journal, workers=workers, window=window)
-    seen: list[str] = []
-    for outcome in bulk.send([*messages, *urgent]):
-        assert outcome.status is SENT
-        assert outcome.message is not None
-        seen.append(outcome.message.text)
-        if len(seen) == 20:
-            assert set(seen) == {"Fire!"}
-            window.opens_in = 0
-    assert len(service.phone) == len(set(service.phone)) == 40
-
-
-@pytest.mark.usefixtures("_short_delays")
-@with_one_and_four_workers
-def test_no_more_is_read_than_can_wait(journal: MemoryJournal, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "MOST_PARKED", 50)
-    monkeypatch.setattr(workers_module, "QUEUE_SIZE", 20)
-    service, window, read = ScriptedService(), Opening(3600), 0
-    asked: list[int] = []  # how much was read whenever the window was asked
-
-    def rows() -> Iterator[tuple[str, str]]:
-        nonlocal read
-        for read, row in enumerate(numbered(5000), start=1):  # noqa: B007 - it is read outside
-            yield row
-
-    def open_later(moment: float) -> float:
-        asked.append(read)
-        return moment + (3600 if len(asked) < 2000 else 0)
-
-    monkeypatch.setattr(window, "opens_at", open_later)
-    bulk = BulkSender(service.client, journal, workers=workers, window=window)
-    assert next(bulk.send(rows())).status is SENT
-    assert max(asked[:2000]) <= 50 + 256 + 20
 
 
 @with_one_and_four_workers
