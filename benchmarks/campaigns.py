@@ -126,5 +126,5 @@ def _a_million(client: SMSMobileClient) -> Result:
         f"a dry run of {MANY:,} messages, 10 SIMs and window: {seconds:.0f} s",
         "without a forecast",
         seconds / alone,
-        3.0,
+        5.0,
     )

@@ -96,8 +96,8 @@ class SendWindow:
     def french_marketing(cls, outside: Outside = "wait", *, holidays: Iterable[date] | str = "FR") -> SendWindow:
         """The hours for advertising by SMS in metropolitan France: Monday to Saturday, 8:00 to 21:30, no holidays.
 
-        outside: as for `SendWindow`.
-        holidays: as for `SendWindow`. Moselle and Alsace have two more than the rest of the country: `"FR-57"`,
+        outside: what becomes of a message while the window is closed; see `SendWindow`.
+        holidays: see `SendWindow`. Moselle and Alsace have two more than the rest of the country: `"FR-57"`,
             `"FR-6AE"`. The public holidays need the library `holidays`.
 
         The source is the charter of the French operators' association af2m for business messaging, in its version of
