@@ -40,8 +40,14 @@ LONGEST_STEP_PAUSE = 15.0
 """Seconds between two steps, if nothing changes."""
 
 
-_NEW: dict[str, Any] = {"rows": 0, "last": None, "is_read": False, "counts": {}, "open": {}, "idle": 0}
-"""The state at the beginning. open: when each chunk without an outcome was sent, by its first row, as Unix seconds."""
+def _new_state(order: dict[str, Any]) -> dict[str, Any]:
+    """The state at the beginning.
+
+    rows: how many were read. last: the digest of the last one. is_read: whether the source has no more. open: when each
+    chunk without an outcome was sent or tried last, by its first row, as Unix seconds. idle: steps in a row
+    without any change.
+    """
+    return {"order": order, "rows": 0, "last": None, "is_read": False, "counts": {}, "open": {}, "idle": 0}
 
 
 class _CampaignTask(ConfidentialTask):
@@ -90,10 +96,7 @@ class _Driver:
         self._records = Records(task.app, task.request.id)
         self._name = uuid4().hex
         self._order = order
-        self._state = self._records.load() or {
-            **_NEW,
-            "order": order,
-        }
+        self._state = self._records.load() or _new_state(order)
         self._deadline = time.monotonic() + longest_pause(task.app)
 
     def run(self) -> float | None:
@@ -140,17 +143,20 @@ class _Driver:
             self._state["open"] = dict.fromkeys(self._state["open"], 0.0)  # they end without a result
 
     def _count_what_is_done(self) -> bool:
-        done = {start: result for start in self._state["open"] if (result := self._records.chunk(int(start)))}
-        counts = Counter(self._state["counts"])
-        for start, result in done.items():
+        done, counts = 0, Counter(self._state["counts"])
+        for start in list(self._state["open"]):
+            result = self._records.chunk(int(start)) or {}
             if reason := result.get("stopped"):
                 self._records.save_chunk(int(start), {})  # it is sent again when the campaign is resumed
                 self._end("STOPPED", reason)
-            else:
+            elif "counts" in result:
                 counts.update(result["counts"])
                 del self._state["open"][start]
+                done += 1
+            elif "tried_at" in result:
+                self._state["open"][start] = max(result["tried_at"], self._state["open"][start])
         self._state["counts"] = dict(counts)
-        return bool(done)
+        return done > 0
 
     def _lost(self) -> list[int]:
         """The chunks that were never sent, or that the broker has lost."""

@@ -43,7 +43,7 @@ def campaign_chunk(
     failures: attempts in a row with which nothing was sent.
     """
     records = Records(self.app, campaign)
-    if records.chunk(start) or records.is_paused:
+    if "counts" in (records.chunk(start) or {}) or records.is_paused:
         return
     chunk = _Chunk(setup_of(self.app), records, time.monotonic() + min(LONGEST, longest_pause(self.app)))
     chunk.counts[SendStatus.REFUSED.value] += refused
@@ -55,6 +55,7 @@ def campaign_chunk(
             settle_later(self.app, key)
         records.save_chunk(start, {"counts": dict(+chunk.counts)})
     elif not records.is_paused:
+        records.save_chunk(start, {"tried_at": time.time()})
         failures = 0 if chunk.has_sent else failures + 1
         try_again(self, pause_after(self.app, failures, chunk.failure), chunk.failure, failures=failures)
 
