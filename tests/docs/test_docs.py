@@ -85,8 +85,8 @@ def blocks_of(text: str) -> Iterator[Block]:
 
 
 def code_of(page: Path) -> list[Block]:
-    """The python blocks of a page. Those of the page about Django are files of a project, which its own tests run."""
-    if page.name == "django.md":
+    """The python blocks of a page. Those about Django and queues are files of a project, which their own tests run."""
+    if page.name in {"django.md", "queues.md"}:
         return []
     return [block for block in blocks_of(page.read_text("utf-8")) if block.language == "python"]
 

@@ -65,15 +65,13 @@ def test_an_event_is_json_in_the_message(eager: Celery, task: Any) -> None:
     assert options == {"argsrepr": "(hidden)", "kwargsrepr": "{hidden}"}
 
 
-def test_without_a_broker_the_service_delivers_the_event_again(app: Celery) -> None:
-    unreachable = Celery("shop", broker="amqp://127.0.0.1:1//", set_as_current=False)
-    unreachable.conf.update(task_publish_retry=False)
-    task = unreachable.task(base=ConfidentialTask, name="shop.on_event", shared=False)(on_event)
+def test_without_a_broker_the_service_delivers_the_event_again() -> None:
+    class Task:
+        def apply_async(self, *_: Any, **__: Any) -> None:
+            raise OperationalError
+
     it = received("Hello", "guid-1")
-    with pytest.raises(OperationalError):
-        task.delay({})
-    assert endpoint(task).answer("POST", it.body, it.headers).status == 500
-    unreachable.close()
+    assert endpoint(Task()).answer("POST", it.body, it.headers).status == 500
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from threading import Event
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from celery.utils.imports import import_from_cwd
+
 from ... import _dotenv
 from ..._confidential import without_frames
 from ..._input.arguments import shown
@@ -211,6 +213,6 @@ def named(path: str, what: str) -> Any:
     if dotted is None:
         raise ConfigurationError(f"{what} is {shown(path)!r}; expected a module and a name, such as 'shop.sms:name'.")
     try:
-        return getattr(import_module(dotted[1]), dotted[2])
+        return getattr(import_from_cwd(dotted[1]), dotted[2])  # as Celery imports the app
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"{what} is {path!r}, which cannot be imported: {error}.") from None
