@@ -15,6 +15,8 @@ from smsmobile.delivery._sender import NotSent, Sender
 from smsmobile.delivery.journals import ClaimState, JournalEntry, MessageClaim
 from smsmobile.errors import ConnectionFailed, SendOutcomeUnknown
 
+from .owners import SharedJournal
+
 
 class Frees(MemoryJournal):
     """What is in the way in one of these states is removed, and the message claimed."""
@@ -125,6 +127,11 @@ def exact_twins_are_no_rivals(patch: pytest.MonkeyPatch) -> None:
 def start_anyway(patch: pytest.MonkeyPatch) -> None:
     start = Sender.start
     patch.setattr(Sender, "start", lambda self, job: start(self, job) or job)
+
+
+def kept_back_anyway(patch: pytest.MonkeyPatch) -> None:
+    keep_back = SharedJournal.keep_back
+    patch.setattr(SharedJournal, "keep_back", lambda self, *arguments: keep_back(self, *arguments) or True)
 
 
 def withdraw_in_doubt(patch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,15 @@ from smsmobile._wire.envelope import Answer
 from smsmobile._wire.outcome import judge
 from smsmobile._wire.refusals import Reply
 from smsmobile.channels.sms import SMSChannel
-from smsmobile.delivery import BulkSender, OutgoingSMS, SendOutcome, SendStatus, send_once
+from smsmobile.delivery import (
+    BulkSender,
+    MemorySuppression,
+    OutgoingSMS,
+    SendOutcome,
+    SendStatus,
+    Suppression,
+    send_once,
+)
 from smsmobile.delivery.journals import JournalEntry, MessageClaim
 from smsmobile.errors import SendInFlight, SendOutcomeUnknown, SMSMobileError
 
@@ -95,6 +103,9 @@ class SharedJournal:
     ) -> bool:
         return bool(self._ask("settle", entry, outcome, guid, reason))
 
+    def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
+        return bool(self._ask("keep_back", entry, outcome, reason))
+
     def withdraw(self, entries: Iterable[JournalEntry]) -> None:
         self._ask("withdraw", tuple(entries))
 
@@ -110,6 +121,12 @@ class SharedJournal:
     def unknown(self, since: float = 0.0) -> list[JournalEntry]:
         return list(self._ask("unknown", since))
 
+    def get(self, key: str) -> JournalEntry | None:
+        return self._ask("get", key)  # type: ignore[no-any-return]
+
+    def entries(self) -> Iterator[JournalEntry]:
+        return iter(self._ask("entries"))
+
     def forget(self, key: str) -> bool:
         return bool(self._ask("forget", key))
 
@@ -124,7 +141,16 @@ class SharedJournal:
         return ask(kind, *arguments, about=this_process().memory["key"])
 
 
-def sends(messages: Sequence[Message], *, calls: int, patience: float = 0.0) -> Callable[[Process], None]:
+class SharedList(MemorySuppression):
+    """The list of those who asked for no more messages: at any time the world may have put a number on it."""
+
+    def __contains__(self, number: object) -> bool:
+        return bool(ask("listed", about=this_process().memory["key"]))
+
+
+def sends(
+    messages: Sequence[Message], *, calls: int, patience: float = 0.0, suppression: Suppression | None = None
+) -> Callable[[Process], None]:
     """An owner that sends messages one after the other, and calls again, so often, if one is in flight elsewhere."""
 
     def run(process: Process) -> None:
@@ -132,7 +158,7 @@ def sends(messages: Sequence[Message], *, calls: int, patience: float = 0.0) -> 
         for message in messages:
             process.memory["key"] = message.key
             for _ in range(calls):
-                if _is_decided(client, message, patience):
+                if _is_decided(client, message, patience, suppression):
                     break
 
     return run
@@ -162,10 +188,10 @@ def _say(outcome: SendOutcome) -> None:
     ask("say", status, about=outcome.key or "")
 
 
-def _is_decided(client: Any, message: Message, patience: float) -> bool:
+def _is_decided(client: Any, message: Message, patience: float, suppression: Suppression | None) -> bool:
     key = message.key
     try:
-        outcome = send_once(client, SharedJournal(), **message._asdict(), patience=patience)
+        outcome = send_once(client, SharedJournal(), **message._asdict(), suppression=suppression, patience=patience)
     except SendInFlight as error:
         ask("sleep", error.retry_after, about=key)
         return False

@@ -26,10 +26,11 @@ class Promises:
 
     - A key is accepted once at most.
     - What is recorded or reported as sent was accepted; what is recorded or reported as refused was not. That holds by
-      key, even for messages with the same number and text.
+      key, even for messages with the same number and text. What is recorded or reported as suppressed was not accepted
+      by then.
     - A decided outcome stays.
-    - In the end, each key has an outcome. It may be unknown only if something went wrong with it, and if the log does
-      not tell, or has other messages to that number.
+    - In the end, each key has an outcome, or is suppressed. It may be unknown only if something went wrong with it, and
+      if the log does not tell, or has other messages to that number.
     """
 
     def __init__(self, messages: Sequence[Message]) -> None:
@@ -59,6 +60,8 @@ class Promises:
         decided = self._decided.get(key)
         if decided is not None and outcome is not decided:
             return self, f"{key} was recorded as {decided}, and is {outcome or 'in flight or gone'} now."
+        if outcome is SendStatus.SUPPRESSED:
+            return self._called(key, outcome)
         if decided is not None or outcome not in {SendStatus.SENT, SendStatus.REFUSED}:
             return self, ""
         return self._with(_decided={**self._decided, key: outcome})._called(key, outcome)
@@ -78,7 +81,7 @@ class Promises:
         """
         for key in self._keys:
             status = self._told.get(key)
-            if status not in {SendStatus.SENT, SendStatus.REFUSED, SendStatus.UNKNOWN}:
+            if status not in {SendStatus.SENT, SendStatus.REFUSED, SendStatus.UNKNOWN, SendStatus.SUPPRESSED}:
                 return f"{key} has no outcome in the end."
             if status is SendStatus.UNKNOWN and key not in self._doubts:
                 return f"{key} is unknown in the end, though nothing went wrong with it."
@@ -91,6 +94,8 @@ class Promises:
             return self._with(_sent=self._sent | {key})._judged(key)
         if status is SendStatus.REFUSED and key not in self._refused:
             return self._with(_refused=self._refused | {key})._judged(key)
+        if status is SendStatus.SUPPRESSED and key in self._accepted:
+            return self, f"{key} is called suppressed, and was accepted."
         return self, ""
 
     def _judged(self, key: str) -> tuple[Promises, str]:

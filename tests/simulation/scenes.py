@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from smsmobile.delivery import MemoryJournal
 
-from .owners import campaigns, sends
+from .owners import SharedList, campaigns, sends
 from .programs import Moment, Point, Process
 from .promises import Message
 from .scheduler import LAST, LEASE, Owner
@@ -45,8 +45,11 @@ def searched(
 ) -> SendWorld:
     """A world to explore. Each owner calls at most so often for each message."""
 
+    suppression = SharedList() if "suppressions" in budget else None
+
     def moment(name: str, messages: Sequence[Message], calls: int) -> Moment:
-        return Moment(lambda: Process(name, sends(messages, calls=calls, patience=patience)))
+        script = sends(messages, calls=calls, patience=patience, suppression=suppression)
+        return Moment(lambda: Process(name, script))
 
     messages = list(dict.fromkeys(message for given in scene.values() for message in given))
     last = moment(LAST, messages, 4)

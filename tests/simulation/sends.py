@@ -25,13 +25,14 @@ PAGE = 20
 """Rows of one answer."""
 _LINK = re.compile(r"https?://\S+")
 
-WRITES = ("claim", "start", "settle", "withdraw", "renew", "release", "forget", "abandoned")
-READS = ("unknown", "has", "without_guid")
+WRITES = ("claim", "start", "settle", "keep_back", "withdraw", "renew", "release", "forget", "abandoned")
+READS = ("unknown", "has", "without_guid", "get", "entries")
 _WAYS: dict[str, Sequence[tuple[str, str]]] = {
     **dict.fromkeys(WRITES, (("goes on", ""), ("fails before", "store"), ("fails after", "store"))),
     **dict.fromkeys(READS, (("goes on", ""), ("fails before", "store"))),
     "leave": (("goes on", ""), ("does not leave", "unsent")),
     "log": (("goes on", ""), ("cannot be read", "unread")),
+    "listed": (("goes on", ""), ("is listed", "suppressions")),
     "sleep": (("goes on", ""),),
 }
 
@@ -73,10 +74,11 @@ class SendWorld(World):
     - Whoever waits reads the answer, which may have no GUID; or it gets lost; or he gives up before it is there.
     - An accepted message is in the log at once, or `LATE` seconds later. One that was refused for its own sake is in
       the log as well.
+    - The recipient may be on the list of those who get no more messages, and not be on it when somebody looks again.
     - The journal is a MemoryJournal. It may fail before or after it has done something.
     """
 
-    reads = frozenset({*READS, "log", "sleep"})
+    reads = frozenset({*READS, "log", "listed", "sleep"})
 
     def __init__(
         self,
@@ -142,6 +144,8 @@ class SendWorld(World):
             return self._leave(owner, key, arguments, what)
         if kind == "answer":
             return self._read_answer(owner, str(arguments[0]), what)
+        if kind == "listed":
+            return what == "is listed"
         if kind == "log":
             if what == "cannot be read":
                 return Raised(ConnectionFailed, "The connection broke.")

@@ -29,6 +29,7 @@ SEARCHES = (
     Search("one key, a log that is late", SAME_KEY, {**TWO_CRASHES, "late": 1}, {"patience": 30.0}),
     Search("twins", TWINS, {**TWO_CRASHES, "late": 1, "refusals": 1}),
     Search("twins, one encrypted", TWINS_ENCRYPTED, {**TWO_CRASHES, "late": 1, "refusals": 1}),
+    Search("one key, a number on the list", SAME_KEY, {"crashes": 1, "suppressions": 1, "delays": 1}),
 )
 LONG_SEARCHES = (
     Search("one key, delays", SAME_KEY, A_DELAY),
@@ -40,6 +41,8 @@ LONG_SEARCHES = (
     Search(
         "one key, a phone that is offline", SAME_KEY, {**TWO_CRASHES, "offline": 1, "interruptions": 1, "unread": 1}
     ),
+    Search("twins, a number on the list", TWINS, {**A_DELAY, "suppressions": 2}),
+    Search("one key, a number on the list, a store that fails", SAME_KEY, {"suppressions": 1, "store": 1, "delays": 1}),
     Search("two messages each, delays", TWO_EACH, A_DELAY),
     Search("twins with links, delays", TWINS_WITH_LINKS, {"lost": 1, "delays": 1}),
     Search("twins with links, clocks that disagree", TWINS_WITH_LINKS, A_DELAY, DISAGREEING),

@@ -19,6 +19,7 @@ from .mutations import (
     StartedIsPlanned,
     by_key_only,
     exact_twins_are_no_rivals,
+    kept_back_anyway,
     no_claim,
     resend_without_looking,
     rivals_after_guids,
@@ -34,6 +35,7 @@ from .story import told
 
 TWICE = "was accepted twice."
 A_DELAY = {"lost": 1, "delays": 1}
+SUPPRESSED = "is called suppressed, and was accepted."
 NOT_ACCEPTED = "is called sent, and was not accepted."
 
 
@@ -58,6 +60,9 @@ MUTATIONS = (
     Mutation("rows of exact twins are taken", NOT_ACCEPTED, TWINS, A_DELAY, exact_twins_are_no_rivals),
     Mutation("rivals are asked for too late", NOT_ACCEPTED, TWINS_WITH_LINKS, A_DELAY, rivals_after_guids),
     Mutation("the answer of start is ignored", TWICE, SAME_KEY, {"delays": 1}, start_anyway),
+    Mutation(
+        "the answer of keep_back is ignored", SUPPRESSED, SAME_KEY, {"suppressions": 1, "delays": 1}, kept_back_anyway
+    ),
     Mutation("withdrawn when the answer is lost", TWICE, SAME_KEY, {"lost": 1}, withdraw_in_doubt),
     Mutation("outcomes are overwritten", "now.", SAME_KEY, A_DELAY, journal=Overwrites),
 )

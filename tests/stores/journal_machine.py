@@ -122,6 +122,18 @@ class JournalMachine(RuleBasedStateMachine):
             assert answer is self.model.settle(entry, outcome, guid=guid, reason=reason)
 
     @precondition(lambda self: any(self.held))
+    @rule(
+        owner=owners,
+        chosen=choices,
+        outcome=st.sampled_from([SendStatus.SUPPRESSED, SendStatus.EXPIRED]),
+        reason=st.sampled_from(["one", "another"]),
+    )
+    def keep_back(self, owner: int, chosen: list[int], outcome: SendStatus, reason: str) -> None:
+        for entry in self._chosen(owner, chosen):
+            answer = self.users[owner].keep_back(entry, outcome, reason)
+            assert answer is self.model.keep_back(entry, outcome, reason)
+
+    @precondition(lambda self: any(self.held))
     @rule(owner=owners, chosen=choices, step=st.sampled_from(["withdraw", "renew", "renew", "release"]))
     def give_or_keep(self, owner: int, chosen: list[int], step: str) -> None:
         entries = self._chosen(owner, chosen)
@@ -136,6 +148,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(owner=owners, key=keys)
     def forget(self, owner: int, key: str) -> None:
+        assert self.users[owner].get(key) == self.model.get(key)
         assert self.users[owner].forget(key) is self.model.forget(key)
 
     def _chosen(self, owner: int, chosen: list[int]) -> list[JournalEntry]:
@@ -161,6 +174,7 @@ class JournalMachine(RuleBasedStateMachine):
     @invariant()
     def same(self) -> None:
         reader = self.users[-1]
+        assert _by_key(list(reader.entries())) == _by_key(list(self.model.entries()))
         assert _by_key(reader.unknown()) == _by_key(self.model.unknown())
         for number in NUMBERS:
             found = reader.without_guid(number, 2000.0)

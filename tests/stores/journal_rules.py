@@ -20,6 +20,7 @@ from .journal_machine import LEASE, check_against_the_model
 
 NEW, BUSY, ABANDONED, DONE = ClaimState.NEW, ClaimState.BUSY, ClaimState.ABANDONED, ClaimState.DONE
 SENT, REFUSED, UNKNOWN = SendStatus.SENT, SendStatus.REFUSED, SendStatus.UNKNOWN
+SUPPRESSED, EXPIRED = SendStatus.SUPPRESSED, SendStatus.EXPIRED
 NUMBER, OTHER_NUMBER = "33639985678", "33639985432"
 ODD_TEXTS = (
     "café ☎ 电话 \U0001f642",
@@ -86,6 +87,13 @@ def settled(journal: Journal, key: str, outcome: SendStatus, *args: Any, **field
     sent = started(journal, key, *args, **fields)
     assert journal.settle(sent, outcome, **details)
     return sent._replace(outcome=outcome, **details)
+
+
+def kept_back(journal: Journal, key: str, outcome: SendStatus = SUPPRESSED, *args: Any, **fields: Any) -> JournalEntry:
+    """A message that a rule has kept back now."""
+    planned = claimed(journal, key, *args, **fields)
+    assert journal.keep_back(planned, outcome, "a rule")
+    return planned._replace(outcome=outcome, reason="a rule")
 
 
 def ask(journal: Journal, key: str, *args: Any, **fields: Any) -> MessageClaim:
@@ -399,6 +407,166 @@ class JournalRules:
         journal.renew(done)
         assert ask(journal, "b", look="").state is NEW
 
+    # --- messages that are kept back ------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("outcome", [SUPPRESSED, EXPIRED])
+    def test_a_message_that_is_kept_back_has_that_outcome(
+        self, journal: Journal, other: Journal, outcome: SendStatus
+    ) -> None:
+        planned = claimed(journal, "a", until=9000.5)
+        assert other.keep_back(planned, outcome, "why")
+        assert journal.get("a") == planned._replace(outcome=outcome, reason="why")
+
+    @pytest.mark.parametrize("outcome", [SUPPRESSED, EXPIRED])
+    def test_a_message_that_was_kept_back_can_be_claimed_again(
+        self, journal: Journal, other: Journal, outcome: SendStatus
+    ) -> None:
+        old = kept_back(journal, "a", outcome, until=9000.0)
+        new = entry("a", at=1500.0)
+        assert other.claim([new]) == [MessageClaim(NEW, new)]
+        assert other.get("a") == new
+        assert not journal.start(old, 2000.0)
+        assert other.start(new, 2000.0)
+        assert other.settle(new, SENT, guid="g")
+        expected = new._replace(attempted_at=2000.0, until=2000.0, outcome=SENT, guid="g")
+        assert ask(journal, "a") == MessageClaim(DONE, expected)
+
+    def test_it_can_be_claimed_under_another_number(self, journal: Journal) -> None:
+        old = kept_back(journal, "a", SUPPRESSED, NUMBER)
+        new = started(journal, "a", OTHER_NUMBER)
+        assert keys(journal.without_guid(NUMBER, 0.0)) == []
+        assert journal.without_guid(OTHER_NUMBER, 0.0) == [new]
+        assert list(journal.entries()) == [new]
+        assert not journal.keep_back(old, EXPIRED, "too late")
+
+    def test_a_key_that_comes_twice_in_one_call_is_taken_up_again_once(self, journal: Journal) -> None:
+        kept_back(journal, "a")
+        first, second = journal.claim([entry("a", OTHER_NUMBER), entry("a")])
+        assert (first.state, second.state) == (NEW, BUSY)
+        assert second.entry == first.entry
+        assert journal.start(first.entry, 2000.0)
+
+    def test_it_waits_for_its_twin_as_others_do_and_stays_recorded_until_then(
+        self, journal: Journal, journals: Journals
+    ) -> None:
+        kept = kept_back(journal, "a", look="x")
+        twin = started(journal, "b", look="x")
+        answer = ask(journal, "a", look="x")
+        assert (answer.state, answer.entry) == (BUSY, twin)
+        assert journal.get("a") == kept
+        journals.let_pass(LEASE)
+        assert ask(journal, "a", look="x") == MessageClaim(ABANDONED, twin)
+        assert journal.get("a") == kept
+        assert journal.settle(twin, SENT, guid="g")
+        assert ask(journal, "a", look="x").state is NEW
+
+    def test_it_is_in_nobodys_way(self, journal: Journal, journals: Journals) -> None:
+        kept = kept_back(journal, "a", look="x")
+        assert ask(journal, "b", look="x").state is NEW
+        assert ask(journal, "c", OTHER_NUMBER, look="").state is NEW
+        journals.let_pass(LEASE)
+        assert journal.abandoned(10) == []
+        assert journal.get("a") == kept
+
+    def test_it_claims_no_row_of_the_sent_log(self, journal: Journal) -> None:
+        kept_back(journal, "a", SUPPRESSED, at=2000.0, until=9000.0)
+        kept_back(journal, "b", EXPIRED, at=2000.0, until=9000.0)
+        assert journal.without_guid(NUMBER, 0.0) == []
+        assert journal.unknown() == []
+        assert not journal.has(NUMBER, "")
+
+    @pytest.mark.parametrize("state", ["started", "unknown", "sent", "withdrawn", "claimed by another"])
+    def test_only_a_planned_message_can_be_kept_back(self, journal: Journal, journals: Journals, state: str) -> None:
+        planned = claimed(journal, "a")
+        if state == "withdrawn":
+            journal.withdraw([planned])
+        elif state == "claimed by another":
+            journals.let_pass(LEASE)
+            claimed(journal, "a")
+        else:
+            assert journal.start(planned, 2000.0)
+            assert state == "started" or journal.settle(planned, SendStatus(state))
+        before = journal.get("a")
+        assert not journal.keep_back(planned, SUPPRESSED, "why")
+        assert journal.get("a") == before
+
+    def test_it_is_kept_back_once(self, journal: Journal) -> None:
+        kept = kept_back(journal, "a", SUPPRESSED)
+        assert not journal.keep_back(kept, EXPIRED, "second")
+        assert not journal.keep_back(kept, SUPPRESSED, "second")
+        assert journal.get("a") == kept
+
+    def test_its_claim_is_over(self, journal: Journal) -> None:
+        kept = kept_back(journal, "a")
+        assert not journal.start(kept, 2000.0)
+        assert not any(journal.settle(kept, outcome) for outcome in (SENT, REFUSED, UNKNOWN))
+        for step in (journal.renew, journal.release, journal.withdraw):
+            step([kept])
+        assert journal.get("a") == kept
+
+    def test_it_can_be_forgotten(self, journal: Journal, other: Journal) -> None:
+        kept_back(journal, "a")
+        assert other.forget("a")
+        assert journal.get("a") is None
+        assert not journal.forget("a")
+        assert ask(journal, "a").state is NEW
+
+    def test_it_can_be_kept_back_again_and_again(self, journal: Journal) -> None:
+        for outcome in (SUPPRESSED, EXPIRED, SUPPRESSED):
+            assert journal.get("a") != (kept := kept_back(journal, "a", outcome))
+            assert journal.get("a") == kept
+        assert list(journal.entries()) == [kept]
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def test_a_message_is_read_by_its_key_whatever_its_state(self, journal: Journal, other: Journal) -> None:
+        expected = [
+            claimed(journal, "planned", until=9000.5),
+            started(journal, "started", "33639985000", look=""),
+            settled(journal, "sent", SENT, guid="g"),
+            settled(journal, "refused", REFUSED, OTHER_NUMBER, reason="why"),
+            settled(journal, "unknown", UNKNOWN),
+            kept_back(journal, "suppressed", SUPPRESSED),
+            kept_back(journal, "expired", EXPIRED),
+        ]
+        for message in expected:
+            assert other.get(message.key) == message
+        assert sorted(other.entries()) == sorted(expected)
+
+    def test_a_key_that_is_not_there_has_no_message(self, journal: Journal) -> None:
+        assert journal.get("a") is None
+        assert list(journal.entries()) == []
+        journal.withdraw([claimed(journal, "a")])
+        assert journal.get("a") is None
+        assert list(journal.entries()) == []
+
+    def test_of_many_messages_each_is_read_once(self, journal: Journal) -> None:
+        messages = [entry(f"key {number}", f"3363998{number % 7:04}") for number in range(1501)]
+        journal.claim(messages)
+        assert sorted(journal.entries()) == sorted(messages)
+
+    def test_while_they_are_read_others_come_and_go_and_change(self, journal: Journal, other: Journal) -> None:
+        """A message that is there all the time comes once, also if it was kept back and is claimed again."""
+        messages = [entry(f"key {number:04}") for number in range(600)]
+        journal.claim(messages)
+        kept = [messages[number] for number in (0, 1, 300, 598, 599)]
+        for message in kept:
+            assert journal.keep_back(message, EXPIRED, "a rule")
+        read = journal.entries()
+        seen = [next(read)]
+        other.claim([entry(message.key, OTHER_NUMBER) for message in kept])
+        other.claim([entry("a new one"), entry("z new one")])
+        assert other.start(messages[2], 2000.0)
+        seen += read
+        assert [key for key in keys(seen) if key.startswith("key")] == keys(messages)
+
+    def test_a_reader_that_stops_keeps_nothing_locked(self, journal: Journal, other: Journal) -> None:
+        journal.claim([entry(f"key {number}") for number in range(600)])
+        read = journal.entries()
+        next(read)
+        assert other.start(claimed(other, "another"), 2000.0)
+        assert other.get("another") is not None
+
     # --- tokens ---------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("state", ["planned", "started", "unknown"])
@@ -555,6 +723,8 @@ class JournalRules:
                 assert other.settle(message, SENT, guid="g")
                 expected = message._replace(attempted_at=2000.0, until=2000.0, outcome=SENT, guid="g")
                 assert ask(other, message.key) == MessageClaim(DONE, expected)
+                assert other.get(message.key) == expected
+                assert [one for one in other.entries() if one.key == message.key] == [expected]
                 assert other.forget(message.key)
 
     def test_every_text_comes_back_as_it_was(self, journal: Journal, subtests: pytest.Subtests) -> None:
@@ -568,6 +738,12 @@ class JournalRules:
                 expected = message._replace(attempted_at=2000.0, until=2000.0, outcome=REFUSED, guid=text, reason=text)
                 assert ask(journal, key) == MessageClaim(DONE, expected)
                 assert journal.has(NUMBER, text)
+
+    def test_every_reason_of_a_rule_comes_back_as_it_was(self, journal: Journal) -> None:
+        for number, text in enumerate((*ODD_TEXTS, "")):
+            planned = claimed(journal, f"key {number}")
+            assert journal.keep_back(planned, EXPIRED, text)
+            assert journal.get(planned.key) == planned._replace(outcome=EXPIRED, reason=text)
 
     def test_odd_looks_are_looks_of_their_own(self, journal: Journal) -> None:
         looks = [text for text in ODD_TEXTS if text]
@@ -620,6 +796,24 @@ class JournalRules:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda journal: ask(journal, "a"), users))
         assert sorted(states(answers)) == [ABANDONED] + [BUSY] * 7
+
+    def test_one_of_many_threads_gets_a_message_that_was_kept_back(self, journals: Journals) -> None:
+        """Some of them under another number, so that no lock for a number keeps them apart."""
+        users = [journals.journal() for _ in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            for number in range(10):
+                key = f"key {number}"
+                kept_back(users[0], key)
+
+                def race(user: int, key: str = key) -> bool:
+                    (answer,) = users[user].claim([entry(key, f"3363998567{user % 3}")])
+                    return answer.state is NEW and users[user].start(answer.entry, 2000.0 + user)
+
+                won = list(pool.map(race, range(6)))
+                assert sorted(won) == [False] * 5 + [True]
+                found = users[0].get(key)
+                assert found is not None
+                assert found.attempted_at == 2000.0 + won.index(True)
 
     # --- in any order ---------------------------------------------------------------------------------------
 

@@ -296,8 +296,11 @@ def test_keys_of_a_journal_do_not_expire_and_forgotten_messages_leave_none(clien
         journal.settle(entry, outcome, guid="guid" if outcome is SendStatus.SENT else None, reason="reason")
     assert [name for name in client.scan_iter() if client.ttl(name) != -1] == []
     assert [name for name in client.scan_iter() if not name.startswith(b"{smsmobile}:")] == []
+    assert journal.keep_back(entries[5], SendStatus.EXPIRED, "reason")
     assert [journal.forget(entry.key) for entry in entries[:4]] == [True, True, True, False]
     journal.withdraw(entries[3:])
+    assert [entry.key for entry in journal.entries()] == ["5"]
+    assert journal.forget("5")
     assert client.keys() == []
 
 
@@ -326,7 +329,11 @@ def test_all_works_on_a_cluster(start: Callable[..., RedisServer]) -> None:
     assert claimed(journal, message("order-2")) is ClaimState.BUSY
     assert journal.start(message(), 1.0)
     assert journal.settle(message(), SendStatus.SENT, guid="guid")
+    assert [entry.key for entry in journal.entries()] == ["order-1"]
     assert journal.forget("order-1")
+    assert claimed(journal, message()) is ClaimState.NEW
+    assert journal.keep_back(message(), SendStatus.EXPIRED, "reason")
+    assert claimed(journal, message()) is ClaimState.NEW
     events = RedisEventStore(client)
     assert events.claim("event") is Claim.NEW
     events.release("event")
@@ -412,12 +419,19 @@ def test_a_step_that_redis_py_repeats_gets_the_same_answer(proxy: LossyProxy) ->
     proxy.lose("forget", 2)
     assert journal.forget(entry.key)
     assert not journal.forget(entry.key)
+    proxy.lose("claim", 2)
+    assert claimed(journal, entry) is ClaimState.NEW
+    proxy.lose("keep_back", 2)
+    assert journal.keep_back(entry, SendStatus.EXPIRED, "reason")
+    assert not journal.keep_back(entry, SendStatus.EXPIRED, "reason"), "a second outcome is not a repeated one"
+    proxy.lose("claim", 2)
+    assert claimed(journal, entry._replace(token="another")) is ClaimState.NEW
 
     events = RedisEventStore(client)
     proxy.lose("smsmobile:event:id", 2)
     assert events.claim("id") is Claim.NEW
     assert events.claim("id") is Claim.BUSY
-    assert proxy.lost == 12
+    assert proxy.lost == 18
 
 
 def test_a_lost_answer_is_an_error_and_the_claim_ends_by_itself(proxy: LossyProxy, client: Any) -> None:
@@ -455,6 +469,16 @@ def test_a_claim_that_is_repeated_does_not_take_a_started_message(journal: Redis
     assert claimed(journal, message()) is ClaimState.NEW
     journal.start(message(), 1.0)
     assert claimed(journal, message()) is ClaimState.BUSY
+
+
+@pytest.mark.usefixtures("repeated")
+def test_what_is_repeated_too_late_does_not_keep_back_a_later_claim(journal: RedisJournal) -> None:
+    claimed(journal, message())
+    assert journal.keep_back(message(), SendStatus.EXPIRED, "reason")
+    assert journal.keep_back(message(), SendStatus.EXPIRED, "reason"), "it is repeated in time"
+    assert claimed(journal, message(token="second")) is ClaimState.NEW
+    assert not journal.keep_back(message(), SendStatus.EXPIRED, "reason"), "somebody else has the claim by now"
+    assert journal.start(message(token="second"), 1.0)
 
 
 def test_a_forget_that_is_repeated_does_not_remove_a_later_message(journal: RedisJournal) -> None:
@@ -565,6 +589,9 @@ def test_while_the_server_is_away_every_step_is_a_storage_error(
         "claim": lambda: journal.claim([message()]),
         "start": lambda: journal.start(message(), 1.0),
         "settle": lambda: journal.settle(message(), SendStatus.SENT),
+        "keep_back": lambda: journal.keep_back(message(), SendStatus.EXPIRED, "reason"),
+        "get": lambda: journal.get("order-1"),
+        "entries": lambda: list(journal.entries()),
         "withdraw": lambda: journal.withdraw([message()]),
         "renew": lambda: journal.renew([message()]),
         "release": lambda: journal.release([message()]),

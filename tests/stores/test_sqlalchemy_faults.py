@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -224,6 +224,19 @@ def test_an_outcome_whose_answer_is_lost_is_recorded(journal: SQLJournal, lose_a
     assert journal.has(NUMBER, "g")
 
 
+def test_a_message_is_kept_back_also_if_the_answer_is_lost(
+    journal: SQLJournal, lose_answer: Callable[..., None]
+) -> None:
+    message = entry("a")
+    journal.claim([message])
+    lose_answer("UPDATE")
+    assert journal.keep_back(message, SendStatus.EXPIRED, "why")
+    lose_answer("UPDATE")
+    assert not journal.keep_back(message, SendStatus.SUPPRESSED, "why")
+    lose_answer("COMMIT")
+    assert state(journal, entry("a")) is ClaimState.NEW
+
+
 def test_a_removal_whose_answer_is_lost_is_one(journal: SQLJournal, lose_answer: Callable[..., None]) -> None:
     message = entry("a")
     journal.claim([message])
@@ -282,6 +295,39 @@ def test_a_key_claimed_for_two_numbers_at_one_time_is_new_once(
         may_commit.set()
         assert first.result()[0].state is ClaimState.NEW
         assert second.result()[0].state is ClaimState.BUSY
+
+
+def test_a_key_that_was_kept_back_is_not_taken_from_one_who_claims_it_meanwhile(
+    journal: SQLJournal, engine: Engine
+) -> None:
+    """With another number, so that no lock keeps them apart; and before whichever statement it comes."""
+
+    def claim_and_start(message: JournalEntry) -> bool:
+        return state(journal, message) is ClaimState.NEW and journal.start(message, 2000.0)
+
+    for place in range(1, 10):
+        key, places = f"key {place}", itertools.count(1)
+        kept, mine, other = entry(key), entry(key), entry(key, OTHER_NUMBER)
+        journal.claim([kept])
+        assert journal.keep_back(kept, SendStatus.EXPIRED, "why")
+        with ThreadPoolExecutor(1) as pool:
+            racing: list[Future[bool]] = []
+            me = threading.get_ident()
+
+            def race(*_: Any, **__: Any) -> None:
+                if threading.get_ident() == me and next(places) == place:  # noqa: B023 - it is removed below
+                    racing.append(pool.submit(claim_and_start, other))  # noqa: B023
+                    wait(racing, timeout=0.2)  # noqa: B023 - it may have to wait for this transaction
+
+            event.listen(engine, "before_cursor_execute", race)
+            is_mine = state(journal, mine) is ClaimState.NEW
+            event.remove(engine, "before_cursor_execute", race)
+            is_others = racing[0].result() if racing else False
+        found = journal.get(key)
+        assert found is not None
+        assert (is_mine, is_others) == (found.token == mine.token, found.token == other.token), f"statement {place}"
+        assert is_mine or is_others
+    assert not racing, "a claim has fewer statements"
 
 
 def test_a_late_start_and_a_claim_that_ends_it_do_not_both_succeed(

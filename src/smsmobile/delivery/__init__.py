@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .journals import ClaimState, Journal, JournalEntry, MessageClaim, SendStatus
     from .once import send_once
     from .opt_out import is_opt_in, is_opt_out
+    from .report import ReportSummary, write_report
+    from .settling import settle
     from .sims import Sim, SimPool
     from .suppression import MemorySuppression, Suppression
     from .windows import SendWindow
@@ -39,6 +41,7 @@ __all__ = [
     "MemorySuppression",
     "MessageClaim",
     "OutgoingSMS",
+    "ReportSummary",
     "SQLiteInboxState",
     "SQLiteJournal",
     "Segments",
@@ -52,7 +55,9 @@ __all__ = [
     "is_opt_in",
     "is_opt_out",
     "send_once",
+    "settle",
     "suggest_gsm7",
+    "write_report",
 ]
 
 if not TYPE_CHECKING:
@@ -71,6 +76,8 @@ if not TYPE_CHECKING:
             "journals": ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"],
             "once": ["send_once"],
             "opt_out": ["is_opt_in", "is_opt_out"],
+            "report": ["ReportSummary", "write_report"],
+            "settling": ["settle"],
             "sims": ["Sim", "SimPool"],
             "suppression": ["MemorySuppression", "Suppression"],
             "windows": ["SendWindow"],

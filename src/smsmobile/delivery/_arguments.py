@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, closing, nullcontext
 
+from .._storage import checked_path
 from ..channels.sms import SMSChannel
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, StorageError
 from ._sqlite_journal import SQLiteJournal
 from .journals import Journal
 
@@ -34,3 +35,12 @@ def opened(journal: str | os.PathLike[str] | Journal) -> AbstractContextManager[
     """The journal, opened for one use if it is the name of a file."""
     journal = check_journal(journal)
     return closing(SQLiteJournal(journal)) if isinstance(journal, (str, os.PathLike)) else nullcontext(journal)
+
+
+def opened_existing(journal: str | os.PathLike[str] | Journal) -> AbstractContextManager[Journal]:
+    """The same for what only reads: raises StorageError for a file that is missing, and does not create it."""
+    if isinstance(journal, (str, os.PathLike)):
+        path = checked_path(journal, "a journal of messages")
+        if not path.exists():
+            raise StorageError(f"There is no journal {path}. None was created: check the name and the folder.")
+    return opened(journal)

@@ -24,7 +24,8 @@ class Record(NamedTuple):
 class Claiming:
     """One batch of claims: a later one sees what an earlier one has changed.
 
-    records: at least those under the keys of the batch, and those in flight to its numbers.
+    records: at least those under the keys of the batch, and those in flight to its numbers. Until the batch is stored,
+        nobody else may change them, except for those with a final outcome.
     lease: seconds.
     repeated: the batch may have been recorded already. What is planned with the token of a claim is that claim.
     """
@@ -49,12 +50,11 @@ class Claiming:
         return [self._claim(entry) for entry in entries]
 
     def _claim(self, entry: JournalEntry) -> MessageClaim:
-        own = self._records.get(entry.key)
-        if own is not None and own.entry.outcome is not None:
-            if own.entry.outcome not in KEPT_BACK:
-                return MessageClaim(ClaimState.DONE, own.entry)
-            self._remove(own.entry)
-            own = None
+        recorded = self._records.get(entry.key)
+        outcome = None if recorded is None else recorded.entry.outcome
+        if recorded is not None and outcome is not None and outcome not in KEPT_BACK:
+            return MessageClaim(ClaimState.DONE, recorded.entry)
+        own = recorded if outcome is None else None
         if own is not None and self._repeated and own.entry.token == entry.token and not own.is_started:
             return MessageClaim(ClaimState.NEW, own.entry)
         for other in self._in_the_way(entry, own):
@@ -65,6 +65,8 @@ class Claiming:
                 self.renewed.append(other.entry)
                 return MessageClaim(ClaimState.ABANDONED, other.entry)
             self._remove(other.entry)
+        if recorded is not None and outcome is not None:  # a message that has to wait stays recorded as kept back
+            self._remove(recorded.entry)
         self._put(Record(entry, False, self._whole_lease))
         self.added.append(entry)
         return MessageClaim(ClaimState.NEW, entry)

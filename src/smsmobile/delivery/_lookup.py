@@ -84,6 +84,14 @@ class Lookup:
                 break
         return found, False
 
+    def look(self, entry: JournalEntry) -> LoggedSMS | None:
+        """Look for one message, once. Raises any failure."""
+        found: dict[str, LoggedSMS] = {}
+        failure = self._look([entry], found)
+        if failure is not None:
+            raise failure
+        return found.get(entry.key)
+
     def _look(self, entries: Sequence[JournalEntry], found: dict[str, LoggedSMS]) -> SMSMobileError | None:
         """Look once, and add to `found`. Returns a failure that may pass; raises others."""
         by_number = defaultdict[str, list[JournalEntry]](list)

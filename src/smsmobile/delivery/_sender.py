@@ -70,8 +70,9 @@ class Sender:
             if isinstance(verdict, Go):
                 return verdict.job
             if isinstance(verdict, KeepBack):
-                self._journal.keep_back(job.entry, verdict.status, verdict.reason)
-                return job.outcome(verdict.status, reason=verdict.reason)
+                if self._journal.keep_back(job.entry, verdict.status, verdict.reason):
+                    return job.outcome(verdict.status, reason=verdict.reason)
+                return Wait(0.0, "Its claim has ended.")  # somebody else has it by now, and may have sent it
         except BaseException:
             self._give_back(job)
             raise

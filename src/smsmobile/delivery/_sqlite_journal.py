@@ -44,7 +44,7 @@ _SCHEMA = (
         attempted_at REAL NOT NULL,
         until REAL NOT NULL,
         token TEXT NOT NULL,
-        outcome TEXT,              -- sent, refused, unknown; NULL while it is in flight
+        outcome TEXT,              -- a value of SendStatus; NULL while it is in flight
         guid TEXT,
         reason TEXT,
         started INTEGER NOT NULL,  -- 0 while it is planned
@@ -181,15 +181,12 @@ class SQLiteJournal:
         return next(iter(self._select("key = ?", _stored(key))), None)
 
     def entries(self) -> Iterator[JournalEntry]:
-        """All messages, in the order in which they were claimed; see `Journal.entries`."""
-        after = 0
-        while rows := self._opened.note(
-            f"SELECT {_ENTRY}, rowid FROM messages WHERE rowid > ? ORDER BY rowid LIMIT ?",  # noqa: S608
-            (after, _AT_ONCE),
-        ):
-            for row in rows:
-                yield _entry(row[:11])
-            after = rows[-1][11]
+        """All messages, in the order of their keys; see `Journal.entries`."""
+        # Not by rowid: a message that was kept back has another one when it is claimed again.
+        page = self._select("TRUE ORDER BY key LIMIT ?", _AT_ONCE)
+        while page:
+            yield from page
+            page = self._select("key > ? ORDER BY key LIMIT ?", _stored(page[-1].key), _AT_ONCE)
 
     def forget(self, key: str) -> bool:
         """Remove a message; see `Journal.forget`."""

@@ -117,9 +117,9 @@ class Journal(Protocol):
 
         Each entry has a token that the caller has made, and that was never used before.
 
-        A key is DONE if it has an outcome, unless it was kept back (suppressed, expired): then this claim takes the
-        place of what is recorded. A message is claimed if nothing is in flight under its key, and no message
-        to its number with the same look is. What is in flight with its lease over does not count if it is planned: its
+        A key is DONE if it has an outcome, unless it was kept back (suppressed, expired): then it can be claimed as if
+        it were new, and a claim that is NEW takes the place of what is recorded. A message is claimed if nothing is in
+        flight under its key, and no message to its number with the same look is. What is in flight with its lease over does not count if it is planned: its
         claim ends. If it is started, the answer is ABANDONED, and its lease begins anew, for the caller to look it up.
         """
         ...
@@ -144,9 +144,9 @@ class Journal(Protocol):
         ...
 
     def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
-        """Record that a planned message is not sent: it is suppressed or expired.
+        """Record that a planned message is not sent, with the `reason`; the `outcome` is suppressed or expired.
 
-        False, and nothing changes, if the claim has ended, or if the message was started.
+        False, and nothing changes, if the claim of the `entry` has ended, or if the message was started.
         """
         ...
 
@@ -171,7 +171,7 @@ class Journal(Protocol):
         ...
 
     def get(self, key: str) -> JournalEntry | None:
-        """The message with this key, in flight or with its outcome; None if there is none."""
+        """The message with this key, as it is now: in flight or with its outcome. None if there is none."""
         ...
 
     def entries(self) -> Iterator[JournalEntry]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import itertools
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from smsmobile import ConfigurationError
 from smsmobile.contrib.django._steps import run
 from smsmobile.contrib.django.journal import DjangoJournal
 from smsmobile.contrib.django.models import JournalMessage
-from smsmobile.delivery import JournalEntry
+from smsmobile.delivery import JournalEntry, SendStatus
 
 from ...stores.journal_rules import LEASE, JournalRules
 from .databases import Database
@@ -87,6 +88,42 @@ def test_threads_that_claim_at_one_time_wait_for_each_other(
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(claim, range(4)))
     assert JournalMessage.objects.count() == 40
+
+
+def test_a_key_that_was_kept_back_is_not_taken_from_one_who_claims_it_meanwhile(database: Database) -> None:
+    """With another number, so that no lock keeps them apart; and before whichever statement it comes."""
+    journal = DjangoJournal()
+
+    def claim_and_start(message: JournalEntry) -> bool:
+        return journal.claim([message])[0].state == "new" and journal.start(message, 2000.0)
+
+    for place in range(1, 16):
+        key, places = f"key {place}", itertools.count(1)
+        names = ("kept", "mine", "other")
+        kept, mine, other = (ENTRY._replace(key=key, look=key, token=f"{name} {place}") for name in names)
+        other = other._replace(number="33639980002")
+        journal.claim([kept])
+        assert journal.keep_back(kept, SendStatus.EXPIRED, "why")
+        with ThreadPoolExecutor(1) as pool:
+            racing: list[Future[bool]] = []
+
+            def race(execute: Any, *arguments: Any) -> Any:
+                if next(places) == place:  # noqa: B023 - it is removed below
+                    racing.append(pool.submit(claim_and_start, other))  # noqa: B023
+                    wait(racing, timeout=0.1)  # noqa: B023 - it may have to wait for this transaction
+                return execute(*arguments)
+
+            with connections[database.alias].execute_wrapper(race):
+                is_mine = journal.claim([mine])[0].state == "new"
+            is_others = racing[0].result() if racing else False
+        found = journal.get(key)
+        assert found is not None
+        assert (is_mine, is_others) == (found.token == mine.token, found.token == other.token), f"statement {place}"
+        assert is_mine or is_others
+        if not racing:  # a claim has fewer statements
+            break
+    assert not racing
+    assert place > 4
 
 
 def test_a_step_waits_for_the_disk_whatever_the_settings_say(database: Database) -> None:

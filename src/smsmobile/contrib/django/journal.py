@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from django.db import router
@@ -14,7 +14,7 @@ from ..._confidential import safe_repr
 from ..._input.arguments import check_seconds
 from ..._leases import CORRECTION, LEASE, seconds_left
 from ...delivery._claiming import Claiming, Record
-from ...delivery.journals import JournalEntry, MessageClaim, SendStatus
+from ...delivery.journals import KEPT_BACK, JournalEntry, MessageClaim, SendStatus
 from ...errors import ConfigurationError
 from ...webhooks._claims import spelled
 from ._steps import Clock, read, run
@@ -30,6 +30,10 @@ def __dir__() -> list[str]:
 PLANNED, STARTED, UNKNOWN = "planned", "started", SendStatus.UNKNOWN.value
 IN_FLIGHT = (PLANNED, STARTED)
 """The states of a message without an outcome. The others are the values of SendStatus."""
+_CHANGING = (*IN_FLIGHT, *(status.value for status in KEPT_BACK))
+"""The states of a message whose row a claim may remove, whatever its number is."""
+_AT_ONCE = 500
+"""Messages of one page of a report."""
 _LOCKED_GROUPS = 64
 """Claims take a lock for each group of numbers."""
 
@@ -75,11 +79,14 @@ class DjangoJournal:
         return run(step, using=self._using, locks=[_group(entry.number) for entry in entries])
 
     def _concerned(self, entries: Sequence[JournalEntry]) -> list[JournalMessage]:
-        """What has these keys, and what is in flight to these numbers. That stays as it is until the commit."""
-        has_key, has_number = Q(pk__in=_ids(entries)), Q(number__in={entry.number for entry in entries})
-        in_flight = self._rows.filter(has_key | has_number, state__in=IN_FLIGHT)
-        found = list(in_flight.order_by("pk").select_for_update())
-        return found + list(self._rows.filter(has_key).exclude(state__in=IN_FLIGHT))
+        """What has these keys, and what is in flight to these numbers.
+
+        It stays as it is until the commit, except for what is done: sent, refused, unknown.
+        """
+        has_key, numbers = Q(pk__in=_ids(entries)), {entry.number for entry in entries}
+        changing = Q(has_key, state__in=_CHANGING) | Q(number__in=numbers, state__in=IN_FLIGHT)
+        found = list(self._rows.filter(changing).order_by("pk").select_for_update())
+        return found + list(self._rows.filter(has_key).exclude(state__in=_CHANGING))
 
     def start(self, entry: JournalEntry, at: float) -> bool:
         """The request leaves now; see `Journal.start`. Raises StorageError: then it must not leave."""
@@ -102,6 +109,11 @@ class DjangoJournal:
             return started.update(state=outcome.value, guid=guid, reason=reason) == 1
 
         return run(step, using=self._using)
+
+    def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
+        """Record that a planned message is not sent; see `Journal.keep_back`. Raises StorageError."""
+        planned = self._claim(entry, PLANNED)
+        return run(lambda _: planned.update(state=outcome.value, reason=reason) == 1, using=self._using)
 
     def withdraw(self, entries: Iterable[JournalEntry]) -> None:
         """Remove claims of messages that were not sent; see `Journal.withdraw`. Raises StorageError."""
@@ -148,6 +160,21 @@ class DjangoJournal:
         """Messages with the outcome unknown, attempted since then (Unix seconds). Raises StorageError."""
         return self._entries(Q(state=UNKNOWN, attempted_at__gte=since))
 
+    def get(self, key: str) -> JournalEntry | None:
+        """The message with this key; None if there is none. Raises StorageError."""
+        return next(iter(self._entries(Q(pk=id_of(key)))), None)
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """All messages, in any order; see `Journal.entries`. Raises StorageError."""
+        last = ""
+        while page := self._page(last):
+            yield from map(_entry, page)
+            last = page[-1].pk
+
+    def _page(self, after: str) -> list[JournalMessage]:
+        rows = self._rows.filter(pk__gt=after).order_by("pk")[:_AT_ONCE]
+        return read(lambda: list(rows), using=self._using)
+
     def forget(self, key: str) -> bool:
         """Remove a message; see `Journal.forget`. Raises StorageError."""
         decided = self._rows.filter(pk=id_of(key)).exclude(state__in=IN_FLIGHT)
@@ -162,8 +189,9 @@ class DjangoJournal:
 
         Raises StorageError.
         """
-        is_open = Q(state__in=[STARTED, UNKNOWN]) | Q(until__gte=since)
-        return self._entries(Q(is_open, ~Q(state=PLANNED), number=number, guid=None))
+        is_open = Q(state__in=[STARTED, UNKNOWN])
+        is_recent = Q(state__in=[SendStatus.SENT.value, SendStatus.REFUSED.value], until__gte=since)
+        return self._entries(Q(is_open | is_recent, number=number, guid=None))
 
     def _entries(self, condition: Q) -> list[JournalEntry]:
         rows = self._rows.filter(condition).order_by("attempted_at", "key")

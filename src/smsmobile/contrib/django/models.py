@@ -117,7 +117,7 @@ class JournalMessage(models.Model):
 
     id = models.CharField(max_length=255, primary_key=True, help_text="made of the key, as `journal.id_of` does")
     key = ExactText()
-    state = models.CharField(max_length=16, help_text="planned, started; or an outcome: sent, refused, unknown")
+    state = models.CharField(max_length=16, help_text="planned, started; or an outcome, a value of SendStatus")
     number = models.CharField(max_length=64, db_index=True)
     fingerprint = ExactText()
     precision = models.CharField(max_length=32)

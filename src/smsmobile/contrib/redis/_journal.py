@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..._sent_log.comparison import Precision
     from ._server import Client
 
+_AT_ONCE = 500
+"""Messages of one page of a report: Redis does nothing else while it reads them."""
 _SCRIPT = resources.files("smsmobile.contrib.redis").joinpath("journal.lua").read_text(encoding="utf-8")
 
 
@@ -80,6 +82,11 @@ class RedisJournal(Unpicklable):
         values = (outcome.value, _optional(guid), _optional(reason))
         return bool(self._do("settle", encoded(entry.key), encoded(entry.token), _nonce(), *values))
 
+    def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
+        """Record that a planned message is not sent; see `Journal.keep_back`."""
+        values = (outcome.value, encoded(reason))
+        return bool(self._do("keep_back", encoded(entry.key), encoded(entry.token), _nonce(), *values))
+
     def withdraw(self, entries: Iterable[JournalEntry]) -> None:
         """Remove claims of messages that were not sent."""
         self._do("withdraw", *_claims(entries))
@@ -99,6 +106,17 @@ class RedisJournal(Unpicklable):
     def unknown(self, since: float = 0.0) -> list[JournalEntry]:
         """Messages with the outcome unknown, attempted since then."""
         return _entries(self._do("unknown", _seconds(since)))
+
+    def get(self, key: str) -> JournalEntry | None:
+        """The message with this key; None if there is none."""
+        return next(map(_entry, self._do("get", encoded(key))), None)
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """All messages, in any order; see `Journal.entries`."""
+        last = "-"
+        while page := [_entry(row) for row in self._do("page", last, str(_AT_ONCE))]:
+            yield from page
+            last = f"({encoded(page[-1].key)}"
 
     def forget(self, key: str) -> bool:
         """Remove a message; see `Journal.forget`."""

@@ -5,12 +5,15 @@
 -- arguments of the step follow. Times come from this server's clock.
 --
 --   {prefix}:message:KEY       hash, one per message; see FIELDS
+--   {prefix}:keys              sorted set: all keys, each with the score 0, so that they are in their own order
 --   {prefix}:flight:NUMBER     hash: key -> look, of the messages in flight to one number
 --   {prefix}:planned           sorted set: keys in flight by the end of their lease
 --   {prefix}:started           the same, once their request may have left
 --   {prefix}:unknown           sorted set: keys with the outcome unknown, by time of the attempt
 --   {prefix}:no_guid:NUMBER    sorted set: keys that have an outcome and no GUID, by `until`; unknown ones at infinity
 --   {prefix}:guids             hash: "NUMBER GUID" -> how many messages have it
+--
+-- A message that was kept back is in the first two alone: no row of the sent log is its own.
 --
 -- The client's library repeats a step whose answer was lost. So each call of a step has a nonce, which is kept with the
 -- message: a repeated call finds its own and gets the same answer. When a message is handed to somebody else for
@@ -19,7 +22,7 @@
 local PREFIX, LEASE = KEYS[1], tonumber(ARGV[2])
 local CORRECTION = 1  -- seconds
 local FIELDS = {
-  's',  -- state: planned, started, or an outcome: sent, refused, unknown
+  's',  -- state: planned, started, or an outcome: sent, refused, unknown, suppressed, expired
   'n',  -- number
   'f',  -- fingerprint
   'p',  -- precision
@@ -32,6 +35,7 @@ local FIELDS = {
 }
 -- And 'o', the nonce of the last step; and while it is in flight, 'd', the seconds of its lease.
 local IN_FLIGHT = {planned = true, started = true}
+local KEPT_BACK = {suppressed = true, expired = true}
 local OPEN = {planned = true, started = true, unknown = true}
 local call = redis.call
 
@@ -88,13 +92,13 @@ local function remove(key)
   leave_flight(key, number)
   leave_outcome(key, number, guid)
   call('DEL', message(key))
+  call('ZREM', set('keys'), key)
 end
 
 -- The message in flight that keeps this one from being claimed. A planned one whose lease is over is removed.
 local function obstacle(key, number, look)
   local others = {}
-  local state = get(key, 's')
-  if state then table.insert(others, key) end
+  if IN_FLIGHT[get(key, 's')] then table.insert(others, key) end
   local looks = call('HGETALL', flight(number))
   for i = 1, #looks, 2 do
     local other_look = looks[i + 1]
@@ -116,13 +120,15 @@ end
 
 local function claim(key, number, fingerprint, precision, look, at, until_, token, nonce)
   local state = get(key, 's')
-  if state and not IN_FLIGHT[state] then return {'done', '0', unpack(entry(key))} end
+  if state and not IN_FLIGHT[state] and not KEPT_BACK[state] then return {'done', '0', unpack(entry(key))} end
   if not (state == 'planned' and get(key, 'o') == nonce) then
     local found = obstacle(key, number, look)
     if found then return found end
+    if KEPT_BACK[state] then remove(key) end
     call('HSET', message(key), 's', 'planned', 'n', number, 'f', fingerprint, 'p', precision, 'l', look, 'a', at,
       'u', until_, 't', token, 'o', nonce)
     call('HSET', flight(number), key, look)
+    call('ZADD', set('keys'), 0, key)
   end
   begin_lease(key, 'planned')
   return {'new', '0'}
@@ -198,6 +204,17 @@ function steps.settle(arguments)
   return 1
 end
 
+function steps.keep_back(arguments)
+  local key, token, nonce, outcome, reason = unpack(arguments)
+  local state = get(key, 's')
+  if get(key, 't') ~= token then return 0 end
+  if state == outcome and get(key, 'o') == nonce then return 1 end
+  if state ~= 'planned' then return 0 end
+  leave_flight(key, get(key, 'n'))
+  call('HSET', message(key), 's', outcome, 'r', reason, 'o', nonce)
+  return 1
+end
+
 function steps.withdraw(arguments)
   each_claim(arguments, remove)
 end
@@ -228,6 +245,16 @@ end
 
 function steps.unknown(arguments)
   return entries(call('ZRANGEBYSCORE', set('unknown'), arguments[1], '+inf'))
+end
+
+function steps.get(arguments)
+  local key = arguments[1]
+  return entries(get(key, 's') and {key} or {})
+end
+
+function steps.page(arguments)
+  local after, limit = unpack(arguments)
+  return entries(call('ZRANGEBYLEX', set('keys'), after, '+', 'LIMIT', 0, limit))
 end
 
 -- The token of a message with an outcome. Removing it takes that token: a repeated call cannot remove a later message.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,7 +36,7 @@ from ..._confidential import safe_repr, without_frames
 from ..._input.arguments import check_seconds
 from ..._leases import CORRECTION, LEASE, seconds_left
 from ...delivery._claiming import Claiming, Record
-from ...delivery.journals import JournalEntry, MessageClaim, SendStatus
+from ...delivery.journals import KEPT_BACK, JournalEntry, MessageClaim, SendStatus
 from ...errors import ConfigurationError
 from .._texts import escape
 from ._database import Database
@@ -45,6 +45,10 @@ from ._texts import fitted
 
 _LOCKED_GROUPS = 64
 """Claims take a lock for each group of numbers. PostgreSQL reckons with 64 locks a transaction."""
+_CHANGING = [PLANNED, STARTED, *sorted(status.value for status in KEPT_BACK)]
+"""The states of a message whose row a claim may remove, whatever its number is."""
+_AT_ONCE = 500
+"""Messages of one page of a report."""
 
 _c = messages.c
 
@@ -99,18 +103,22 @@ class SQLJournal:
         return self._database.run(step, again=partial(step, repeated=True))
 
     def _concerned(self, connection: Connection, entries: Sequence[JournalEntry]) -> list[Row[Any]]:
-        """What has these keys, and what is in flight to these numbers. The latter stays as it is until the commit."""
+        """What has these keys, and what is in flight to these numbers.
+
+        It stays as it is until the commit, except for what is done: sent, refused, unknown.
+        """
         keys = {fitted(entry.key) for entry in entries}
         rows = select(messages).order_by(_c.key)
-        in_flight = rows.where(IN_FLIGHT).with_for_update()
         numbers = {entry.number for entry in entries}
-        found = list(connection.execute(in_flight.where(self._is_one_of(_c.number, numbers))))
+        in_flight = rows.where(IN_FLIGHT, self._is_one_of(_c.number, numbers)).with_for_update()
+        found = list(connection.execute(in_flight))
         seen = {row.key for row in found}
         same_key = connection.execute(rows.where(self._is_one_of(_c.key, keys - seen))) if keys - seen else ()
-        done = [row for row in same_key if row.state not in {PLANNED, STARTED}]
-        # What is left has another number than it is claimed with now.
+        done = [row for row in same_key if row.state not in _CHANGING]
+        # What is left was kept back, or has another number than it is claimed with now.
         left = keys - seen - {row.key for row in done}
-        others = list(connection.execute(in_flight.where(self._is_one_of(_c.key, left)))) if left else []
+        changing = rows.where(_c.state.in_(_CHANGING), self._is_one_of(_c.key, left)).with_for_update()
+        others = list(connection.execute(changing)) if left else []
         return found + done + others
 
     def _store(self, connection: Connection, claiming: Claiming) -> None:
@@ -154,6 +162,18 @@ class SQLJournal:
         recorded = select(func.count()).where(
             *_is_claim(entry), _c.state == outcome.value, _c.guid.is_not_distinct_from(guid)
         )
+
+        return self._change(record, recorded)
+
+    def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
+        """Record that a planned message is not sent; see `Journal.keep_back`. Raises StorageError."""
+        record = (
+            update(messages)
+            .where(*_is_claim(entry), _c.state == PLANNED, self._database.durable())
+            .values(state=outcome.value, reason=reason)
+        )
+        # Only the holder of the token could have recorded it, and that is who asks.
+        recorded = select(func.count()).where(*_is_claim(entry), _c.state == outcome.value)
 
         return self._change(record, recorded)
 
@@ -214,6 +234,20 @@ class SQLJournal:
         """Messages with the outcome unknown, attempted since then (Unix seconds). Raises StorageError."""
         return self._entries(IS_UNKNOWN, _c.attempted_at >= since)
 
+    def get(self, key: str) -> JournalEntry | None:
+        """The message with this key; None if there is none. Raises StorageError."""
+        return next(iter(self._entries(_c.key == fitted(key))), None)
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """All messages, in the order of their keys; see `Journal.entries`. Raises StorageError."""
+        page = self._page()
+        while page:
+            yield from page
+            page = self._page(_c.key > fitted(page[-1].key))
+
+    def _page(self, *conditions: Any) -> list[JournalEntry]:
+        return self._select(select(messages).where(*conditions).order_by(_c.key).limit(_AT_ONCE))
+
     def forget(self, key: str) -> bool:
         """Remove a message; see `Journal.forget`. Raises StorageError."""
         is_decided = and_(_c.key == fitted(key), not_(_c.state.in_([PLANNED, STARTED])))
@@ -238,13 +272,13 @@ class SQLJournal:
         Raises StorageError.
         """
         is_open = _c.state.in_([STARTED, SendStatus.UNKNOWN.value])
-        return self._entries(
-            _c.number == number, _c.guid.is_(None), _c.state != PLANNED, or_(is_open, _c.until >= since)
-        )
+        is_recent = and_(_c.state.in_([SendStatus.SENT.value, SendStatus.REFUSED.value]), _c.until >= since)
+        return self._entries(_c.number == number, _c.guid.is_(None), or_(is_open, is_recent))
 
     def _entries(self, *conditions: Any) -> list[JournalEntry]:
-        statement = select(messages).where(*conditions).order_by(_c.attempted_at, _c.key)
+        return self._select(select(messages).where(*conditions).order_by(_c.attempted_at, _c.key))
 
+    def _select(self, statement: Select[Any]) -> list[JournalEntry]:
         def step(connection: Connection) -> list[JournalEntry]:
             return list(map(_entry, connection.execute(statement)))
 

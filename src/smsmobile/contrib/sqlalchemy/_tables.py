@@ -21,7 +21,7 @@ messages = Table(
     metadata,
     Column("key", ExactText, primary_key=True),
     Column("long_key", ExactText, comment="the whole key, if only its beginning is in the column key"),
-    Column("state", Text, nullable=False, comment="planned, started; or an outcome: sent, refused, unknown"),
+    Column("state", Text, nullable=False, comment="planned, started; or an outcome, a value of SendStatus"),
     Column("number", ExactText, nullable=False, comment="the recipient's, digits only"),
     Column("fingerprint", ExactText, nullable=False),
     Column("precision", Text, nullable=False),

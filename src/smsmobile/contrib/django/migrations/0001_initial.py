@@ -54,9 +54,7 @@ class Migration(migrations.Migration):
                 ("key", smsmobile.contrib.django.models.ExactText()),
                 (
                     "state",
-                    models.CharField(
-                        help_text="planned, started; or an outcome: sent, refused, unknown", max_length=16
-                    ),
+                    models.CharField(help_text="planned, started; or an outcome, a value of SendStatus", max_length=16),
                 ),
                 ("number", models.CharField(db_index=True, max_length=64)),
                 ("fingerprint", smsmobile.contrib.django.models.ExactText()),
