@@ -118,6 +118,7 @@ def test_an_unknown_message_is_looked_up_until_it_appears(
     worker: Celery, box: Sandbox, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smsmobile.contrib.celery._setup.PATIENCE", 0.0)
+    monkeypatch.setattr("smsmobile.delivery.settling.PATIENCE", 0.0)
     monkeypatch.setattr("smsmobile.contrib.celery._sending.FIRST_LOOK", 0.1)
     box.log_delay = 1.0
     box.faults.add("reset_after", path="/sendsms/", times=1)
@@ -138,6 +139,7 @@ def test_a_message_that_never_appears_stays_unknown_after_a_day(
     worker: Celery, box: Sandbox, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smsmobile.contrib.celery._setup.PATIENCE", 0.0)
+    monkeypatch.setattr("smsmobile.delivery.settling.PATIENCE", 0.0)
     monkeypatch.setattr("smsmobile.contrib.celery._sending.FIRST_LOOK", 0.1)
     monkeypatch.setattr("smsmobile.contrib.celery._sending.UNKNOWN_RETRY_PERIOD", 1.0)
     box.faults.add("reset_before", path="/sendsms/", times=1)
@@ -174,6 +176,7 @@ def test_a_time_limit_during_a_send_leaves_it_in_doubt_and_never_sends_it_twice(
     after: bool,
 ) -> None:
     monkeypatch.setattr("smsmobile.contrib.celery._setup.PATIENCE", 0.0)
+    monkeypatch.setattr("smsmobile.delivery.settling.PATIENCE", 0.0)
     Interruption(monkeypatch, owner, name, after=after)
     result = send_sms.delay(NUMBER, TEXT, KEY).get(timeout=PATIENCE, interval=0.02)
     expected = SendStatus.SENT if after else SendStatus.UNKNOWN

@@ -8,14 +8,13 @@ from typing import Any
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from ...delivery import JournalEntry, SendStatus
+from ...delivery import JournalEntry, SendStatus, settle
 from ...delivery._messages import check_key
 from ...delivery._sender import UNKNOWN_RETRY_PERIOD
 from ...errors import SendOutcomeUnknown, SMSMobileError
 from ._confidential import ConfidentialTask
 from ._messages import unpacked
 from ._retrying import may_pass, pause_after, requeued_without_broker, try_again
-from ._settling import settle
 from ._setup import setup_of
 
 RATE_PATIENCE = 3.0
