@@ -194,3 +194,11 @@ def test_the_rate_makes_a_message_wait_for_its_turn(
     assert [result.get(timeout=PATIENCE, interval=0.02)["status"] for result in results] == ["sent"] * 3
     sent_at = [request.at for request in box.requests]
     assert sent_at[2] - sent_at[0] >= timedelta(seconds=1.5)
+
+
+def test_a_message_that_was_sent_does_not_count_for_the_rate(
+    configured: Callable[..., Celery], eager: Celery, box: Sandbox
+) -> None:
+    configured(RATE="2/hour", RATE_STORAGE="memory://")
+    results = [send_sms.delay(NUMBER, TEXT, key).get()["status"] for key in (1, 1, 1, 2)]
+    assert results == ["sent", "duplicate", "duplicate", "sent"]

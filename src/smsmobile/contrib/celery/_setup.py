@@ -26,7 +26,7 @@ from ...delivery import MemoryJournal, SendOutcome, SQLiteJournal, send_once
 from ...delivery._arguments import channel_of, check_journal
 from ...delivery._messages import OPTIONS, OutgoingSMS, key_of, number_of, params_of
 from ...delivery._rate_limit import RateLimiter
-from ...delivery.journals import Journal
+from ...delivery.journals import KEPT_BACK, Journal
 from ...errors import ConfigurationError, SendPostponed
 from .._offline import RecordedSMS, print_sms
 from .._settings import OFFLINE, SHARED, WebSettings
@@ -63,19 +63,25 @@ class Setup(NamedTuple):
         Raises what `send_once` raises, and SendPostponed if the rate is used up.
         """
         params = params_of(channel_of(self.client), message)
-        if self.limiter is not None:
+        key = key_of(message, number_of(params))
+        if self.limiter is not None and not self._has_left(key):
             deadline = time.monotonic() + rate_patience
             self.limiter.acquire(Event(), params, meanwhile=partial(_check_time, deadline))
         return send_once(
             self.client,
             self.journal,
-            key=key_of(message, number_of(params)),
+            key=key,
             to=message.to,
             text=message.text,
             **{name: getattr(message, name) for name in OPTIONS},
             **self.rules,
             patience=PATIENCE,
         )
+
+    def _has_left(self, key: str) -> bool:
+        """Whether a message is not sent any more, and so does not count."""
+        entry = self.journal.get(key)
+        return entry is not None and entry.outcome is not None and entry.outcome not in KEPT_BACK
 
 
 def _check_time(deadline: float) -> None:
