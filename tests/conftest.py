@@ -15,7 +15,8 @@ from smsmobile import SMSMobileClient
 
 # Failing assertions in rules show their values, as those in tests do. Several folders use the rules.
 pytest.register_assert_rewrite(
-    *(f"tests.stores.{rules}" for rules in ("event_rules", "journal_machine", "journal_rules", "token_rules")),
+    *(f"tests.stores.{kind}_rules" for kind in ("event", "journal", "suppression", "token")),
+    "tests.stores.journal_machine",
     "tests.contrib.server_rules",
 )
 

@@ -136,14 +136,16 @@ class SQLiteFile(ForkSafeFile):
                 _roll_back(connection)
                 raise
 
-    def note(self, statement: str, parameters: Sequence[object] = (), *, flush: bool = False) -> list[tuple[Any, ...]]:
+    def note(
+        self, statement: str, parameters: Sequence[object] = (), *, flush: bool = False, must_exist: bool = False
+    ) -> list[tuple[Any, ...]]:
         """Execute one statement and return its rows; `flush` as in `transaction`.
 
-        Faster than a transaction, because it does not check that the file is still there. Raises StorageError if the
-        file cannot be read or written.
+        Faster than a transaction, because it checks only with `must_exist` that the file is still there. Raises
+        StorageError if the file cannot be read or written.
         """
         with self._lock:
-            connection = self._current()
+            connection = self._usable() if must_exist else self._current()
             try:
                 if flush is not self._is_flushing:
                     self._flush_each_commit(connection, flush)
@@ -222,6 +224,8 @@ class SQLiteFile(ForkSafeFile):
     def _check_before_opening(self) -> None:
         """Refuse another program's file by its header, without locking or changing it."""
         if self.path.is_file() and self.path.stat().st_size == 0:
+            if self._irreplaceable and self._identity is not None:  # somebody has emptied it
+                raise self._removed()
             return
         connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro&immutable=1", uri=True)
         try:

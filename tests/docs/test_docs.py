@@ -299,6 +299,20 @@ def test_the_route_on_the_page_about_many_machines_sends_once(
     assert len(box.phone.outbox) - before == 2
 
 
+@pytest.mark.usefixtures("postgresql", "redis_server")
+def test_the_page_about_opt_out_prints_what_it_says(
+    run: Callable[[Path], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = run(DOCS / "opt-out.md")
+    sent, suppressed, in_sql, in_redis, row, end, words = capsys.readouterr().out.splitlines()
+    assert [sent, suppressed, in_sql, in_redis] == ["sent", "True", "True", "True"]
+    assert row.startswith("row 4: ")
+    assert [end, words] == ["3 True False", "True False True"]
+    assert Path("export.txt").read_text().split() == ["12025550123", "33639981234", "33639985678"]
+    assert [path for path in ("replies.sqlite", "sms-events.sqlite") if Path(path).exists()] == []
+    assert page["create_app"]().test_client().get("/sms/webhook").status_code == 405
+
+
 def test_the_webhook_of_version_1_on_the_page_about_receiving(
     run: Callable[[Path], dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ SAME_AS = {
     "MemoryTokenStore": "TokenStore",
     **dict.fromkeys(("RedisTokenStore", "SQLTokenStore"), "LockingTokenStore"),
     "SQLiteInboxState": "InboxState",
+    **dict.fromkeys(("MemorySuppression", "SQLiteSuppression", "RedisSuppression", "SQLSuppression"), "Suppression"),
 }
 """Classes that do what a protocol says, whose docstrings explain the parameters."""
 

@@ -488,7 +488,7 @@ def test_a_forget_that_is_repeated_does_not_remove_a_later_message(journal: Redi
         journal.settle(message(token=token), SendStatus.SENT)
         if token == "first":
             journal.forget("order-1")
-    journal._run("forget", "order-1", "first")
+    journal._do("forget", "order-1", "first")
     assert claimed(journal, message()) is ClaimState.DONE
 
 

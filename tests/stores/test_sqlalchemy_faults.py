@@ -498,7 +498,7 @@ def test_tables_are_made_at_the_first_use_unless_migrations_make_them(either_url
     assert state(journal, entry("b")) is ClaimState.NEW
     assert inspect(engine).get_table_names() == ["smsmobile_messages"]
     metadata.create_all(engine)
-    assert len(inspect(engine).get_table_names()) == 4
+    assert sorted(inspect(engine).get_table_names()) == sorted(metadata.tables)
     engine.dispose()
 
 

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from ._outcomes import SendOutcome
     from ._segments import Segments, count_segments
     from ._sqlite_journal import SQLiteJournal
+    from ._sqlite_suppression import SQLiteSuppression
     from .bulk import BulkCheck, BulkSender
     from .inbox import Inbox
     from .journals import ClaimState, Journal, JournalEntry, MessageClaim, SendStatus
     from .once import send_once
     from .opt_out import is_opt_in, is_opt_out
+    from .opt_out_recording import record_opt_out
     from .report import ReportSummary, write_report
     from .settling import settle
     from .sims import Sim, SimPool
@@ -44,6 +46,7 @@ __all__ = [
     "ReportSummary",
     "SQLiteInboxState",
     "SQLiteJournal",
+    "SQLiteSuppression",
     "Segments",
     "SendOutcome",
     "SendStatus",
@@ -54,6 +57,7 @@ __all__ = [
     "count_segments",
     "is_opt_in",
     "is_opt_out",
+    "record_opt_out",
     "send_once",
     "settle",
     "suggest_gsm7",
@@ -73,9 +77,11 @@ if not TYPE_CHECKING:
             "inbox": ["Inbox"],
             "_memory_journal": ["MemoryJournal"],
             "_sqlite_journal": ["SQLiteJournal"],
+            "_sqlite_suppression": ["SQLiteSuppression"],
             "journals": ["ClaimState", "Journal", "JournalEntry", "MessageClaim", "SendStatus"],
             "once": ["send_once"],
             "opt_out": ["is_opt_in", "is_opt_out"],
+            "opt_out_recording": ["record_opt_out"],
             "report": ["ReportSummary", "write_report"],
             "settling": ["settle"],
             "sims": ["Sim", "SimPool"],

@@ -12,11 +12,11 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-from smsmobile.contrib.django.models import HandledEvent, IncomingMessage, JournalMessage, OutgoingSMS
+from smsmobile.contrib.django.models import HandledEvent, IncomingMessage, JournalMessage, OutgoingSMS, SuppressedNumber
 
 from ...stores.postgresql import USER, PostgreSQLServer
 
-MODELS = (HandledEvent, IncomingMessage, JournalMessage, OutgoingSMS)
+MODELS = (HandledEvent, IncomingMessage, JournalMessage, OutgoingSMS, SuppressedNumber)
 
 
 @contextmanager

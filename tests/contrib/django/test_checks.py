@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import time
 from types import ModuleType
 from typing import Any
 
@@ -12,9 +13,14 @@ from django.core import checks
 from django.db import connections
 
 from smsmobile.contrib.django import checks as ours
+from smsmobile.delivery import SendWindow, Sim, SimPool
 
 KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 SECRET = "a-secret-of-the-tests"
+window = SendWindow(time(8), time(20), "Europe/Paris")
+scheduling = SendWindow(time(8), time(20), "Europe/Paris", outside="schedule")
+"""It does not go together with SIMs."""
+sims = SimPool([Sim("a-phone")])
 
 
 def ids(*, deploy: bool = False) -> list[str]:
@@ -41,6 +47,13 @@ def test_complete_settings_are_fine(settings: Any) -> None:
         ({"API_KEY": KEY, "WEBHOOK_URL_TOKEN": "short"}, ["smsmobile.E003"]),
         ({"API_KEY": KEY, "WEBHOOK_SECRET": 7}, ["smsmobile.E003"]),
         ({"API_KEY": KEY, "WEBHOOK_SECRET": "secret"}, ["smsmobile.E004"]),
+        ({"API_KEY": KEY, "WINDOW": f"{__name__}.window", "SIMS": f"{__name__}.sims"}, []),
+        ({"API_KEY": KEY, "WINDOW": f"{__name__}.missing"}, ["smsmobile.E006"]),
+        ({"API_KEY": KEY, "WINDOW": SendWindow}, ["smsmobile.E006"]),
+        ({"API_KEY": KEY, "WINDOW": "no path"}, ["smsmobile.E006"]),
+        ({"API_KEY": KEY, "SIMS": f"{__name__}.window"}, ["smsmobile.E006"]),
+        ({"API_KEY": KEY, "SIMS": [Sim("a-phone")]}, ["smsmobile.E006"]),
+        ({"API_KEY": KEY, "WINDOW": f"{__name__}.scheduling", "SIMS": f"{__name__}.sims"}, ["smsmobile.E006"]),
     ],
     ids=str,
 )

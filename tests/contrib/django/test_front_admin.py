@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
@@ -17,13 +19,15 @@ from smsmobile import SMSMobileClient
 from smsmobile.contrib._settings import SANDBOX_KEY
 from smsmobile.contrib.django import queue_sms, tasks, worker
 from smsmobile.contrib.django._resending import resend
-from smsmobile.contrib.django.models import IncomingMessage, OutgoingSMS, State
+from smsmobile.contrib.django.models import IncomingMessage, OutgoingSMS, State, SuppressedNumber
+from smsmobile.contrib.django.suppression import DjangoSuppression
 from smsmobile.delivery import send_once
 from smsmobile.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db
 
 OUTGOING, INCOMING = "/admin/smsmobile/outgoingsms/", "/admin/smsmobile/incomingmessage/"
+SUPPRESSED = "/admin/smsmobile/suppressednumber/"
 NUMBER = "+33639981234"
 
 
@@ -200,7 +204,55 @@ def test_a_refused_message_is_queued_again(
     assert [sms.recipient for sms in box.phone.outbox] == [NUMBER]
 
 
-@pytest.mark.parametrize(("action", "state"), [("resend", State.REFUSED), ("look_up", State.UNKNOWN)])
+def test_a_suppressed_message_is_sent_again_only_when_its_recipient_is_not_on_the_list_any_more(
+    admin: Client, box: Sandbox
+) -> None:
+    row = queue_sms(NUMBER, "Hello", key="order-1")
+    DjangoSuppression().add(NUMBER)
+    call_command("sms_worker", once=True)
+    assert state_of(row)[0] == State.SUPPRESSED
+
+    assert "1 message(s) sent again, or queued to be" in act(admin, "resend", row)
+    assert state_of(row) == (State.QUEUED, "")
+    call_command("sms_worker", once=True)
+    assert state_of(row)[0] == State.SUPPRESSED
+    assert box.phone.outbox == []
+
+    DjangoSuppression().remove(NUMBER)
+    act(admin, "resend", row)
+    call_command("sms_worker", once=True)
+    assert state_of(row)[0] in {State.ACCEPTED, State.SENT}
+    assert len(box.phone.outbox) == 1
+
+
+def test_an_expired_message_that_is_sent_again_does_not_expire_again(admin: Client, box: Sandbox) -> None:
+    row = queue_sms(NUMBER, "Hello", key="order-1", expires_at=datetime(2026, 1, 1, tzinfo=timezone.utc))
+    call_command("sms_worker", once=True)
+    assert state_of(row)[0] == State.EXPIRED
+    assert "1 message(s) sent again" in act(admin, "resend", row)
+    assert (*state_of(row), row.expires_at, row.finished_at) == (State.QUEUED, "", None, None)
+    call_command("sms_worker", once=True)
+    assert len(box.phone.outbox) == 1
+
+
+def test_a_message_that_expired_early_still_has_an_end_when_it_is_sent_again(admin: Client) -> None:
+    end = datetime(2099, 1, 1, tzinfo=timezone.utc)
+    row = outgoing(State.EXPIRED, expires_at=end)  # since the window was closed
+    act(admin, "resend", row)
+    assert (*state_of(row), row.expires_at) == (State.QUEUED, "", end)
+
+
+@pytest.mark.parametrize("state", [State.SUPPRESSED, State.EXPIRED])
+def test_of_two_who_queue_a_message_again_at_once_one_does(state: State) -> None:
+    outgoing(state)
+    seen_by_two = [OutgoingSMS.objects.get(), OutgoingSMS.objects.get()]
+    assert [resend(each) for each in seen_by_two] == ["", "Somebody else has changed it meanwhile."]
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [("resend", State.REFUSED), ("resend", State.SUPPRESSED), ("resend", State.EXPIRED), ("look_up", State.UNKNOWN)],
+)
 def test_what_is_queued_again_is_handed_to_the_task_queue(
     admin: Client,
     action: str,
@@ -221,7 +273,7 @@ def test_what_is_queued_again_is_handed_to_the_task_queue(
 @pytest.mark.parametrize("state", [State.QUEUED, State.ACCEPTED, State.SENT])
 def test_what_did_not_fail_is_not_sent_again(admin: Client, state: State) -> None:
     row = outgoing(state, guid="a-guid")
-    assert "Only failed and refused messages are sent again." in act(admin, "resend", row)
+    assert "Only failed, refused, suppressed and expired messages are sent again." in act(admin, "resend", row)
     assert state_of(row) == (state, "")
 
 
@@ -250,3 +302,53 @@ def test_what_is_not_unknown_is_not_looked_up(admin: Client) -> None:
     row = outgoing(State.SENT)
     assert "Only unknown messages are looked up." in act(admin, "look_up", row)
     assert state_of(row)[0] == State.SENT
+
+
+# --- the list of opt-outs -------------------------------------------------------------------------------------------
+
+
+def add_by_hand(browser: Client, number: str) -> str:
+    page: str = browser.post(f"{SUPPRESSED}add/", {"number": number, "source": "a call"}, follow=True).content.decode()
+    return page
+
+
+def test_opt_outs_are_shown_and_found(admin: Client) -> None:
+    for number, source in ((NUMBER, "guid-1"), ("+447700900123", "guid-2")):
+        DjangoSuppression().add(number, source=source)
+    for query in ("q=%2B33639981234", "q=639981234", "q=guid-1"):
+        page = admin.get(f"{SUPPRESSED}?{query}").content.decode()
+        assert (NUMBER in page, "+447700900123" in page) == (True, False), query
+
+
+def test_a_number_is_added_by_hand_however_it_is_written(admin: Client) -> None:
+    add_by_hand(admin, "0033 6 39 98 12 34")
+    assert NUMBER in DjangoSuppression()
+    assert SuppressedNumber.objects.get().source == "a call"
+    assert "already exists" in add_by_hand(admin, "+33 6.39.98.12.34")
+    assert SuppressedNumber.objects.count() == 1
+
+
+def test_a_number_that_may_be_another_one_is_not_added(admin: Client) -> None:
+    assert "national number" in add_by_hand(admin, "06 39 98 12 34")
+    assert not SuppressedNumber.objects.exists()
+
+
+def test_a_number_is_removed_by_hand_and_never_changed(admin: Client) -> None:
+    DjangoSuppression().add(NUMBER)
+    row = SuppressedNumber.objects.get()
+    assert admin.post(f"{SUPPRESSED}{row.pk}/change/", {"number": "+447700900123"}).status_code == 403
+    admin.post(f"{SUPPRESSED}{row.pk}/delete/", {"post": "yes"})
+    assert NUMBER not in DjangoSuppression()
+
+
+def test_who_may_only_view_opt_outs_adds_and_removes_none() -> None:
+    DjangoSuppression().add(NUMBER)
+    browser = member("view_suppressednumber")
+    assert NUMBER in browser.get(SUPPRESSED).content.decode()
+    assert browser.get(f"{SUPPRESSED}add/").status_code == 403
+    assert browser.post(f"{SUPPRESSED}{SuppressedNumber.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_log_of_the_admin_shows_no_whole_number(admin: Client) -> None:
+    add_by_hand(admin, NUMBER)
+    assert [NUMBER in entry.object_repr for entry in LogEntry.objects.all()] == [False]

@@ -22,6 +22,8 @@ FILES = {
     "urls.py": "project/urls.py",
     "views.py": "orders/views.py",
     "models.py": "orders/models.py",
+    "opt_outs.py": "orders/models.py",
+    "sms_rules.py": "project/sms_rules.py",
     "tests.py": "orders/tests.py",
     "adapter.py": "orders/adapter.py",
 }
@@ -65,8 +67,8 @@ class AdapterTests(TestCase):
 """
 
 
-def manage(folder: Path, *words: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+def manage(folder: Path, *words: str, **variables: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
     command = [sys.executable, "-W", "error::ResourceWarning", *words]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
@@ -93,7 +95,9 @@ def test_a_new_project_runs_with_the_blocks_of_the_page(tmp_path: Path) -> None:
 
     manage(tmp_path, "manage.py", "makemigrations", "orders")
     manage(tmp_path, "manage.py", "migrate")
-    assert "Ran 3 tests" in manage(tmp_path, "manage.py", "test")
+    assert "Ran 4 tests" in manage(tmp_path, "manage.py", "test")
+    rules = {"SMSMOBILEAPI_WINDOW": "project.sms_rules.window", "SMSMOBILEAPI_SIMS": "project.sms_rules.sims"}
+    manage(tmp_path, "manage.py", "check", **rules)  # rules that cannot be used are an error
     printed = manage(tmp_path, "manage.py", "sms_send", "+33639981234", "Hello")
     assert "sms to +33639981234\n\nHello\n" in printed
 

@@ -29,7 +29,7 @@ def test_dir_of_a_public_module_shows_its_public_names_alone(name: str) -> None:
     assert [public for public in module.__all__ if not hasattr(module, public)] == []
 
 
-@pytest.mark.parametrize("name", ["send_sms", "queue_sms", "get_client"])
+@pytest.mark.parametrize("name", ["send_sms", "queue_sms", "get_client", "record_opt_out"])
 def test_every_parameter_is_explained(name: str) -> None:
     function = getattr(package, name)
     for parameter in inspect.signature(function).parameters:

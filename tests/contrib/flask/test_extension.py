@@ -8,13 +8,14 @@ import textwrap
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from smsmobile import ConfigurationError
+from smsmobile import ConfigurationError, InvalidRequestError
 from smsmobile.contrib._settings import SANDBOX_KEY
 from smsmobile.contrib.flask import SMSMobile
 from smsmobile.delivery import MemoryJournal, SendStatus
@@ -235,6 +236,27 @@ def test_a_journal_that_was_passed_is_used_as_it_is(sms: SMSMobile, make_app: Ma
     with make_app(TESTING=True, SMSMOBILE_JOURNAL=journal).app_context():
         sms.send(TO, "Bonjour", key="order-17")
     assert journal.forget("order-17")
+
+
+def test_under_a_key_a_message_whose_time_is_over_is_not_sent(sms: SMSMobile, make_app: Make) -> None:
+    with (
+        make_app(TESTING=True, SMSMOBILE_JOURNAL=MemoryJournal()).app_context(),
+        sms.record_messages() as outbox,
+    ):
+        over, later = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (2026, 2099))
+        statuses = [sms.send(TO, str(at), key=str(at), expires_at=at, urgent=True).status for at in (over, later)]
+    assert statuses == [SendStatus.EXPIRED, SendStatus.SENT]
+    assert [message.message for message in outbox] == [str(later)]
+
+
+@pytest.mark.parametrize("option", [{"expires_at": datetime(2099, 1, 1, tzinfo=timezone.utc)}, {"urgent": True}])
+def test_without_a_key_an_option_that_needs_one_is_refused(sms: SMSMobile, make_app: Make, option: Any) -> None:
+    with make_app(TESTING=True).app_context(), sms.record_messages() as outbox:
+        with pytest.raises(InvalidRequestError, match="expected a key"):
+            sms.send(TO, "Bonjour", **option)
+        assert outbox == []
+        sms.send(TO, "Bonjour", expires_at=None, urgent=False)  # type: ignore[call-overload]
+    assert len(outbox) == 1
 
 
 # --- the import ---------------------------------------------------------------------------------------------

@@ -18,8 +18,11 @@ del _django
 
 if TYPE_CHECKING:
     from .conf import get_client
+    from .opt_out import record_opt_out
     from .sending import queue_sms, send_sms
 else:
-    __getattr__, __dir__ = lazy_names(__name__, {"conf": ["get_client"], "sending": ["queue_sms", "send_sms"]})
+    __getattr__, __dir__ = lazy_names(
+        __name__, {"conf": ["get_client"], "opt_out": ["record_opt_out"], "sending": ["queue_sms", "send_sms"]}
+    )
 
-__all__ = ["get_client", "queue_sms", "send_sms"]
+__all__ = ["get_client", "queue_sms", "record_opt_out", "send_sms"]

@@ -22,14 +22,16 @@ _SOMEBODY_ELSE = "Somebody else has changed it meanwhile."
 
 
 def resend(sms: OutgoingSMS) -> str:
-    """Send a failed message again, and put a refused one back into the queue. Returns why it could not be; or ""."""
+    """Send a failed message again, or queue one that never left. Returns why that could not be done; or ""."""
     if sms.state == State.FAILED:
         return _resend_failed(sms)
     if sms.state == State.REFUSED:
         return _queue_refused(sms)
+    if sms.state in {State.SUPPRESSED, State.EXPIRED}:
+        return _queue_kept_back(sms)
     if sms.state == State.UNKNOWN:
         return "It may have been sent, so it is not sent again. Look it up instead."
-    return f"It is {State(sms.state).label}. Only failed and refused messages are sent again."
+    return f"It is {State(sms.state).label}. Only failed, refused, suppressed and expired messages are sent again."
 
 
 def look_up(sms: OutgoingSMS) -> str:
@@ -85,6 +87,16 @@ def _queue_refused(sms: OutgoingSMS) -> str:
         return _SOMEBODY_ELSE
     DjangoJournal().forget(sms.key)
     _change(sms, State.QUEUED, due_at=timezone.now(), reason="")
+    hand_over_on_commit(sms.pk)
+    return ""
+
+
+def _queue_kept_back(sms: OutgoingSMS) -> str:
+    # The journal lets it be claimed again. The rules are asked anew; a time that is over does not count any more.
+    now = timezone.now()
+    values: dict[str, Any] = {} if sms.expires_at is None or sms.expires_at > now else {"expires_at": None}
+    if not _change(sms, State(sms.state), state=State.QUEUED, due_at=now, reason="", finished_at=None, **values):
+        return _SOMEBODY_ELSE
     hand_over_on_commit(sms.pk)
     return ""
 

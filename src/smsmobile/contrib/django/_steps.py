@@ -1,4 +1,4 @@
-"""Runs the steps of the journal: each in a transaction of its own, which is durable, and tried again if it collides."""
+"""Runs steps in transactions: each in one of its own, which is durable, and tried again if it collides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Clock = Callable[[], float]
 """Says the time in Unix seconds: that of PostgreSQL, or of the machine for SQLite, which has none."""
 
 DATABASES = ("postgresql", "sqlite")
-"""The vendors of the databases that the journal works with."""
+"""The vendors of the databases that the journal and the list of opt-outs work with."""
 
 _PATIENCE = 30.0
 """Seconds after which a step that collides with others is given up."""
@@ -28,12 +28,12 @@ _COLLISIONS = {"40001", "40P01", "23505"}
 _LOCKS = 0x736D646A
 """PostgreSQL's advisory locks of the journal: `smdj` and a number."""
 _FULL = 2
-_PREPARE = """
-    SELECT set_config('lock_timeout', '30s', true),
-        set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-            WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)
+_FLUSH = """
+    SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+        WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)
 """
 """For this transaction: with `off`, PostgreSQL forgets its last commits when the server crashes."""
+_PREPARE = f"{_FLUSH}, set_config('lock_timeout', '30s', true)"
 _INSIDE = (
     "This call needs a transaction of its own, but is inside of transaction.atomic(): if that is rolled back, nobody "
     "knows that the message was sent, and it is sent again. Use queue_sms, which stores the message in your "
@@ -63,6 +63,27 @@ def run(step: Callable[[Clock], T], *, using: str, locks: Iterable[int] = ()) ->
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
+def run_within(step: Callable[[], T], *, using: str) -> T:
+    """Do a step in the transaction of the caller, if there is one, else as `run` does. Raises StorageError.
+
+    On PostgreSQL that transaction then survives a crash, too. On SQLite it depends on the `PRAGMA synchronous` that it
+    began with.
+    """
+    connection = _connection(using)
+    if not connection.in_atomic_block and connection.get_autocommit():
+        return run(lambda _: step(), using=using)
+    try:
+        # With a savepoint, if there can be one: if the step fails, the caller can go on.
+        with transaction.atomic(using=using, savepoint=connection.in_atomic_block):
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(_FLUSH)
+            return step()
+    except Error as error:
+        failure = error
+    raise storage_error(failure, using)
+
+
 def read(query: Callable[[], T], *, using: str) -> T:
     """The result of a query that changes nothing. Raises StorageError."""
     try:
@@ -73,12 +94,7 @@ def read(query: Callable[[], T], *, using: str) -> T:
 
 
 def _once(step: Callable[[Clock], T], using: str, locks: list[int]) -> T:
-    connection: Any = connections[using]
-    if connection.vendor not in DATABASES:
-        raise ConfigurationError(
-            f"The database {using!r} is of the kind {connection.vendor}; expected PostgreSQL or SQLite, the only ones "
-            "that the journal works with."
-        )
+    connection = _connection(using)
     is_outermost = not connection.in_atomic_block
     if is_outermost and not connection.get_autocommit():
         raise RuntimeError(_INSIDE)
@@ -106,6 +122,16 @@ def _once(step: Callable[[Clock], T], using: str, locks: list[int]) -> T:
                 return float(cursor.fetchone()[0])
 
             return step(clock)
+
+
+def _connection(using: str) -> Any:
+    connection = connections[using]
+    if connection.vendor not in DATABASES:
+        raise ConfigurationError(
+            f"The database {using!r} is of the kind {connection.vendor}; expected PostgreSQL or SQLite, the only ones "
+            "that the journal and the list of opt-outs work with."
+        )
+    return connection
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The admin: what was sent and what came in. Nothing is edited there; messages that failed can be sent again."""
+"""The admin: what was sent and what came in, which nobody edits there, and the list of those who want nothing more."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import ModelForm, TextInput
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.text import Truncator
 
+from ...errors import InvalidRequestError
 from ._resending import look_up, resend
-from .models import IncomingMessage, OutgoingSMS
+from .models import IncomingMessage, OutgoingSMS, SuppressedNumber
+from .suppression import as_stored
 
-__all__ = ["IncomingMessageAdmin", "OutgoingSMSAdmin"]
+__all__ = ["IncomingMessageAdmin", "OutgoingSMSAdmin", "SuppressedNumberAdmin"]
 
 
 def __dir__() -> list[str]:
@@ -24,8 +28,10 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    NumberForm = ModelForm[SuppressedNumber]
 else:
     ModelAdmin = admin.ModelAdmin
+    NumberForm = ModelForm
 
 
 class _ReadOnlyAdmin(ModelAdmin):
@@ -61,7 +67,7 @@ class OutgoingSMSAdmin(_ReadOnlyAdmin):
         """Who may change outgoing messages may send them again."""
         return admin.ModelAdmin.has_change_permission(self, request)
 
-    @admin.action(description="Send again what failed or was refused", permissions=["resend"])
+    @admin.action(description="Send again what failed or was not sent", permissions=["resend"])
     def resend(self, request: HttpRequest, rows: QuerySet[OutgoingSMS]) -> None:
         """Send again."""
         self._do(request, rows, resend, "sent again, or queued to be")
@@ -96,3 +102,32 @@ class IncomingMessageAdmin(_ReadOnlyAdmin):
     list_display = ("sender", "name", "beginning", "channel", "received_at", "created_at")
     list_filter = ("channel", "created_at")
     search_fields = ("sender", "name", "message", "guid")
+
+
+class _SuppressedNumberForm(NumberForm):
+    class Meta:
+        model = SuppressedNumber
+        fields = ("number", "source")
+        widgets = {"source": TextInput}  # noqa: RUF012 - as Django reads it
+
+    def clean_number(self) -> str:
+        """The number as the table has it, however it was written."""
+        try:
+            return as_stored(self.cleaned_data["number"])
+        except InvalidRequestError as error:
+            raise ValidationError(str(error)) from None
+
+
+@admin.register(SuppressedNumber)
+class SuppressedNumberAdmin(ModelAdmin):
+    """Numbers that get no more messages. They are added and deleted, and never changed."""
+
+    form = _SuppressedNumberForm
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "number")
+    list_display = ("number", "source", "created_at")
+    search_fields = ("number", "source")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        """Nobody: another number is another row."""
+        return False

@@ -21,6 +21,7 @@ from ...errors import ConfigurationError
 from ...webhooks import WebhookReceiver
 from ...webhooks._url_tokens import URLToken
 from .._settings import BACKENDS, WebSettings
+from ._rules import get_rule_settings
 from ._steps import DATABASES
 from .conf import NAMES, QUEUES, get_queue, get_settings
 
@@ -42,7 +43,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         found = get_settings()
     except ConfigurationError as error:
         return [Error(str(error), id="smsmobile.E002")]
-    return [*_unknown_keys(found), *_wrong_values(found), *_queue(found)]
+    return [*_unknown_keys(found), *_wrong_values(found), *_queue(found), *_rules()]
 
 
 def _unknown_keys(found: WebSettings) -> Iterator[CheckMessage]:
@@ -75,6 +76,13 @@ def _queue(found: WebSettings) -> Iterator[CheckMessage]:
     if queue in QUEUES and not is_there.get(queue, True):
         needs, hint = _NEEDS[queue]
         yield Error(f"SMSMOBILE['QUEUE'] is {queue!r}, which needs {needs}.", hint=hint, id="smsmobile.E005")
+
+
+def _rules() -> Iterator[CheckMessage]:
+    try:
+        get_rule_settings()
+    except ConfigurationError as error:
+        yield Error(str(error), id="smsmobile.E006")
 
 
 @register(Tags.security)

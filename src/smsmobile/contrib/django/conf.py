@@ -27,7 +27,7 @@ def __dir__() -> list[str]:
 
 QUEUES = ("worker", "tasks", "celery")
 """Who sends what is queued. worker: `manage.py sms_worker`. tasks: django.tasks. celery: Celery."""
-NAMES = (*SHARED, "QUEUE")
+NAMES = (*SHARED, "QUEUE", "WINDOW", "SIMS")
 """The keys of SMSMOBILE."""
 
 _lock = ForkSafeLock()

@@ -1,4 +1,4 @@
-"""The tables: outgoing and incoming messages, handled events, and the journal that keeps a message from going twice."""
+"""The tables: outgoing and incoming messages, handled events, the journal, and the list of opt-outs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from uuid import uuid4
 from django.db import models
 from django.utils import timezone
 
+from ..._redaction import mask_number
 from .._texts import escape, unescape
 
-__all__ = ["HandledEvent", "IncomingMessage", "JournalMessage", "OutgoingSMS", "State"]
+__all__ = ["HandledEvent", "IncomingMessage", "JournalMessage", "OutgoingSMS", "State", "SuppressedNumber"]
 
 
 def __dir__() -> list[str]:
@@ -34,6 +35,10 @@ class State(models.TextChoices):
     """It was not sent, for a reason that concerns this message alone."""
     UNKNOWN = "unknown", "unknown"
     """It may have been sent, and nobody can tell. It is not sent again."""
+    SUPPRESSED = "suppressed", "suppressed"
+    """It was not sent: its recipient has asked for no more messages."""
+    EXPIRED = "expired", "expired"
+    """It was not sent: its time was over before it could be."""
 
 
 class OutgoingSMS(models.Model):
@@ -45,9 +50,12 @@ class OutgoingSMS(models.Model):
     sim = models.PositiveSmallIntegerField(null=True, blank=True)
     device = models.CharField(max_length=255, blank=True, help_text="The SID of the phone; empty for the default.")
     schedule_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="It is not sent from then on.")
     shorten_urls = models.BooleanField(default=False)
     encrypt = models.BooleanField(default=False)
     whatsapp = models.BooleanField(default=False, help_text="Also send it by WhatsApp.")
+    urgent = models.BooleanField(default=False, help_text="It does not wait for the send window.")
+    confirms_opt_out = models.BooleanField(default=False, help_text="It is sent to a suppressed number as well.")
 
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     guid = models.CharField("GUID", max_length=255, blank=True, db_index=True)
@@ -135,3 +143,18 @@ class JournalMessage(models.Model):
 
     def __str__(self) -> str:
         return f"journal entry ({self.state})"
+
+
+class SuppressedNumber(models.Model):
+    """A number that gets no more messages. `DjangoSuppression` uses it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    number = models.CharField(max_length=64, unique=True, help_text="With + and country code.")
+    source = models.TextField(blank=True, help_text="What asked for it, such as the GUID of a message.")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = "suppressed number"
+
+    def __str__(self) -> str:
+        return mask_number(self.number)  # this text gets into logs

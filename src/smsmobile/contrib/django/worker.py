@@ -12,13 +12,14 @@ from threading import Event
 from typing import Any
 
 from django.db import Error, close_old_connections, connections, router, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from ..._http.backoff import backoff_intervals, respecting_retry_after
 from ...delivery import SendOutcome, SendStatus, send_once
-from ...errors import DeviceOffline, InvalidRequestError, SendInFlight, SMSMobileError
+from ...errors import DeviceOffline, InvalidRequestError, SendInFlight, SendPostponed, SMSMobileError
 from .._texts import storable
+from ._rules import rules_of
 from ._times import from_column
 from .conf import get_client
 from .journal import DjangoJournal
@@ -39,7 +40,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds after a failure that every message would meet."""
 _CANDIDATES = 20
 
-_STATES = {SendStatus.SENT: State.ACCEPTED, SendStatus.REFUSED: State.REFUSED, SendStatus.UNKNOWN: State.UNKNOWN}
+_STATES = {
+    SendStatus.SENT: State.ACCEPTED,
+    SendStatus.REFUSED: State.REFUSED,
+    SendStatus.UNKNOWN: State.UNKNOWN,
+    SendStatus.SUPPRESSED: State.SUPPRESSED,
+    SendStatus.EXPIRED: State.EXPIRED,
+}
 _STATES_BY_EVENT = {"sms.sent": State.SENT, "sms.failed": State.FAILED}
 
 
@@ -137,15 +144,21 @@ def _send(row: OutgoingSMS) -> None:
             shorten_urls=row.shorten_urls,
             encrypt=row.encrypt,
             whatsapp=row.whatsapp,
+            expires_at=from_column(row.expires_at),
+            urgent=row.urgent,
+            **rules_of(confirms_opt_out=row.confirms_opt_out),
         )
     except InvalidRequestError as error:  # the settings have changed since it was queued
         _finish(row, State.REFUSED, reason=str(error))
+    except SendPostponed as later:
+        due_at = timezone.now() + timedelta(seconds=later.retry_after)
+        _change(row, due_at=_within_its_time(due_at), attempts=row.attempts, reason=str(later), claimed_until=None)
     except SendInFlight as busy:
         _postpone(row, busy)
     except DeviceOffline as failure:
         due_at = _postpone(row, failure)
-        of_this_phone = _rows().filter(state=State.QUEUED, device=row.device, claimed_until=None)
-        of_this_phone.filter(due_at__lt=due_at).update(due_at=due_at)
+        of_this_phone = _rows().filter(state=State.QUEUED, device=row.device, claimed_until=None, due_at__lt=due_at)
+        of_this_phone.exclude(expires_at__lte=timezone.now()).update(due_at=_within_its_time(due_at))
         raise
     except SMSMobileError as failure:
         _postpone(row, failure)
@@ -176,8 +189,14 @@ def _postpone(row: OutgoingSMS, failure: SMSMobileError) -> datetime:
     """Leave it in the queue, for longer after each attempt. Returns when it is due."""
     pause = min(FIRST_PAUSE * 2.0 ** min(row.attempts, 10), LONGEST_PAUSE)
     due_at = timezone.now() + timedelta(seconds=respecting_retry_after(pause, failure))
-    _change(row, due_at=due_at, reason=str(failure), claimed_until=None)
+    _change(row, due_at=_within_its_time(due_at), reason=str(failure), claimed_until=None)
     return due_at
+
+
+def _within_its_time(due_at: datetime) -> Case:
+    """Then, or when the time of a row is over: it becomes EXPIRED at that moment, and not much later."""
+    ends_before = When(expires_at__gt=timezone.now(), expires_at__lt=due_at, then=F("expires_at"))
+    return Case(ends_before, default=Value(due_at))
 
 
 def _change(row: OutgoingSMS, **values: Any) -> None:

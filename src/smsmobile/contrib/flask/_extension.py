@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from ...client import SMSMobileClient
 from ...webhooks._handlers import EventHandlers
 from .._offline import RecordedSMS
-from .._sending import SendOptions
+from .._sending import SendOnceOptions, SendOptions
 from ._blueprint import make_blueprint
 from ._state import State
 
@@ -68,9 +68,9 @@ class SMSMobile(EventHandlers):
     @overload
     def send(self, to: str, message: str, key: None = None, **options: Unpack[SendOptions]) -> SentSMS: ...
     @overload
-    def send(self, to: str, message: str, key: str | int, **options: Unpack[SendOptions]) -> SendOutcome: ...
+    def send(self, to: str, message: str, key: str | int, **options: Unpack[SendOnceOptions]) -> SendOutcome: ...
     def send(
-        self, to: str, message: str, key: str | int | None = None, **options: Unpack[SendOptions]
+        self, to: str, message: str, key: str | int | None = None, **options: Unpack[SendOnceOptions]
     ) -> SentSMS | SendOutcome:
         """Send an SMS.
 
@@ -79,6 +79,7 @@ class SMSMobile(EventHandlers):
         key: your name for the message, such as `"order-4711"`. However often this is called with one key, the message
             is sent once. Needs `SMSMOBILE_JOURNAL`.
         options: `sim`, `device`, `schedule_at`, `shorten_urls`, `encrypt` and `whatsapp`, as for `client.sms.send`.
+            With a key also `expires_at` and `urgent`, as for `smsmobile.delivery.send_once`.
 
         Returns a SentSMS and raises what `client.sms.send` raises; with a key, a SendOutcome and what `send_once`
         raises.

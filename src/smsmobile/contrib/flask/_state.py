@@ -20,7 +20,7 @@ from ...webhooks import MemoryEventStore, SQLiteEventStore, WebhookEndpoint, Web
 from ...webhooks._handlers import EventHandlers
 from ...webhooks.events import AnyEvent
 from .._offline import RecordedSMS, print_sms
-from .._sending import SendOptions
+from .._sending import SendOnceOptions, options_without_key
 from .._settings import OFFLINE, SHARED, WebSettings
 from ._signals import send_signal
 
@@ -108,11 +108,11 @@ class State:
         return self._endpoint_with(None, new_url_token())  # known to nobody
 
     def send(
-        self, to: str, message: str, key: str | int | None, **options: Unpack[SendOptions]
+        self, to: str, message: str, key: str | int | None, **options: Unpack[SendOnceOptions]
     ) -> SentSMS | SendOutcome:
         """Send a message, once if it has a key."""
         if key is None:
-            return self.client.sms.send(to, message, **options)
+            return self.client.sms.send(to, message, **options_without_key(**options))
         from ...delivery import send_once
 
         return send_once(self.client, self.journal, key=key, to=to, text=message, **options)

@@ -1,4 +1,4 @@
-"""Stores in Redis or Valkey, for any number of processes and machines: a journal, events and tokens.
+"""Stores in Redis or Valkey, for any number of processes and machines: journal, events, tokens, suppression list.
 
 They need redis-py: `pip install "smsmobile[redis]"`.
 """
@@ -16,9 +16,10 @@ if find_spec("redis") is None:
 if TYPE_CHECKING:
     from ._events import RedisEventStore
     from ._journal import RedisJournal
+    from ._suppression import RedisSuppression
     from ._tokens import RedisTokenStore
 
-__all__ = ["RedisEventStore", "RedisJournal", "RedisTokenStore"]
+__all__ = ["RedisEventStore", "RedisJournal", "RedisSuppression", "RedisTokenStore"]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(
@@ -26,6 +27,7 @@ if not TYPE_CHECKING:
         {
             "_events": ["RedisEventStore"],
             "_journal": ["RedisJournal"],
+            "_suppression": ["RedisSuppression"],
             "_tokens": ["RedisTokenStore"],
         },
     )

@@ -12,7 +12,7 @@ from ..._input.arguments import check_seconds
 from ..._leases import LEASE
 from ...delivery.journals import ClaimState, JournalEntry, MessageClaim, SendStatus
 from ...errors import ConfigurationError
-from ._persistence import check_persistence
+from ._persistence import check_allowed, check_persistence
 from ._server import PREFIX, Server, check_prefix, decoded, encoded
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ class RedisJournal(Unpicklable):
     ) -> None:
         self._lease = check_seconds("lease", lease, above_zero=True, error=ConfigurationError)
         self._prefix = check_prefix(prefix)
-        self._script = Server(client, "the journal").script(_SCRIPT)
-        self._is_checked = _check_allowed(allow_data_loss)
+        self._server = Server(client, "the journal")
+        self._script = self._server.script(_SCRIPT)
+        self._is_checked = check_allowed(allow_data_loss)
 
     def claim(self, entries: Sequence[JournalEntry]) -> list[MessageClaim]:
         """Claim messages; see `Journal.claim`."""
@@ -135,24 +136,16 @@ class RedisJournal(Unpicklable):
         return _entries(self._do("without_guid", encoded(number), _seconds(since)))
 
     def _do(self, step: str, *arguments: str) -> Any:
+        slot = f"{{{self._prefix}}}"
         if not self._is_checked:
-            check_persistence(*self._run("check"))
+            harm = "what it forgets will be sent again"
+            check_persistence(self._server, slot, kept="entries of the journal", harm=harm)
             self._is_checked = True
-        return self._run(step, *arguments)
-
-    def _run(self, step: str, *arguments: str) -> Any:
-        return self._script(keys=[f"{{{self._prefix}}}"], args=[step, repr(self._lease), *arguments])
+        return self._script(keys=[slot], args=[step, repr(self._lease), *arguments])
 
     @safe_repr
     def __repr__(self) -> str:
         return f"<RedisJournal: prefix {self._prefix!r}, lease={self._lease:g} s>"
-
-
-def _check_allowed(allow_data_loss: object) -> bool:
-    """Raises ConfigurationError unless this is True or False."""
-    if isinstance(allow_data_loss, bool):
-        return allow_data_loss
-    raise ConfigurationError(f"allow_data_loss is of type {type(allow_data_loss).__name__}; expected True or False.")
 
 
 def _nonce() -> str:

@@ -150,14 +150,6 @@ end
 
 local steps = {}
 
-function steps.check()
-  local function read(section, field)
-    local info = redis.pcall('INFO', section)
-    return type(info) == 'string' and string.match(info, field .. ':([%w-]+)') or ''
-  end
-  return {read('persistence', 'aof_enabled'), read('memory', 'maxmemory_policy')}
-end
-
 function steps.claim(arguments)
   local answers = {}
   for i = 1, #arguments, 9 do

@@ -22,10 +22,11 @@ if sqlalchemy.__version__.startswith(("0.", "1.")):
 
 from ._events import SQLEventStore
 from ._journal import SQLJournal
+from ._suppression import SQLSuppression
 from ._tables import metadata
 from ._tokens import SQLTokenStore
 
-__all__ = ["SQLEventStore", "SQLJournal", "SQLTokenStore", "metadata"]
+__all__ = ["SQLEventStore", "SQLJournal", "SQLSuppression", "SQLTokenStore", "metadata"]
 
 
 def __dir__() -> list[str]:

@@ -66,3 +66,10 @@ token_locks = Table(
     Column("locked_at", Double, nullable=False, comment="Unix seconds of the database's clock"),
     Column("expires_at", Double, nullable=False, comment="Unix seconds of the database's clock"),
 )
+
+suppressed = Table(
+    "smsmobile_suppressed",
+    metadata,
+    Column("number", ExactText, primary_key=True, comment="digits only"),
+    Column("source", Text, nullable=False, comment="what asked for it, such as the GUID of a message"),
+)

@@ -1,5 +1,7 @@
 """The first tables."""
 
+import uuid
+
 import django.utils.timezone
 from django.db import migrations, models
 
@@ -95,9 +97,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("schedule_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, help_text="It is not sent from then on.", null=True),
+                ),
                 ("shorten_urls", models.BooleanField(default=False)),
                 ("encrypt", models.BooleanField(default=False)),
                 ("whatsapp", models.BooleanField(default=False, help_text="Also send it by WhatsApp.")),
+                ("urgent", models.BooleanField(default=False, help_text="It does not wait for the send window.")),
+                (
+                    "confirms_opt_out",
+                    models.BooleanField(default=False, help_text="It is sent to a suppressed number as well."),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -108,6 +119,8 @@ class Migration(migrations.Migration):
                             ("failed", "failed on the phone"),
                             ("refused", "refused"),
                             ("unknown", "unknown"),
+                            ("suppressed", "suppressed"),
+                            ("expired", "expired"),
                         ],
                         default="queued",
                         max_length=16,
@@ -134,6 +147,21 @@ class Migration(migrations.Migration):
                 "verbose_name": "outgoing SMS",
                 "verbose_name_plural": "outgoing SMS",
                 "indexes": [models.Index(fields=["state", "due_at"], name="smsmobile_outgoing_due")],
+            },
+        ),
+        migrations.CreateModel(
+            name="SuppressedNumber",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("number", models.CharField(help_text="With + and country code.", max_length=64, unique=True)),
+                (
+                    "source",
+                    models.TextField(blank=True, help_text="What asked for it, such as the GUID of a message."),
+                ),
+                ("created_at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+            ],
+            options={
+                "verbose_name": "suppressed number",
             },
         ),
     ]
