@@ -48,7 +48,9 @@ def working(shop: Celery) -> Iterator[Celery]:
 
 
 @pytest.fixture
-def app(shop: Celery, box: Sandbox, journal: MemoryJournal) -> Celery:
+def app(shop: Celery, box: Sandbox, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch) -> Celery:
+    # Tests of Django may have run in this process.
+    monkeypatch.setattr(_setup, "_is_in_django", lambda: False)
     shop.set_current()
     _setup._setups.pop(shop, None)
     shop.conf.update(

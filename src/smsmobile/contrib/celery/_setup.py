@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from threading import Event
@@ -34,11 +34,8 @@ from .._settings import OFFLINE, SHARED, WebSettings
 PATIENCE = 5.0
 """Seconds to look for a message whose answer was lost. `settle_sms` goes on, so that no worker is held."""
 RULES = ("SUPPRESSION", "WINDOW", "SIMS")
-NAMES = (
-    *(name for name in SHARED if not name.startswith("WEBHOOK_")),
-    *("JOURNAL", "TOKEN_STORE", "RATE", "RATE_STORAGE"),
-    *RULES,
-)
+RATES = ("RATE", "RATE_STORAGE")
+NAMES = (*(name for name in SHARED if not name.startswith("WEBHOOK_")), "JOURNAL", "TOKEN_STORE", *RATES, *RULES)
 """The keys of `app.conf.smsmobile`."""
 
 _REDIS = ("redis://", "rediss://", "unix://")
@@ -95,47 +92,59 @@ _lock = ForkSafeLock()
 
 def setup_of(app: Any) -> Setup:
     """That of an app, made at the first task of a process. Raises ConfigurationError if the settings are wrong."""
+    in_django = _is_in_django()
     with _lock:
         if app not in _setups:
-            _setups[app] = _made(app)
-        return _setups[app]
-
-
-def _made(app: Any) -> Setup:
-    values = app.conf.get("smsmobile") or {}
-    if not isinstance(values, Mapping):
-        raise ConfigurationError(f"app.conf.smsmobile is of type {type(values).__name__}; expected a dict.")
-    if unknown := sorted(str(name) for name in values if name not in NAMES):
-        raise ConfigurationError(
-            f"app.conf.smsmobile has the unknown key {shown(unknown[0])!r}; expected some of {', '.join(NAMES)}."
-        )
-    settings = WebSettings({name: value for name, value in values.items() if value is not None}, _NAME)
-    in_django = _is_in_django()
-    backend = "sandbox" if _dotenv.is_off else settings.backend
-    client = _client_of_django(settings) if in_django else _client(settings, backend)
-    return Setup(
-        client,
-        MemoryJournal() if backend in OFFLINE and not in_django else _journal(settings, in_django=in_django),
-        {name.lower(): _loaded(name, settings.values[name]) for name in RULES if name in settings.values},
-        _limiter(settings, client),
-    )
+            _setups[app] = _made_in_django(app) if in_django else _made(app)
+        setup = _setups[app]
+    return _as_django_says_now(setup) if in_django else setup
 
 
 _NAME = "app.conf.smsmobile['{}']"
 
 
+def _settings_of(app: Any, names: Sequence[str], why: str = "") -> WebSettings:
+    values = app.conf.get("smsmobile") or {}
+    if not isinstance(values, Mapping):
+        raise ConfigurationError(f"app.conf.smsmobile is of type {type(values).__name__}; expected a dict.")
+    if unknown := sorted(str(name) for name in values if name not in names):
+        raise ConfigurationError(
+            f"app.conf.smsmobile has the key {shown(unknown[0])!r}; expected some of {', '.join(names)}{why}."
+        )
+    return WebSettings({name: value for name, value in values.items() if value is not None}, _NAME)
+
+
+def _made(app: Any) -> Setup:
+    settings = _settings_of(app, NAMES)
+    backend = "sandbox" if _dotenv.is_off else settings.backend
+    client = _client(settings, backend)
+    return Setup(
+        client,
+        MemoryJournal() if backend in OFFLINE else _journal(settings),
+        {name.lower(): _loaded(name, settings.values[name]) for name in RULES if name in settings.values},
+        _limiter(settings, client),
+    )
+
+
 def _is_in_django() -> bool:
     """Whether this is a Django project with our app in it. Django is not imported for that."""
     apps = sys.modules.get("django.apps")
-    return apps is not None and apps.apps.ready and apps.apps.is_installed("smsmobile.contrib.django")
+    return apps is not None and apps.apps.ready and apps.apps.is_installed(_DJANGO)
 
 
-def _client_of_django(settings: WebSettings) -> SMSMobileClient:
-    if twice := [name for name in settings.values if name in SHARED or name == "TOKEN_STORE"]:
-        raise ConfigurationError(
-            f"{_NAME.format(twice[0])} is set in a Django project: the client is that of Django's setting SMSMOBILE."
-        )
-    return import_module("smsmobile.contrib.django.conf").get_client()  # type: ignore[no-any-return]
+_DJANGO = "smsmobile.contrib.django"
+
+
+def _made_in_django(app: Any) -> Setup:
+    settings = _settings_of(app, RATES, "; in a Django project the others are in its setting SMSMOBILE")
+    client = import_module(f"{_DJANGO}.conf").get_client()
+    return Setup(client, import_module(f"{_DJANGO}.journal").DjangoJournal(), {}, _limiter(settings, client))
+
+
+def _as_django_says_now(setup: Setup) -> Setup:
+    """With the client and the rules of Django's settings, which tests change."""
+    client, rules = import_module(f"{_DJANGO}.conf").get_client(), import_module(f"{_DJANGO}._rules").rules_of()
+    return setup._replace(client=client, rules=rules)
 
 
 @without_frames
@@ -158,10 +167,8 @@ def _forget(_: RecordedSMS) -> None:
 
 
 @without_frames
-def _journal(settings: WebSettings, *, in_django: bool) -> Journal:
+def _journal(settings: WebSettings) -> Journal:
     journal = settings.values.get("JOURNAL")
-    if journal is None and in_django:
-        return import_module("smsmobile.contrib.django.journal").DjangoJournal()  # type: ignore[no-any-return]
     if journal is None:
         raise ConfigurationError(
             f"There is no journal, which remembers what was sent: set {_NAME.format('JOURNAL')} to the URL of a "
