@@ -31,6 +31,7 @@ import sqlalchemy
 
 import smsmobile
 import smsmobile.auth
+import smsmobile.contrib.celery
 import smsmobile.contrib.flask
 import smsmobile.contrib.redis
 import smsmobile.contrib.sqlalchemy
@@ -394,6 +395,7 @@ def test_the_links_resolve(page: Path) -> None:
     [
         smsmobile,
         smsmobile.auth,
+        smsmobile.contrib.celery,
         smsmobile.contrib.flask,
         smsmobile.contrib.redis,
         smsmobile.contrib.sqlalchemy,

@@ -35,7 +35,7 @@ MESSAGES = int(os.environ.get("SMSMOBILE_CELERY_MESSAGES", "2000"))
 LONGEST = 240.0
 """Seconds until all messages have an outcome."""
 LEASE = 2.0
-VISIBILITY_TIMEOUT = 5
+VISIBILITY_TIMEOUT = 8
 RATE, PERIOD = 60, 2.0
 SENDS = "/sendsms/"
 FAULTS: list[tuple[str, float, dict[str, Any]]] = [

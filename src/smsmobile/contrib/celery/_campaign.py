@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from celery import shared_task
 
+from ...delivery import SendStatus
 from ...delivery.bulk import _reader
 from ...errors import ConfigurationError, InvalidRequestError
 from ._chunk import campaign_chunk
@@ -196,9 +197,10 @@ class _Driver:
 
     def _send(self, start: int, rows: Sequence[Any]) -> None:
         messages = [message for row in rows if (message := self._packed(row)) is not None]
+        counts = {SendStatus.REFUSED.value: len(rows) - len(messages)}
+        chunk = {"campaign": self._task.request.id, "start": start, "rows": messages, "counts": counts}
         with requeued_without_broker():
-            refused = {"refused": len(rows) - len(messages)}
-            campaign_chunk.apply_async((self._task.request.id, start, messages), refused)
+            campaign_chunk.apply_async(kwargs=chunk)
         self._state["open"][str(start)] = time.time()
 
     def _packed(self, row: object) -> dict[str, Any] | None:

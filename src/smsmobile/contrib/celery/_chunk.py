@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
@@ -24,7 +24,9 @@ from ._messages import unpacked
 from ._progress import Records
 from ._retrying import longest_pause, may_pass, pause_after, try_again
 from ._sending import OPTIONS, settle_later
-from ._setup import Setup, setup_of
+from ._setup import setup_of
+
+Row: TypeAlias = dict[str, Any]
 
 LONGEST = 60.0
 """Seconds after which the rest of the messages waits for its turn in the queue."""
@@ -32,88 +34,92 @@ LONGEST = 60.0
 
 @shared_task(name="smsmobile.campaign_chunk", ignore_result=True, trail=False, **OPTIONS)  # type: ignore[untyped-decorator]
 def campaign_chunk(
-    self: Any, campaign: str, start: int, rows: Sequence[dict[str, Any]], *, refused: int = 0, failures: int = 0
+    self: Any, *, campaign: str, start: int, rows: Sequence[Row], counts: dict[str, int], failures: int = 0
 ) -> None:
     """Send messages of a campaign, and record how many have which outcome when all have one.
 
     campaign: its id.
-    start: the position of the first row in the source.
-    rows: the messages.
-    refused: how many more rows there were, which are no messages.
-    failures: attempts in a row with which nothing was sent.
+    start: the position of the first row in the source, which names the chunk.
+    rows: the messages that are left.
+    counts: how many others have which outcome.
+    failures: attempts in a row after which as many were left as before.
     """
     records = Records(self.app, campaign)
     if "counts" in (records.chunk(start) or {}) or records.is_paused:
         return
-    chunk = _Chunk(setup_of(self.app), records, time.monotonic() + min(LONGEST, longest_pause(self.app)))
-    chunk.counts[SendStatus.REFUSED.value] += refused
-    chunk.send(rows)
+    deadline = time.monotonic() + min(LONGEST, longest_pause(self.app))
+    chunk = _Chunk(self.app, records, counts, deadline)
+    left = chunk.send(rows)
     if chunk.stopped is not None:
         records.save_chunk(start, {"stopped": chunk.stopped})
-    elif chunk.is_complete:
-        for key in chunk.unknown:
-            settle_later(self.app, key)
+    elif not left:
         records.save_chunk(start, {"counts": dict(+chunk.counts)})
     elif not records.is_paused:
         records.save_chunk(start, {"tried_at": time.time()})
-        failures = 0 if chunk.has_sent else failures + 1
-        try_again(self, pause_after(self.app, failures, chunk.failure), chunk.failure, failures=failures)
+        failures = 0 if len(left) < len(rows) else failures + 1
+        pause = pause_after(self.app, failures, chunk.failure)
+        try_again(self, pause, chunk.failure, rows=left, counts=dict(+chunk.counts), failures=failures)
 
 
 class _Chunk:
-    """One attempt at a chunk. What was sent by an earlier one is counted again."""
+    """One attempt at a chunk."""
 
-    def __init__(self, setup: Setup, records: Records, deadline: float) -> None:
-        self.counts: Counter[str] = Counter()
-        self.unknown: list[str] = []
-        self.is_complete = True
-        self.has_sent = False
+    def __init__(self, app: Any, records: Records, counts: dict[str, int], deadline: float) -> None:
+        self.counts = Counter(counts)
         self.failure: SMSMobileError | None = None
+        """The last one that may pass."""
         self.stopped: str | None = None
         """Why the campaign has to stop."""
-        self._setup = setup
+        self._app = app
+        self._setup = setup_of(app)
         self._records = records
         self._deadline = deadline
+        self._is_over = False
+        """Whether nothing more leaves in this attempt."""
         self._offline: set[str | None] = set()
         """The phones that are; None is the one that is used without a choice."""
         self._unknown_in_a_row = 0
 
-    def send(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Send them all, or as many as may leave now."""
-        for row in rows:
-            if time.monotonic() >= self._deadline or self._records.is_paused:
-                self.is_complete = False
-                return
-            if row.get("device") not in self._offline and not self._send(row):
-                return
+    def send(self, rows: Sequence[Row]) -> list[Row]:
+        """Send what may leave now. Returns the rest."""
+        left: list[Row] = []
+        for position, row in enumerate(rows):
+            if self._is_over or time.monotonic() >= self._deadline or self._records.is_paused:
+                return left + list(rows[position:])
+            if row.get("device") in self._offline or not self._send(row):
+                left.append(row)
+        return left
 
-    def _send(self, row: dict[str, Any]) -> bool:
-        """Whether the next ones may leave."""
+    def _send(self, row: Row) -> bool:
+        """Whether the message has an outcome."""
         try:
             outcome = self._setup.send(unpacked(row), rate_patience=max(self._deadline - time.monotonic(), 0.0))
         except InvalidRequestError:
             self.counts[SendStatus.REFUSED.value] += 1
             return True
         except (SendOutcomeUnknown, SoftTimeLimitExceeded):  # the next attempt looks it up
-            self.is_complete = False
-            return False
+            self._is_over = True
         except SMSMobileError as failure:
-            self.is_complete, self.failure = False, failure
-            if isinstance(failure, DeviceOffline):
-                self._offline.add(row.get("device"))
-            elif not may_pass(failure):
-                self.stopped = str(failure)
-            return isinstance(failure, (SendInFlight, SendPostponed, DeviceOffline))
-        return self._note(outcome)
+            self._note_failure(failure, row)
+        else:
+            self._note(outcome)
+            return True
+        return False
 
-    def _note(self, outcome: SendOutcome) -> bool:
+    def _note_failure(self, failure: SMSMobileError, row: Row) -> None:
+        self.failure = failure
+        if isinstance(failure, DeviceOffline):
+            self._offline.add(row.get("device"))
+        elif not isinstance(failure, (SendInFlight, SendPostponed)):  # those concern one message
+            self._is_over = True
+            self.stopped = None if may_pass(failure) else str(failure)
+
+    def _note(self, outcome: SendOutcome) -> None:
         status = outcome.recorded or outcome.status
         self.counts[status.value] += 1
-        self.has_sent = self.has_sent or outcome.status is SendStatus.SENT
         if status is SendStatus.UNKNOWN:
-            self.unknown.append(outcome.key or "")
+            settle_later(self._app, outcome.key or "")
         if outcome.recorded is None:
             self._unknown_in_a_row = self._unknown_in_a_row + 1 if status is SendStatus.UNKNOWN else 0
         if self._unknown_in_a_row >= MAX_UNKNOWN:
-            self.stopped = f"The last {MAX_UNKNOWN} messages are unknown."
-        return self.stopped is None
+            self._is_over, self.stopped = True, f"The last {MAX_UNKNOWN} messages are unknown."

@@ -6,7 +6,6 @@ import logging
 from typing import Any, ClassVar, NoReturn
 
 from celery import Task
-from celery.worker.request import Request
 
 from ...errors import InvalidRequestError
 
@@ -16,13 +15,6 @@ HIDDEN = {"argsrepr": ARGUMENTS, "kwargsrepr": KEYWORDS}
 
 _names: set[str] = set()
 """Those of all confidential tasks."""
-
-
-class _Request(Request):  # type: ignore[misc]
-    """What a worker knows of a message. `celery inspect` asks for it."""
-
-    def info(self, safe: bool = False) -> Any:  # noqa: ARG002
-        return super().info(safe=True)
 
 
 class _PoolFilter(logging.Filter):
@@ -48,7 +40,8 @@ class ConfidentialTask(Task):  # type: ignore[misc]
     """
 
     abstract = True
-    Request: ClassVar[type] = _Request
+    Request: ClassVar[str] = "smsmobile.contrib.celery._request:ConfidentialRequest"
+    """What a worker knows of a message."""
     track_started = False
     """Its record would be written before the arguments can be removed from it."""
 
