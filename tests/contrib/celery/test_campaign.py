@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -12,6 +13,8 @@ from celery import Celery
 
 from smsmobile import ConfigurationError
 from smsmobile.contrib.celery import Campaign, CampaignProgress, _campaign, campaign
+from smsmobile.contrib.celery._chunk import campaign_chunk
+from smsmobile.contrib.celery._progress import Records
 from smsmobile.sandbox import Sandbox
 
 HERE = f"{__name__}:"
@@ -200,6 +203,56 @@ def test_ten_unknown_messages_in_a_row_stop_the_campaign(
     box.faults.add("reset_after", path="/sendsms/")
     assert ended(start(f"{HERE}reminders")).reason == "The last 10 messages are unknown."
     assert len(box.phone.outbox) == 10
+
+
+def test_without_a_journal_the_campaign_stops_and_says_what_to_set(
+    worker: Celery, configured: Callable[..., Celery], box: Sandbox
+) -> None:
+    configured(JOURNAL=None)
+    progress = ended(start(f"{HERE}reminders"))
+    assert progress.state == "STOPPED"
+    assert "set app.conf.smsmobile['JOURNAL']" in (progress.reason or "")
+
+
+def test_a_message_that_is_no_json_stops_the_campaign(worker: Celery, box: Sandbox) -> None:
+    Source.rows[3]["text"] = object()
+    progress = ended(start(f"{HERE}reminders"))
+    assert progress.state == "STOPPED"
+    assert "do not fit into the message of a task (EncodeError)" in (progress.reason or "")
+
+
+def test_a_chunk_that_the_broker_has_lost_is_sent_again(
+    worker: Celery, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply_async, lost = campaign_chunk.apply_async, []
+
+    def lose_the_second(**options: Any) -> Any:
+        if options["kwargs"]["start"] == 5 and not lost:
+            lost.append(options)
+            return None
+        return apply_async(**options)
+
+    monkeypatch.setattr(campaign_chunk, "apply_async", lose_the_second)
+    assert ended(start(f"{HERE}reminders")).counts == {"sent": 12}
+    assert len(lost) == 1
+
+
+@pytest.mark.parametrize("step", ["load", "save_chunk"])
+def test_a_result_backend_that_fails_once_does_not_end_the_campaign(
+    worker: Celery, box: Sandbox, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    started = start(f"{HERE}reminders")
+    function, failed = getattr(Records, step), []
+
+    def fail_once(*arguments: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread() and not failed:
+            failed.append(step)
+            raise RuntimeError("the result backend is away")
+        return function(*arguments)
+
+    monkeypatch.setattr(Records, step, fail_once)
+    assert ended(started).counts == {"sent": 12}
+    assert failed == [step]
 
 
 def test_a_campaign_in_eager_mode_is_over_at_once(eager: Celery, box: Sandbox) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from celery import shared_task
+from kombu.exceptions import EncodeError
 
 from ...delivery import SendStatus
 from ...delivery.bulk import _reader
@@ -25,7 +26,14 @@ from ._chunk import campaign_chunk
 from ._confidential import ConfidentialTask
 from ._messages import packed
 from ._progress import CAMPAIGN, Records, check_backend
-from ._retrying import longest_pause, pause_after, requeued_without_broker, try_again, visibility_timeout
+from ._retrying import (
+    coming_back,
+    longest_pause,
+    pause_after,
+    requeued_without_broker,
+    try_again,
+    visibility_timeout,
+)
 from ._sending import OPTIONS
 from ._setup import named
 
@@ -48,7 +56,16 @@ def _new_state(order: dict[str, Any]) -> dict[str, Any]:
     chunk without an outcome was sent or tried last, by its first row, as Unix seconds. idle: steps in a row
     without any change.
     """
-    return {"order": order, "rows": 0, "last": None, "is_read": False, "counts": {}, "open": {}, "idle": 0}
+    return {
+        "state": "RUNNING",
+        "order": order,
+        "rows": 0,
+        "last": None,
+        "is_read": False,
+        "counts": {},
+        "open": {},
+        "idle": 0,
+    }
 
 
 class _CampaignTask(ConfidentialTask):
@@ -84,7 +101,7 @@ def campaign(
     such as AuthenticationError, if the source raises, or if it gives other rows than before.
     """
     order = {"args": [source, list(arguments)], "kwargs": {"template": template, "columns": columns}}
-    pause = _Driver(self, order).run()
+    pause = coming_back(self, lambda: _Driver(self, order).run())
     if pause is not None:
         try_again(self, pause)
 
@@ -102,6 +119,8 @@ class _Driver:
 
     def run(self) -> float | None:
         """Count what is done, and read more. Returns the seconds until the next step, None if there is none."""
+        if self._state["state"] in {"PAUSED", "STOPPED"} and self._records.is_paused:
+            return None  # this message was delivered twice
         self._state |= {"state": "RUNNING", "reason": None, "driver": self._name}
         self._records.save(self._state)
         changed, is_idle = False, False
@@ -173,13 +192,12 @@ class _Driver:
         rows = self._rows()
         position = min([*lost, state["rows"]])
         skipped = deque(_guarded(islice(rows, position)), maxlen=1)
-        if position == state["rows"] > 0 and (not skipped or self._digest(skipped[0]) != state["last"]):
-            raise ConfigurationError(
-                "The source has given other rows than before, so nobody knows which ones are left. Start a new "
-                "campaign: the journal knows what was sent."
-            )
+        if position == state["rows"]:
+            self._check(position, skipped)
         while position in lost or (not state["is_read"] and len(state["open"]) < MOST_OPEN):
             chunk = list(_guarded(islice(rows, CHUNK)))
+            if position < state["rows"]:
+                self._check(position + len(chunk), chunk)
             if chunk and (position in lost or position >= state["rows"]):
                 self._send(position, chunk)
             position += len(chunk)
@@ -188,6 +206,18 @@ class _Driver:
             state["is_read"] = state["is_read"] or len(chunk) < CHUNK
             if len(chunk) < CHUNK or time.monotonic() >= self._deadline:
                 break
+
+    def _check(self, end: int, rows: Sequence[Any]) -> None:
+        """Check the last of these rows if it is the last one that was read before.
+
+        Raises ConfigurationError if it is another one, or is not there.
+        """
+        is_last = end == self._state["rows"] > 0
+        if (is_last and rows and self._digest(rows[-1]) != self._state["last"]) or (not rows and end > 0):
+            raise ConfigurationError(
+                "The source has given other rows than before, so nobody knows which ones are left. Start a new "
+                "campaign: the journal knows what was sent."
+            )
 
     def _rows(self) -> Iterator[Any]:
         (source, arguments), options = self._order["args"], self._order["kwargs"]
@@ -199,8 +229,15 @@ class _Driver:
         messages = [message for row in rows if (message := self._packed(row)) is not None]
         counts = {SendStatus.REFUSED.value: len(rows) - len(messages)}
         chunk = {"campaign": self._task.request.id, "start": start, "rows": messages, "counts": counts}
-        with requeued_without_broker():
-            campaign_chunk.apply_async(kwargs=chunk)
+        try:
+            with requeued_without_broker():
+                campaign_chunk.apply_async(kwargs=chunk)
+        except EncodeError as error:
+            reason = f"The messages of the source do not fit into the message of a task ({type(error).__name__})"
+        else:
+            reason = ""
+        if reason:  # outside of the block, since the error may show a message
+            raise InvalidRequestError(f"{reason}: numbers, texts and keys have to be plain.")
         self._state["open"][str(start)] = time.time()
 
     def _packed(self, row: object) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from celery import shared_task
@@ -13,6 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from ...delivery import SendOutcome, SendStatus
 from ...delivery._workers import MAX_UNKNOWN
 from ...errors import (
+    ConfigurationError,
     DeviceOffline,
     InvalidRequestError,
     SendInFlight,
@@ -22,7 +24,7 @@ from ...errors import (
 )
 from ._messages import unpacked
 from ._progress import Records
-from ._retrying import longest_pause, may_pass, pause_after, try_again
+from ._retrying import coming_back, longest_pause, may_pass, pause_after, try_again
 from ._sending import OPTIONS, settle_later
 from ._setup import setup_of
 
@@ -44,11 +46,22 @@ def campaign_chunk(
     counts: how many others have which outcome.
     failures: attempts in a row after which as many were left as before.
     """
-    records = Records(self.app, campaign)
+    coming_back(
+        self, partial(_send, self, Records(self.app, campaign), start, rows=rows, counts=counts, failures=failures)
+    )
+
+
+def _send(
+    task: Any, records: Records, start: int, *, rows: Sequence[Row], counts: dict[str, int], failures: int
+) -> None:
     if "counts" in (records.chunk(start) or {}) or records.is_paused:
         return
-    deadline = time.monotonic() + min(LONGEST, longest_pause(self.app))
-    chunk = _Chunk(self.app, records, counts, deadline)
+    deadline = time.monotonic() + min(LONGEST, longest_pause(task.app))
+    try:
+        chunk = _Chunk(task.app, records, counts, deadline)
+    except ConfigurationError as error:
+        records.save_chunk(start, {"stopped": str(error)})
+        return
     left = chunk.send(rows)
     if chunk.stopped is not None:
         records.save_chunk(start, {"stopped": chunk.stopped})
@@ -57,8 +70,8 @@ def campaign_chunk(
     elif not records.is_paused:
         records.save_chunk(start, {"tried_at": time.time()})
         failures = 0 if len(left) < len(rows) else failures + 1
-        pause = pause_after(self.app, failures, chunk.failure)
-        try_again(self, pause, chunk.failure, rows=left, counts=dict(+chunk.counts), failures=failures)
+        pause = pause_after(task.app, failures, chunk.failure)
+        try_again(task, pause, chunk.failure, rows=left, counts=dict(+chunk.counts), failures=failures)
 
 
 class _Chunk:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from celery.exceptions import Reject
+from celery.exceptions import Reject, Retry
 from kombu.exceptions import OperationalError
 
 from ..._http.backoff import backoff_intervals, is_temporary, respecting_retry_after
 from ...errors import DeviceOffline, SendInFlight, SendPostponed, SMSMobileError, StorageError
+
+log = logging.getLogger("smsmobile")
+Result = TypeVar("Result")
 
 FIRST_PAUSE = 1.0
 """Seconds."""
@@ -57,6 +62,19 @@ def try_again(task: Any, seconds: float, failure: BaseException | None = None, *
         except Reject as lost:  # the broker did not take the message, and Celery would drop this one
             raise Reject(lost.reason, requeue=True) from None
     raise AssertionError("Celery has not ended the task")
+
+
+def coming_back(task: Any, step: Callable[[], Result]) -> Result:
+    """Do a step of a campaign. A task that fails, as without a result backend, is tried again: nobody else does it."""
+    try:
+        return step()
+    except (Retry, Reject, SMSMobileError):
+        raise
+    except Exception:
+        if task.request.is_eager or task.request.called_directly:
+            raise
+        log.exception("A step of a campaign has failed, and is tried again.")
+    try_again(task, longest_pause(task.app) / _PART_OF_IT)
 
 
 class requeued_without_broker:  # noqa: N801 - reads as a function
