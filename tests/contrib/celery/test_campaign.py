@@ -127,7 +127,8 @@ def test_no_more_is_read_than_can_be_sent_soon(worker: Celery, box: Sandbox, mon
     ended(started)
 
 
-def test_a_pause_lasts_until_it_is_resumed(worker: Celery, box: Sandbox) -> None:
+def test_a_pause_lasts_until_it_is_resumed(worker: Celery, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_campaign, "visibility_timeout", lambda _: 3600.0)
     box.faults.add("phone_offline")
     started = start(f"{HERE}reminders")
     wait_for(started, lambda progress: progress.rows == 12)
