@@ -124,6 +124,8 @@ def test_workers_that_die_send_nothing_twice_and_forget_nothing(
                 break
             else:
                 time.sleep(0.5)
+                for worker in workers:
+                    worker.keep_alive()
                 lost += recover(stalling, started, postgresql, ids)
             if restarts == 0 and kills >= KILLS // 2:
                 restarts += 1
@@ -212,6 +214,7 @@ def final(postgresql: PostgreSQLServer) -> int:
 def strike(course: random.Random, workers: list[Worker]) -> bool:
     """Kill a worker with all its processes and start it again, or only a process that executes a task."""
     worker = course.choice(workers)
+    worker.keep_alive()
     children = worker.children()
     if course.random() < 0.3:
         worker.kill()

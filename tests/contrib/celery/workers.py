@@ -39,6 +39,11 @@ class Worker:
             start_new_session=True,
         )
 
+    def keep_alive(self) -> None:
+        """Start it again if it has ended, as a supervisor does. Celery ends if a child is killed while it starts."""
+        if self._process.poll() is not None:
+            self.start()
+
     def wait_until_ready(self) -> None:
         """Wait until it takes tasks."""
         deadline = time.monotonic() + PATIENCE
