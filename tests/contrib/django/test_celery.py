@@ -12,6 +12,7 @@ from smsmobile import ConfigurationError
 from smsmobile.contrib._offline import RecordedSMS
 from smsmobile.contrib.celery import send_sms
 from smsmobile.contrib.django import queue_sms, worker
+from smsmobile.contrib.django.conf import reset_client
 from smsmobile.contrib.django.models import OutgoingSMS, State
 
 from .databases import Database
@@ -21,6 +22,7 @@ NUMBER, TEXT = "+33639980001", "Your order is here."
 
 @pytest.fixture
 def app() -> Iterator[Celery]:
+    reset_client()  # a worker of other tests may have made one
     app = Celery("shop", broker="memory://", set_as_current=False)
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.update(task_always_eager=True, task_eager_propagates=True)

@@ -36,7 +36,14 @@ LONGEST = 60.0
 
 @shared_task(name="smsmobile.campaign_chunk", ignore_result=True, trail=False, **OPTIONS)  # type: ignore[untyped-decorator]
 def campaign_chunk(
-    self: Any, *, campaign: str, start: int, rows: Sequence[Row], counts: dict[str, int], failures: int = 0
+    self: Any,
+    *,
+    campaign: str,
+    start: int,
+    rows: Sequence[Row],
+    counts: dict[str, int],
+    failures: int = 0,
+    in_doubt: int = 0,
 ) -> None:
     """Send messages of a campaign, and record how many have which outcome when all have one.
 
@@ -45,14 +52,21 @@ def campaign_chunk(
     rows: the messages that are left.
     counts: how many others have which outcome.
     failures: attempts in a row after which as many were left as before.
+    in_doubt: how many messages in a row were unknown at the end of the last attempt.
     """
-    coming_back(
-        self, partial(_send, self, Records(self.app, campaign), start, rows=rows, counts=counts, failures=failures)
-    )
+    so_far: dict[str, Any] = {"counts": counts, "failures": failures, "in_doubt": in_doubt}
+    coming_back(self, partial(_send, self, Records(self.app, campaign), start, rows=rows, **so_far))
 
 
 def _send(
-    task: Any, records: Records, start: int, *, rows: Sequence[Row], counts: dict[str, int], failures: int
+    task: Any,
+    records: Records,
+    start: int,
+    *,
+    rows: Sequence[Row],
+    counts: dict[str, int],
+    failures: int,
+    in_doubt: int,
 ) -> None:
     if "counts" in (records.chunk(start) or {}) or records.is_paused:
         return
@@ -62,6 +76,7 @@ def _send(
     except ConfigurationError as error:
         records.save_chunk(start, {"stopped": str(error)})
         return
+    chunk.in_doubt = in_doubt
     left = chunk.send(rows)
     if chunk.stopped is not None:
         records.save_chunk(start, {"stopped": chunk.stopped})
@@ -71,7 +86,15 @@ def _send(
         records.save_chunk(start, {"tried_at": time.time()})
         failures = 0 if len(left) < len(rows) else failures + 1
         pause = pause_after(task.app, failures, chunk.failure)
-        try_again(task, pause, chunk.failure, rows=left, counts=dict(+chunk.counts), failures=failures)
+        try_again(
+            task,
+            pause,
+            chunk.failure,
+            rows=left,
+            counts=dict(+chunk.counts),
+            failures=failures,
+            in_doubt=chunk.in_doubt,
+        )
 
 
 class _Chunk:
@@ -91,7 +114,8 @@ class _Chunk:
         """Whether nothing more leaves in this attempt."""
         self._offline: set[str | None] = set()
         """The phones that are; None is the one that is used without a choice."""
-        self._unknown_in_a_row = 0
+        self.in_doubt = 0
+        """How many messages in a row are unknown."""
 
     def send(self, rows: Sequence[Row]) -> list[Row]:
         """Send what may leave now. Returns the rest."""
@@ -133,6 +157,6 @@ class _Chunk:
         if status is SendStatus.UNKNOWN:
             settle_later(self._app, outcome.key or "")
         if outcome.recorded is None:
-            self._unknown_in_a_row = self._unknown_in_a_row + 1 if status is SendStatus.UNKNOWN else 0
-        if self._unknown_in_a_row >= MAX_UNKNOWN:
+            self.in_doubt = self.in_doubt + 1 if status is SendStatus.UNKNOWN else 0
+        if self.in_doubt >= MAX_UNKNOWN:
             self._is_over, self.stopped = True, f"The last {MAX_UNKNOWN} messages are unknown."
