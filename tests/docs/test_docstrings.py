@@ -105,7 +105,8 @@ def unexplained(name: str, value: Any) -> Iterator[str]:
                     yield f"{name}({each})"
         # The only parameter of a method is what its sentence is about.
         elif not method_name.startswith("_") and len(parameters(function)) > 1 and value.__name__ not in SAME_AS:
-            others = re.findall(r"as (?:in|for) `([a-z]\w*)`", function.__doc__ or "")  # "Arguments and errors as in `log`"
+            # "Arguments and errors as in `log`"
+            others = re.findall(r"as (?:in|for) `([a-z]\w*)`", function.__doc__ or "")
             known = names_in(function.__doc__).union(*(names_in(getattr(value, other).__doc__) for other in others))
             yield from (f"{name}.{method_name}({each})" for each in parameters(function) - known)
 

@@ -139,7 +139,7 @@ class WebSettings(NamedTuple):
                 f"There are no credentials: set {self.name.format('API_KEY')}, or the variable {PREFIX}API_KEY in the "
                 "environment or in .env."
             )
-        own = {_OF_CLIENT[name]: value for name, value in self.values.items() if name in _OF_CLIENT}
+        own: dict[str, Any] = {_OF_CLIENT[name]: value for name, value in self.values.items() if name in _OF_CLIENT}
         if auth is not None:
             own = {name: value for name, value in own.items() if name not in CREDENTIALS} | {"auth": auth}
         if self.get("TIMEOUT") is None:

@@ -82,7 +82,7 @@ def test_a_token_store_can_be_in_redis(configured: Configured, box: Sandbox) -> 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"JURNAL": "x"}, "has the key 'JURNAL'; expected some of BACKEND, API_KEY"),
+        ({"JOURNALS": "x"}, "has the key 'JOURNALS'; expected some of BACKEND, API_KEY"),
         ({"RATE": "20/minute"}, r"smsmobile\['RATE'\] needs app\.conf\.smsmobile\['RATE_STORAGE'\]"),
         (
             {"TOKEN_STORE": "redis://127.0.0.1:1"},

@@ -16,7 +16,6 @@ from itertools import islice
 from typing import Any
 from uuid import uuid4
 
-from celery import shared_task
 from kombu.exceptions import EncodeError
 
 from ...delivery import SendStatus
@@ -34,7 +33,7 @@ from ._retrying import (
     try_again,
     visibility_timeout,
 )
-from ._sending import OPTIONS
+from ._sending import OPTIONS, shared_task
 from ._setup import named
 
 log = logging.getLogger("smsmobile")
@@ -79,9 +78,7 @@ class _CampaignTask(ConfidentialTask):
         return super().apply_async(*arguments, **options)
 
 
-@shared_task(  # type: ignore[untyped-decorator]
-    name=CAMPAIGN, ignore_result=True, trail=False, **{**OPTIONS, "base": _CampaignTask}
-)
+@shared_task(name=CAMPAIGN, ignore_result=True, trail=False, **{**OPTIONS, "base": _CampaignTask})  # type: ignore[untyped-decorator]
 def campaign(
     self: Any,
     source: str,

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from ...delivery import SendOutcome, SendStatus
@@ -25,7 +24,7 @@ from ...errors import (
 from ._messages import unpacked
 from ._progress import Records
 from ._retrying import coming_back, longest_pause, may_pass, pause_after, try_again
-from ._sending import OPTIONS, settle_later
+from ._sending import OPTIONS, settle_later, shared_task
 from ._setup import setup_of
 
 Row: TypeAlias = dict[str, Any]

@@ -48,7 +48,7 @@ class ConfidentialTask(Task):  # type: ignore[misc]
     @classmethod
     def on_bound(cls, app: Any) -> None:
         """Celery calls it when the task is bound to an app."""
-        _names.add(cls.name)
+        _names.add(str(cls.name))
         logging.getLogger("celery.pool").addFilter(_filter)
         super().on_bound(app)
 

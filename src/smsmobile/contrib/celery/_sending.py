@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from celery import shared_task
+import celery
 from celery.exceptions import SoftTimeLimitExceeded
 
 from ...delivery import JournalEntry, SendStatus, settle
@@ -16,6 +16,8 @@ from ._confidential import ConfidentialTask
 from ._messages import unpacked
 from ._retrying import may_pass, pause_after, requeued_without_broker, try_again
 from ._setup import setup_of
+
+shared_task: Any = celery.shared_task  # it has no types
 
 RATE_PATIENCE = 3.0
 """Seconds that a worker is held for the rate."""
