@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from celery.signals import setup_logging
 
 from smsmobile.contrib.celery import _setup
 from smsmobile.delivery import MemoryJournal
@@ -45,6 +46,13 @@ def working(shop: Celery) -> Iterator[Celery]:
     """The app while a worker runs. One serves all tests, since it takes seconds to stop."""
     with start_worker(shop, pool="solo", perform_ping_check=False, loglevel="ERROR"):
         yield shop
+
+
+def _leave_logging_alone(**_: object) -> None:
+    """While somebody listens to this signal, a worker does not set the level of the root logger."""
+
+
+setup_logging.connect(_leave_logging_alone)
 
 
 @pytest.fixture
