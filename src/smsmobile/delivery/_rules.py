@@ -61,6 +61,11 @@ class Rules:
             )
 
     @property
+    def are_none(self) -> bool:
+        """Whether there is no rule."""
+        return self._suppression is None and self._window is None and self._sims is None
+
+    @property
     def sims(self) -> SimPool | None:
         """The pool of SIMs."""
         return self._sims

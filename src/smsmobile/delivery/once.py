@@ -60,7 +60,8 @@ def send_once(
 
         outcome = send_once(client, "sent.sqlite", key="order-4711", to="+33639980011", text="Your order is here.")
 
-    client: the client that sends, with its own retries.
+    client: the client that sends, with its own retries; but without them if there is a rule or an `expires_at`, since
+        another attempt, later, may not be allowed any more.
     journal: a `Journal` that all callers share, or the name of a file.
     key: your name for the message, such as the id of an order.
     to, text, sim, device, schedule_at, shorten_urls, encrypt, whatsapp: as for `client.sms.send`.
@@ -101,6 +102,8 @@ def send_once(
     )
     rules = Rules(suppression, window, sims)
     job = job_of(channel, message)
+    if expires_at is not None or not rules.are_none:
+        channel = channel._without_retries
     patience = check_seconds("patience", patience)
     with opened(journal) as shared:
         return _send(Sender(channel, shared, patience=patience, rules=rules), job)

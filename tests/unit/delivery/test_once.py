@@ -6,22 +6,36 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
 from smsmobile import (
     ConfigurationError,
     DeviceOffline,
     InvalidRequestError,
+    RateLimited,
     SendInFlight,
     SendOutcomeUnknown,
     ServerError,
+    SMSMobileClient,
     SMSMobileError,
     StorageError,
 )
-from smsmobile.delivery import BulkSender, MemoryJournal, OutgoingSMS, SendOutcome, SendStatus, _outcomes, send_once
+from smsmobile.delivery import (
+    BulkSender,
+    MemoryJournal,
+    MemorySuppression,
+    OutgoingSMS,
+    SendOutcome,
+    SendStatus,
+    SendWindow,
+    _outcomes,
+    send_once,
+)
 from smsmobile.delivery import _lookup as lookup
 
 from .scripted_service import ScriptedService
@@ -376,3 +390,26 @@ def test_a_journal_is_a_file_or_a_journal(journal: Any) -> None:
 def test_a_client_is_a_client() -> None:
     with pytest.raises(ConfigurationError, match="expected an SMSMobileClient"):
         send_once("the key", MemoryJournal(), key="k", to=TO, text="hi")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "tries"),
+    [
+        ({}, 2),
+        ({"expires_at": datetime.now(timezone.utc) + timedelta(hours=1)}, 1),
+        ({"suppression": MemorySuppression()}, 1),
+        ({"window": SendWindow("00:00", "24:00", "UTC")}, 1),
+    ],
+)
+def test_a_message_that_may_not_leave_later_is_tried_once(
+    journal: MemoryJournal, pauses: list[float], options: dict[str, Any], tries: int
+) -> None:
+    """Rules are asked once: another attempt of the client would leave without asking them again."""
+    with (
+        responses.RequestsMock(assert_all_requests_are_fired=False) as service,
+        SMSMobileClient(api_key="0123456789abcdef" * 3, max_retries=1) as client,
+    ):
+        service.post("https://api.smsmobileapi.com/sendsms/", status=429, headers={"Retry-After": "60"})
+        with pytest.raises(RateLimited):
+            send_once(client, journal, key="a", to=TO, text="hi", **options)
+        assert len(service.calls) == tries
