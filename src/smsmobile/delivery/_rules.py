@@ -89,8 +89,8 @@ class Rules:
             entry=job.entry._replace(until=max(job.entry.until, float(scheduled))),
         )
 
-    def judge(self, job: Job, now: float) -> Verdict:
-        """What happens to a claimed message now.
+    def judge(self, job: Job, now: float, *, again: bool = False) -> Verdict:
+        """What happens to a claimed message now. `again`: the answer was Go, but it has not left yet.
 
         Raises StorageError if a list cannot be read: then the message must not leave.
         """
@@ -102,11 +102,11 @@ class Rules:
         window = None if job.message.urgent else self._window
         if window is not None and (verdict := _judged_by(window, job, now, expires_at)) is not None:
             return verdict
-        return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at)
+        return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at, again)
 
-    def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float) -> Verdict:
+    def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float, again: bool) -> Verdict:
         window = None if job.message.urgent else self._window
-        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window)
+        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window, again=again)
         if slot is None:
             return Go(job)
         if slot.at <= now:

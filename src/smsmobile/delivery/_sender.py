@@ -60,13 +60,13 @@ class Sender:
         """Give claims back: nothing was sent."""
         self._journal.withdraw([job.entry for job in jobs])
 
-    def admit(self, job: Job) -> Job | Wait | SendOutcome:
-        """Ask the rules about a claimed message.
+    def admit(self, job: Job, *, again: bool = False) -> Job | Wait | SendOutcome:
+        """Ask the rules about a claimed message. `again`: it was admitted under this claim, and has not left yet.
 
         Returns the job to send. If the message has to wait, or is kept back, its claim is over.
         """
         try:
-            verdict = self._rules.judge(job, time.time())
+            verdict = self._rules.judge(job, time.time(), again=again)
             if isinstance(verdict, Go):
                 return verdict.job
             if isinstance(verdict, KeepBack):
