@@ -149,7 +149,8 @@ class Booking:
         at = max(held.at, self._now)
         contact = _contact(contacts, held.sim)
         if at > held.at and contact is not None:
-            self._records.put_place(held._replace(at=at))
+            before = held.before if contact.at == held.at else contact.at  # others may have departed meanwhile
+            self._records.put_place(held._replace(at=at, before=before))
             self._records.change_contact(contact._replace(at=max(contact.at, at), planned=max(contact.planned, at)))
         return self._now
 

@@ -336,6 +336,17 @@ def test_a_message_that_waits_for_long_before_it_leaves_counts_once() -> None:
     assert pool.book(ANN, "three") == ("a", DAY - 180)
 
 
+def test_a_recipient_who_was_written_to_meanwhile_counts_although_the_message_that_waited_did_not_leave() -> None:
+    pool = Pool(Sim("a", recipients_per_month=1))
+    pool.book(ANN, "one")
+    pool.now += 1
+    pool.book(ANN, "two")
+    pool.now += 1
+    pool.book(ANN, "one", again=True)
+    pool.pool.cancel("one")
+    assert pool.book(BOB)[1] == MONTH - 1
+
+
 def test_a_message_of_another_campaign_with_the_same_key_is_a_departure_of_its_own() -> None:
     pool = Pool(Sim("a", per_minute=2))
     assert [pool.book(ANN, "customer 17")[1] for _ in range(3)] == [0, 0, 60]
