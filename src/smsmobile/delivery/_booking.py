@@ -83,6 +83,12 @@ class Booking:
             at = self._time(home, request, contacts, queue)
         return home, self._take(home, at, queue, request, contacts, None)
 
+    def left(self, key: str) -> None:
+        """A message that was to depart has left only now."""
+        place = self._records.place(key)
+        if place is not None and place.queue is Queue.LEFT:
+            self._depart_again(place, self._records.contacts(place.number))
+
     def cancel(self, key: str) -> None:
         """A message was not sent."""
         place = self._records.place(key)

@@ -6,17 +6,21 @@ They are asked just before a message leaves. The suppression list, the window an
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from .._wire.values import UTC
-from ..errors import ConfigurationError, DeviceOffline, SMSMobileError
+from ..errors import ConfigurationError, DeviceOffline, SMSMobileError, StorageError
 from ._messages import OutgoingSMS
 from ._outcomes import Job
 from .journals import SendStatus
 from .sims import SimPool
 from .suppression import Suppression, check_suppression
 from .windows import SendWindow
+
+_SOON = 0.1
+"""Seconds after its slot in which a message leaves in its slot."""
 
 
 class Go(NamedTuple):
@@ -112,11 +116,20 @@ class Rules:
         if slot.at <= now:
             others = {name: value for name, value in job.params.items() if name not in {"sIdentifiant", "port"}}
             own = {} if job.message.sim is None else {"port": job.message.sim}
-            return Go(job._replace(params={**others, **own, **slot.sim.params}))
+            return Go(job._replace(params={**others, **own, **slot.sim.params}, slot_at=now))
         if expires_at <= slot.at:
             sims.cancel(_slot_key(job))
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
         return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
+
+    def left(self, job: Job, now: float) -> None:
+        """Note that a message has left by now, and perhaps not before: its request may have been repeated.
+
+        It counts from now on, if that is not just when it was to leave.
+        """
+        if self._sims is not None and now - job.slot_at > _SOON:
+            with suppress(StorageError):  # it has left; the next message finds out that nothing can be counted
+                self._sims.note_left(_slot_key(job), now)
 
     def not_sent(self, job: Job, failure: SMSMobileError | None) -> bool:
         """Note that a message did not leave after all, or that the service has refused it (without `failure`).

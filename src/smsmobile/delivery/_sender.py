@@ -112,6 +112,7 @@ class Sender:
         try:
             sent = send(self._channel, job.params)
         except SendOutcomeUnknown as doubt:
+            self._rules.left(job, time.time())
             self._lookup.note_clock()
             if interruption_of(doubt):
                 self._release([job.entry])
@@ -129,7 +130,10 @@ class Sender:
         except BaseException:
             self._release([job.entry])
             raise
-        return self._settle(job, SendStatus.SENT, guid=sent.guid)
+        left_at = time.time()
+        outcome = self._settle(job, SendStatus.SENT, guid=sent.guid)
+        self._rules.left(job, left_at)
+        return outcome
 
     def look_up(self, job: Job, doubt: SendOutcomeUnknown, stopping: Event) -> SendOutcome | None:
         """Wait for a message in doubt to appear in the sent log, and record the outcome.

@@ -118,6 +118,13 @@ class SimPool:
         """The message was not sent: its slot counts no more. Raises StorageError if the usage cannot be written."""
         self._usage.run(lambda records: Booking(records).cancel(key))
 
+    def note_left(self, key: str, now: float) -> None:
+        """The message, whose slot has come, has left only now (Unix seconds). It counts from now on.
+
+        Raises StorageError if the usage cannot be written.
+        """
+        self._usage.run(lambda records: Booking(records, now).left(key))
+
     def note_offline(self, params: Mapping[str, str | int]) -> bool:
         """A phone was offline for a message with these parameters. Returns whether it is one of the pool."""
         device, slot = params.get("sIdentifiant"), params.get("port")

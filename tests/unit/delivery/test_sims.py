@@ -347,6 +347,14 @@ def test_a_recipient_who_was_written_to_meanwhile_counts_although_the_message_th
     assert pool.book(BOB)[1] == MONTH - 1
 
 
+def test_a_message_counts_from_when_it_has_left() -> None:
+    pool = Pool(Sim("a", per_minute=1))
+    pool.book(ANN, "one")
+    pool.now += 30
+    pool.pool.note_left("one", pool.now)
+    assert pool.book(BOB)[1] == 60
+
+
 def test_a_message_of_another_campaign_with_the_same_key_is_a_departure_of_its_own() -> None:
     pool = Pool(Sim("a", per_minute=2))
     assert [pool.book(ANN, "customer 17")[1] for _ in range(3)] == [0, 0, 60]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -209,3 +210,24 @@ def test_a_message_that_waits_for_the_rate_counts_once(monkeypatch: pytest.Monke
     service, pool = Phones(), SimPool([Sim("a", per_day=4)])
     outcomes = list(bulk(service, pool, rate="1/second").send(numbered(4)))
     assert [one.status for one in outcomes] == [SendStatus.SENT] * 4
+
+
+@pytest.mark.parametrize("behaviour", ["accept", "doubt after"])
+def test_a_message_whose_request_was_repeated_for_long_counts_from_when_it_has_left(
+    monkeypatch: pytest.MonkeyPatch, behaviour: str
+) -> None:
+    now = time.time()
+    monkeypatch.setattr("smsmobile.delivery._sender.time", SimpleNamespace(time=lambda: now))
+    service, pool = ScriptedService(), SimPool([Sim("a", per_minute=1)])
+
+    def behave(number: str, text: str) -> str:
+        nonlocal now
+        now += 40
+        return behaviour
+
+    service.behave = behave
+    journal = MemoryJournal()
+    send_once(service.client, journal, key=1, to=ANN, text="one", sims=pool, patience=0)
+    with pytest.raises(SendPostponed) as postponed:
+        send_once(service.client, journal, key=2, to=BOB, text="two", sims=pool, patience=0)
+    assert postponed.value.retry_after == 60
