@@ -83,6 +83,10 @@ class Sender:
         """Whether the rules deal with a failure by which nothing was sent, so that the message can be claimed again."""
         return self._rules.not_sent(job, failure)
 
+    def stop_waiting(self, jobs: Sequence[Job]) -> None:
+        """Free what the rules keep for messages that have to wait."""
+        self._rules.stop_waiting(jobs)
+
     def give_up(self, job: Job) -> None:
         """Give the claim of an admitted message back: it does not leave."""
         self.withdraw([job])
