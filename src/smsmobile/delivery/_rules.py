@@ -20,9 +20,6 @@ from .sims import SimPool
 from .suppression import Suppression, check_suppression
 from .windows import SendWindow
 
-_SOON = 0.1
-"""Seconds after its slot in which a message leaves in its slot."""
-
 
 class Go(NamedTuple):
     """It may leave now, as this job says."""
@@ -117,18 +114,15 @@ class Rules:
         if slot.at <= now:
             others = {name: value for name, value in job.params.items() if name not in {"sIdentifiant", "port"}}
             own = {} if job.message.sim is None else {"port": job.message.sim}
-            return Go(job._replace(params={**others, **own, **slot.sim.params}, slot_at=now))
+            return Go(job._replace(params={**others, **own, **slot.sim.params}, has_slot=True))
         if expires_at <= slot.at:
             sims.cancel(_slot_key(job))
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
         return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
 
     def left(self, job: Job, now: float) -> None:
-        """Note that a message has left by now, and perhaps not before: its request may have been repeated.
-
-        It counts from now on, if that is not just when it was to leave.
-        """
-        if self._sims is not None and now - job.slot_at > _SOON:
+        """Note that a message has left by now, and perhaps not before: its request took time, or was repeated."""
+        if self._sims is not None and job.has_slot:
             with suppress(StorageError):  # it has left; the next message finds out that nothing can be counted
                 self._sims.note_left(_slot_key(job), now)
 
