@@ -97,14 +97,22 @@ class Rules:
         Raises StorageError if a list cannot be read: then the message must not leave.
         """
         expires_at = _moment(job.message.expires_at)
+        verdict = self._judged_without_sims(job, now, expires_at)
+        if self._sims is None:
+            return verdict
+        if isinstance(verdict, Go):
+            return self._with_sim(self._sims, job, now, expires_at, again)
+        if again:
+            self._sims.cancel(_slot_key(job))
+        return verdict
+
+    def _judged_without_sims(self, job: Job, now: float, expires_at: float) -> Verdict:
         if expires_at <= now:
             return KeepBack(SendStatus.EXPIRED, "Its time was over before it could be sent.")
         if self._suppression is not None and job.entry.number in self._suppression:
             return KeepBack(SendStatus.SUPPRESSED, "Its recipient has asked for no more messages.")
         window = None if job.message.urgent else self._window
-        if window is not None and (verdict := _judged_by(window, job, now, expires_at)) is not None:
-            return verdict
-        return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at, again)
+        return (None if window is None else _judged_by(window, job, now, expires_at)) or Go(job)
 
     def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float, again: bool) -> Verdict:
         window = None if job.message.urgent else self._window

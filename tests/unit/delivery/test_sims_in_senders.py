@@ -18,6 +18,7 @@ from smsmobile._wire.envelope import Answer
 from smsmobile.delivery import (
     BulkSender,
     MemoryJournal,
+    MemorySuppression,
     OutgoingSMS,
     SendStatus,
     Sim,
@@ -242,3 +243,24 @@ def test_a_run_that_is_stopped_leaves_its_slots_to_others(workers: int) -> None:
     with pytest.raises(SendPostponed) as postponed:
         send_once(service.client, MemoryJournal(), key=1, to=ANN, text="alert", sims=pool)
     assert postponed.value.retry_after <= 86_400
+
+
+class SuppressedMeanwhile(MemorySuppression):
+    """Everybody is on it from the second question on."""
+
+    asked = 0
+
+    def __contains__(self, number: object) -> bool:
+        self.asked += 1
+        return self.asked > 1
+
+
+def test_a_message_that_is_kept_back_while_it_waits_for_the_rate_counts_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("smsmobile.delivery._workers.ADMITTED_SECONDS", -1)
+    service, pool = Phones(), SimPool([Sim("a", per_day=1)])
+    outcomes = bulk(service, pool, suppression=SuppressedMeanwhile()).send([(BOB, "Hello")])
+    assert [one.status for one in outcomes] == [SendStatus.SUPPRESSED]
+    next_one = send_once(service.client, MemoryJournal(), key=1, to=ANN, text="Hello", sims=pool)
+    assert next_one.status is SendStatus.SENT
