@@ -43,6 +43,8 @@ class Job(NamedTuple):
     message: OutgoingSMS
     params: Params
     entry: JournalEntry
+    has_slot: bool = False
+    """Whether a SIM of a pool is to send it now."""
 
     def outcome(self, status: SendStatus, guid: str | None = None, reason: str | None = None) -> SendOutcome:
         """The outcome to hand out for it."""

@@ -6,11 +6,13 @@ They are asked just before a message leaves. The suppression list, the window an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from .._wire.values import UTC
-from ..errors import ConfigurationError, DeviceOffline, SMSMobileError
+from ..errors import ConfigurationError, DeviceOffline, SMSMobileError, StorageError
 from ._messages import OutgoingSMS
 from ._outcomes import Job
 from .journals import SendStatus
@@ -94,34 +96,54 @@ class Rules:
             entry=job.entry._replace(until=max(job.entry.until, float(scheduled))),
         )
 
-    def judge(self, job: Job, now: float) -> Verdict:
-        """What happens to a claimed message now.
+    def judge(self, job: Job, now: float, *, again: bool = False) -> Verdict:
+        """What happens to a claimed message now. `again`: the answer was Go, but it has not left yet.
 
         Raises StorageError if a list cannot be read: then the message must not leave.
         """
         expires_at = _moment(job.message.expires_at)
+        verdict = self._judged_without_sims(job, now, expires_at)
+        if self._sims is None:
+            return verdict
+        if isinstance(verdict, Go):
+            return self._with_sim(self._sims, job, now, expires_at, again)
+        if again:
+            self._sims.cancel(_slot_key(job))
+        return verdict
+
+    def _judged_without_sims(self, job: Job, now: float, expires_at: float) -> Verdict:
         if expires_at <= now:
             return KeepBack(SendStatus.EXPIRED, "Its time was over before it could be sent.")
         if self._suppression is not None and job.entry.number in self._suppression:
             return KeepBack(SendStatus.SUPPRESSED, "Its recipient has asked for no more messages.")
         window = None if job.message.urgent else self._window
-        if window is not None and (verdict := _judged_by(window, job, now, expires_at)) is not None:
-            return verdict
-        return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at)
+        return (None if window is None else _judged_by(window, job, now, expires_at)) or Go(job)
 
-    def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float) -> Verdict:
+    def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float, again: bool) -> Verdict:
         window = None if job.message.urgent else self._window
-        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window)
+        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window, again=again)
         if slot is None:
             return Go(job)
         if slot.at <= now:
             others = {name: value for name, value in job.params.items() if name not in {"sIdentifiant", "port"}}
             own = {} if job.message.sim is None else {"port": job.message.sim}
-            return Go(job._replace(params={**others, **own, **slot.sim.params}))
+            return Go(job._replace(params={**others, **own, **slot.sim.params}, has_slot=True))
         if expires_at <= slot.at:
             sims.cancel(_slot_key(job))
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
         return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
+
+    def left(self, job: Job, now: float) -> None:
+        """Note that a message has left by now, and perhaps not before: its request took time, or was repeated."""
+        if self._sims is not None and job.has_slot:
+            with suppress(StorageError):  # it has left; the next message finds out that nothing can be counted
+                self._sims.note_left(_slot_key(job), now)
+
+    def stop_waiting(self, jobs: Sequence[Job]) -> None:
+        """Let others have the slots of these messages, which nobody waits for any more."""
+        if self._sims is not None:
+            with suppress(StorageError):  # then their times have to pass
+                self._sims.stop_waiting([_slot_key(job) for job in jobs])
 
     def not_sent(self, job: Job, failure: SMSMobileError | None) -> bool:
         """Note that a message did not leave after all, or that the service has refused it (without `failure`).

@@ -60,13 +60,13 @@ class Sender:
         """Give claims back: nothing was sent."""
         self._journal.withdraw([job.entry for job in jobs])
 
-    def admit(self, job: Job) -> Job | Wait | SendOutcome:
-        """Ask the rules about a claimed message.
+    def admit(self, job: Job, *, again: bool = False) -> Job | Wait | SendOutcome:
+        """Ask the rules about a claimed message. `again`: it was admitted under this claim, and has not left yet.
 
         Returns the job to send. If the message has to wait, or is kept back, its claim is over.
         """
         try:
-            verdict = self._rules.judge(job, time.time())
+            verdict = self._rules.judge(job, time.time(), again=again)
             if isinstance(verdict, Go):
                 return verdict.job
             if isinstance(verdict, KeepBack):
@@ -82,6 +82,10 @@ class Sender:
     def deals_with(self, job: Job, failure: SMSMobileError) -> bool:
         """Whether the rules deal with a failure by which nothing was sent, so that the message can be claimed again."""
         return self._rules.not_sent(job, failure)
+
+    def stop_waiting(self, jobs: Sequence[Job]) -> None:
+        """Free what the rules keep for messages that have to wait."""
+        self._rules.stop_waiting(jobs)
 
     def give_up(self, job: Job) -> None:
         """Give the claim of an admitted message back: it does not leave."""
@@ -112,6 +116,7 @@ class Sender:
         try:
             sent = send(self._channel, job.params)
         except SendOutcomeUnknown as doubt:
+            self._rules.left(job, time.time())
             self._lookup.note_clock()
             if interruption_of(doubt):
                 self._release([job.entry])
@@ -129,7 +134,10 @@ class Sender:
         except BaseException:
             self._release([job.entry])
             raise
-        return self._settle(job, SendStatus.SENT, guid=sent.guid)
+        left_at = time.time()
+        outcome = self._settle(job, SendStatus.SENT, guid=sent.guid)
+        self._rules.left(job, left_at)
+        return outcome
 
     def look_up(self, job: Job, doubt: SendOutcomeUnknown, stopping: Event) -> SendOutcome | None:
         """Wait for a message in doubt to appear in the sent log, and record the outcome.

@@ -163,6 +163,7 @@ class Workers:
             thread.join()
         atexit.unregister(self.stop)
         self._withdraw_claimed()
+        self._sender.stop_waiting(self._parking.take_delayed())
 
     def _withdraw_claimed(self) -> None:
         """Withdraw what was claimed and is not sent any more."""
@@ -312,7 +313,7 @@ class Workers:
         """Ask the rules about a claimed message, and wait for the rate limit. None if it has to wait for a rule."""
         admitted = self._sender.admit(job)
         if isinstance(admitted, Job) and self._wait_for_rate(admitted) > ADMITTED_SECONDS:
-            admitted = self._sender.admit(admitted)
+            admitted = self._sender.admit(admitted, again=True)
         if isinstance(admitted, Wait):
             self._delay(job, admitted.seconds)
             return None

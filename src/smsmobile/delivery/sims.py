@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from .._confidential import safe_repr
@@ -16,7 +16,7 @@ from ._booking import Booking, Request
 from ._memory_sim_usage import MemorySimUsage
 from ._messages import OutgoingSMS
 from ._sim import Sim, Slot
-from ._sim_usage import SimUsage
+from ._sim_usage import SimRecords, SimUsage
 from ._sqlite_sim_usage import SQLiteSimUsage
 from .windows import SendWindow
 
@@ -29,6 +29,7 @@ def __dir__() -> list[str]:
 
 _FIRST_OFFLINE, _LONGEST_OFFLINE = 60.0, 600.0
 """Seconds for which nothing is tried with a phone that is offline."""
+_FREED_AT_ONCE = 200
 
 
 class SimPool:
@@ -75,17 +76,27 @@ class SimPool:
         """The phones that are or were offline, by device."""
         self._lock = ForkSafeLock()
 
-    def book(self, key: str, number: str, message: OutgoingSMS, now: float, window: SendWindow | None) -> Slot | None:
+    def book(
+        self,
+        key: str,
+        number: str,
+        message: OutgoingSMS,
+        now: float,
+        window: SendWindow | None,
+        *,
+        again: bool = False,
+    ) -> Slot | None:
         """The slot of a message. It counts for the SIM's limits until `cancel`. None if no SIM of the pool is meant.
 
         If the slot is not later than `now`, the message leaves now; else ask again then: the message keeps its slot.
-        The slot counts no more if nobody asks until a minute after it. What has left and is asked for again within a
-        minute has not left yet, and counts once.
+        The slot counts no more if nobody asks until a minute after it.
 
         key: the key of the message.
         number: the recipient's, digits only.
         now: Unix seconds.
         window: the slot lies in it.
+        again: it was to leave when the caller asked last, and has not left yet, so that it counts once. Without it, a
+            message under a key that has left is another one: of another campaign, or sent once more.
 
         Raises StorageError if the usage cannot be read or written.
         """
@@ -101,12 +112,31 @@ class SimPool:
             moves_from = frozenset(sim._name for sim in sims if sim.device in closed)
             sims = online
         scheduled = 0.0 if message.schedule_at is None else message.schedule_at.timestamp()
-        request = Request(key, number, sims, moves_from, closed, window, scheduled)
+        request = Request(key, number, sims, moves_from, closed, window, scheduled, again)
         return Slot(*self._usage.run(lambda records: Booking(records, now).book(request)))
 
     def cancel(self, key: str) -> None:
         """The message was not sent: its slot counts no more. Raises StorageError if the usage cannot be written."""
         self._usage.run(lambda records: Booking(records).cancel(key))
+
+    def stop_waiting(self, keys: Sequence[str]) -> None:
+        """Free the slots that these messages wait for. Raises StorageError if the usage cannot be written."""
+
+        def step(records: SimRecords) -> None:
+            booking = Booking(records)
+            for key in some:
+                booking.stop_waiting(key)
+
+        for start in range(0, len(keys), _FREED_AT_ONCE):
+            some = keys[start : start + _FREED_AT_ONCE]
+            self._usage.run(step)
+
+    def note_left(self, key: str, now: float) -> None:
+        """The message, whose slot has come, has left only now (Unix seconds). It counts from now on.
+
+        Raises StorageError if the usage cannot be written.
+        """
+        self._usage.run(lambda records: Booking(records, now).left(key))
 
     def note_offline(self, params: Mapping[str, str | int]) -> bool:
         """A phone was offline for a message with these parameters. Returns whether it is one of the pool."""

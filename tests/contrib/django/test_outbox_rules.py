@@ -46,7 +46,16 @@ class BusyPool(SimPool):
     def __init__(self) -> None:
         super().__init__([Sim("a-phone")])
 
-    def book(self, key: str, number: str, message: Message, now: float, window: SendWindow | None) -> Slot:
+    def book(
+        self,
+        key: str,
+        number: str,
+        message: Message,
+        now: float,
+        window: SendWindow | None,
+        *,
+        again: bool = False,
+    ) -> Slot:
         return Slot(Sim("a-phone"), OPENING.timestamp())
 
 
