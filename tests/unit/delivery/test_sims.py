@@ -373,6 +373,25 @@ def test_a_month_counts_from_the_last_message_that_was_sent() -> None:
     assert pool.book(BOB) == ("a", 21 * DAY)
 
 
+def test_a_cancelled_message_does_not_take_a_later_one_with_it() -> None:
+    pool = Pool(Sim("a", recipients_per_month=1))
+    assert pool.book(ANN, "one") == ("a", 0)
+    pool.now += HOUR
+    assert pool.book(ANN, "two") == ("a", 0)
+    pool.pool.cancel("one")
+    assert pool.book(BOB) == ("a", MONTH)
+
+
+def test_if_his_first_message_was_not_sent_a_recipient_belongs_to_the_sim_that_wrote_to_him_next() -> None:
+    pool = Pool(Sim("a"), Sim("b"), Sim("c"))
+    assert pool.book(ANN, "one") == ("a", 0)
+    assert pool.book(ANN, device="b") == ("b", 0)
+    pool.pool.cancel("one")
+    pool.now += HOUR
+    assert pool.book(ANN, device="c") == ("c", 0)
+    assert pool.book(ANN) == ("b", 0)
+
+
 def test_what_is_not_there_can_be_cancelled() -> None:
     Pool(Sim("a")).pool.cancel("nothing")
 
