@@ -118,6 +118,11 @@ class Rules:
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
         return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
 
+    def keep_place(self, job: Job, now: float) -> None:
+        """Note that an admitted message has not left yet: for its SIM, it leaves now."""
+        if self._sims is not None:
+            self._sims.book(_slot_key(job), job.entry.number, job.message, now, None)
+
     def not_sent(self, job: Job, failure: SMSMobileError | None) -> bool:
         """Note that a message did not leave after all, or that the service has refused it (without `failure`).
 

@@ -79,6 +79,13 @@ class Sender:
         self._journal.withdraw([job.entry])
         return verdict
 
+    def admit_again(self, job: Job) -> Job | Wait | SendOutcome:
+        """Ask the rules anew about an admitted message that had to wait. If it does not leave, no SIM counts it."""
+        admitted = self.admit(job)
+        if not isinstance(admitted, Job):
+            self._rules.not_sent(job, None)
+        return admitted
+
     def deals_with(self, job: Job, failure: SMSMobileError) -> bool:
         """Whether the rules deal with a failure by which nothing was sent, so that the message can be claimed again."""
         return self._rules.not_sent(job, failure)
@@ -89,8 +96,9 @@ class Sender:
         self._rules.not_sent(job, None)
 
     def renew(self, job: Job) -> None:
-        """Keep the claim of a message that has to wait."""
+        """Keep the claim of an admitted message that has to wait, and its place among those of its SIM."""
         self._journal.renew([job.entry])
+        self._rules.keep_place(job, time.time())
 
     def start(self, job: Job) -> Job | None:
         """Record that a claimed message leaves now. None if its claim has ended: it must not leave."""

@@ -33,7 +33,7 @@ from .journals import ClaimState, MessageClaim, SendStatus
 
 QUEUE_SIZE = 256
 """Messages that are read before their turn, for threads. A single worker reads one batch. No more than these are in
-memory, however many there are, besides those that are in flight elsewhere."""
+memory, however many there are, besides those in `Parking`."""
 ADMITTED_SECONDS = 1.0
 """Seconds for which the answer of the rules holds, while a message waits for the rate limit."""
 READ_SECONDS = 0.1
@@ -73,7 +73,7 @@ class Workers:
         self._behind: defaultdict[str, list[Job]] = defaultdict(list)
         """Messages that wait for one of these, by its key: they have the same key, or look the same in the log."""
         self._parking = Parking()
-        """Messages that wait for one of another sender."""
+        """Messages that wait for another sender, or for a rule."""
         self._outcomes: SimpleQueue[SendOutcome | None] = SimpleQueue()
         self._batches = Batches()
         self._backoff = Backoff()
@@ -130,7 +130,7 @@ class Workers:
                 self._changed.notify()
 
     def next_outcome(self, *, wait: bool) -> SendOutcome | None:
-        """An outcome; None if there is none yet, if the workers stop, or if some messages are in flight elsewhere.
+        """An outcome; None if there is none yet, if the workers stop, or if some messages cannot leave yet.
 
         In the last case others can be read meanwhile, see `wanted`.
         """
@@ -312,7 +312,7 @@ class Workers:
         """Ask the rules about a claimed message, and wait for the rate limit. None if it has to wait for a rule."""
         admitted = self._sender.admit(job)
         if isinstance(admitted, Job) and self._wait_for_rate(admitted) > ADMITTED_SECONDS:
-            admitted = self._sender.admit(admitted)
+            admitted = self._sender.admit_again(admitted)
         if isinstance(admitted, Wait):
             self._delay(job, admitted.seconds)
             return None

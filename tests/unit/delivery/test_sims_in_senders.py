@@ -17,13 +17,16 @@ from smsmobile._wire.envelope import Answer
 from smsmobile.delivery import (
     BulkSender,
     MemoryJournal,
+    MemorySuppression,
     OutgoingSMS,
     SendStatus,
     Sim,
     SimPool,
+    _workers,
     send_once,
     sims,
 )
+from smsmobile.delivery._rate_limit import RateLimiter
 
 from .scripted_service import ScriptedService, numbered
 
@@ -174,6 +177,18 @@ def test_a_message_that_waits_for_the_rate_when_the_campaign_is_stopped_does_not
         while len(pool._usage.run(lambda records: list(records.places()))) < 2:
             assert time.monotonic() < deadline
     assert [one.status for one in bulk(service, pool).send([(ANN, "Hello again")])] == [SendStatus.SENT]
+
+
+def test_a_message_whose_recipient_opts_out_while_it_waits_for_the_rate_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service, pool, suppression = Phones(), SimPool([Sim("a", per_day=1)]), MemorySuppression()
+    monkeypatch.setattr(_workers, "ADMITTED_SECONDS", -1.0)
+    monkeypatch.setattr(RateLimiter, "acquire", lambda *_, **__: suppression.add(ANN) or True)
+    (outcome,) = bulk(service, pool, suppression=suppression).send([(ANN, "Hello")])
+    assert outcome.status is SendStatus.SUPPRESSED
+    sent = send_once(service.client, MemoryJournal(), key=1, to=BOB, text="Hello", sims=pool)
+    assert sent.status is SendStatus.SENT
 
 
 def test_a_single_message_that_a_sim_may_send_only_later_is_postponed() -> None:
