@@ -83,17 +83,17 @@ class Sender:
         """Ask the rules anew about an admitted message that had to wait. If it does not leave, no SIM counts it."""
         admitted = self.admit(job)
         if not isinstance(admitted, Job):
-            self._rules.not_sent(job, None)
+            self._rules.not_sent(job)
         return admitted
 
-    def deals_with(self, job: Job, failure: SMSMobileError) -> bool:
-        """Whether the rules deal with a failure by which nothing was sent, so that the message can be claimed again."""
-        return self._rules.not_sent(job, failure)
+    def note_failure(self, job: Job, failure: SMSMobileError) -> bool:
+        """Tell the rules why a message was not sent. Returns whether they deal with it: then claim it again."""
+        return self._rules.note_failure(job, failure)
 
     def give_up(self, job: Job) -> None:
         """Give the claim of an admitted message back: it does not leave."""
         self.withdraw([job])
-        self._rules.not_sent(job, None)
+        self._rules.not_sent(job)
 
     def renew(self, job: Job) -> None:
         """Keep the claim of an admitted message that has to wait, and its place among those of its SIM."""
@@ -127,7 +127,7 @@ class Sender:
         except SMSMobileError as failure:
             if refuses_one(failure):
                 outcome = self._settle(job, SendStatus.REFUSED, reason=str(failure))
-                self._rules.not_sent(job, None)
+                self._rules.not_sent(job)
                 return outcome
             self._journal.withdraw([job.entry])
             raise NotSent(failure) from failure

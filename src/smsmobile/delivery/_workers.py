@@ -327,7 +327,7 @@ class Workers:
         try:
             outcome = self._sender.send(started)
         except NotSent as error:
-            is_dealt_with = self._sender.deals_with(job, error.failure)
+            is_dealt_with = self._sender.note_failure(job, error.failure)
             if isinstance(error.failure, InvalidRequestError):
                 return job.outcome(SendStatus.REFUSED, reason=str(error.failure))
             if is_dealt_with:
