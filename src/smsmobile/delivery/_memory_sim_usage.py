@@ -173,8 +173,12 @@ class MemorySimUsage:
 def _room(sim: Sim, times: _SimTimes, queue: Queue) -> Room:
     places = times.places[queue]
     contacts = times.at if queue is Queue.LEFT else times.planned
-    at = max(_freed(places, sim.per_minute, MINUTE), _freed(places, sim.per_day, DAY))
-    return Room(at, max(at, _freed(contacts, sim.recipients_per_month, MONTH)), times.recipients)
+    return Room.of_limits(
+        _freed(places, sim.per_minute, MINUTE),
+        _freed(places, sim.per_day, DAY),
+        _freed(contacts, sim.recipients_per_month, MONTH),
+        times.recipients,
+    )
 
 
 def _freed(times: Sequence[float], limit: int | None, period: float) -> float:
