@@ -17,13 +17,13 @@ from ._forecast_lines import RATE, UNLIMITED, WINDOW, Line, SimForecast, to_date
 from ._forecast_sims import PlayedSims, PlayedSlot
 from ._messages import OutgoingSMS, Params
 from ._outcomes import Job
-from ._pace import MOST_PARKED
+from ._pace import MOST_DELAYED
 from ._rate_limit import RateLimit
 from ._rules import Go, KeepBack, Rules, Verdict, Wait
 from ._workers import ADMITTED_SECONDS, QUEUE_SIZE
 from .journals import JournalEntry, SendStatus
 
-_MOST_WAITING = QUEUE_SIZE + MOST_PARKED
+_MOST_WAITING = QUEUE_SIZE + MOST_DELAYED
 """Messages that wait for a rule while others are read."""
 
 
