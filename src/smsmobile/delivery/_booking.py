@@ -16,7 +16,7 @@ from .windows import SendWindow
 _LAPSE = 60.0
 """Seconds after its time in which a slot is not taken, until it counts no more: its sender is gone."""
 _SAME_DEPARTURE = 60.0
-"""Seconds in which a message that has departed and is asked for again has not left yet."""
+"""Seconds in which a message that did not leave yet keeps its departure. It is the shortest period of a limit."""
 _SET_BACK = 60.0
 """Seconds. If the clock is behind the time of the last use by more than this, it was set back."""
 _TICK = 1.0
@@ -40,6 +40,8 @@ class Request(NamedTuple):
     window: SendWindow | None
     scheduled: float
     """When the service is to send it; 0 for at once."""
+    again: bool
+    """Whether the sender has asked before, and was told to let it leave, but did not do so yet."""
 
 
 class Booking:
@@ -58,7 +60,8 @@ class Booking:
         if held is not None and (held.queue is Queue.LEFT or held.number != request.number):
             if (sim := self._still_leaving(held, request)) is not None:
                 return sim, self._depart_again(held, contacts)
-            self._set_aside(held)
+            self._set_aside(held, request)
+            contacts = records.contacts(request.number)
             held = None
         home = _home(contacts, request.sims)
         if held is not None and (home is None or home._name != held.sim):
@@ -79,6 +82,12 @@ class Booking:
         else:
             at = self._time(home, request, contacts, queue)
         return home, self._take(home, at, queue, request, contacts, None)
+
+    def left(self, key: str) -> None:
+        """A message that was to depart has left only now."""
+        place = self._records.place(key)
+        if place is not None and place.queue is Queue.LEFT:
+            self._depart_again(place, self._records.contacts(place.number))
 
     def cancel(self, key: str) -> None:
         """A message was not sent."""
@@ -137,7 +146,7 @@ class Booking:
 
     def _still_leaving(self, held: Place, request: Request) -> Sim | None:
         """The SIM of a message that has departed just now, and is asked for again before it leaves."""
-        if held.queue is not Queue.LEFT or held.number != request.number or self._now - held.at >= _SAME_DEPARTURE:
+        if not request.again or held.number != request.number or self._now - held.at >= _SAME_DEPARTURE:
             return None
         return next((sim for sim in request.sims if sim._name == held.sim), None)
 
@@ -146,13 +155,14 @@ class Booking:
         at = max(held.at, self._now)
         contact = _contact(contacts, held.sim)
         if at > held.at and contact is not None:
-            self._records.put_place(held._replace(at=at))
+            before = held.before if contact.at == held.at else contact.at  # others may have departed meanwhile
+            self._records.put_place(held._replace(at=at, before=before))
             self._records.change_contact(contact._replace(at=max(contact.at, at), planned=max(contact.planned, at)))
         return self._now
 
-    def _set_aside(self, held: Place) -> None:
-        """Free a key whose place is that of another message, or of an earlier time. A departure goes on to count."""
-        if held.queue is not Queue.LEFT:
+    def _set_aside(self, held: Place, request: Request) -> None:
+        """Free a key whose place is that of another message, or of an earlier time. What has left goes on to count."""
+        if held.queue is not Queue.LEFT or (request.again and held.number == request.number):
             self._leave(held)
             return
         self._records.remove_place(held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ class Job(NamedTuple):
     message: OutgoingSMS
     params: Params
     entry: JournalEntry
+    slot_at: float = math.inf
+    """When a SIM of the pool was to send it (Unix seconds); infinite without one."""
 
     def outcome(self, status: SendStatus, guid: str | None = None, reason: str | None = None) -> SendOutcome:
         """The outcome to hand out for it."""

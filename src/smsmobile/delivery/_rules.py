@@ -6,17 +6,21 @@ They are asked just before a message leaves. The suppression list, the window an
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from .._wire.values import UTC
-from ..errors import ConfigurationError, DeviceOffline, SMSMobileError
+from ..errors import ConfigurationError, DeviceOffline, SMSMobileError, StorageError
 from ._messages import OutgoingSMS
 from ._outcomes import Job
 from .journals import SendStatus
 from .sims import SimPool
 from .suppression import Suppression, check_suppression
 from .windows import SendWindow
+
+_SOON = 0.1
+"""Seconds after its slot in which a message leaves in its slot."""
 
 
 class Go(NamedTuple):
@@ -48,7 +52,7 @@ class Rules:
     def __init__(
         self, suppression: Suppression | None = None, window: SendWindow | None = None, sims: SimPool | None = None
     ) -> None:
-        """Raises ConfigurationError for a rule that is none, and for rules that do not go together."""
+        """Raises ConfigurationError for what is no such rule, and for rules that do not go together."""
         if suppression is not None:
             check_suppression(suppression)
         _check("window", window, SendWindow)
@@ -89,39 +93,50 @@ class Rules:
             entry=job.entry._replace(until=max(job.entry.until, float(scheduled))),
         )
 
-    def judge(self, job: Job, now: float) -> Verdict:
-        """What happens to a claimed message now.
+    def judge(self, job: Job, now: float, *, again: bool = False) -> Verdict:
+        """What happens to a claimed message now. `again`: the answer was Go, but it has not left yet.
 
         Raises StorageError if a list cannot be read: then the message must not leave.
         """
         expires_at = _moment(job.message.expires_at)
+        verdict = self._judge_without_sims(job, now, expires_at)
+        if verdict is None:
+            return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at, again)
+        if again:
+            self.not_sent(job)
+        return verdict
+
+    def _judge_without_sims(self, job: Job, now: float, expires_at: float) -> Verdict | None:
+        """None if it may leave."""
         if expires_at <= now:
             return KeepBack(SendStatus.EXPIRED, "Its time was over before it could be sent.")
         if self._suppression is not None and job.entry.number in self._suppression:
             return KeepBack(SendStatus.SUPPRESSED, "Its recipient has asked for no more messages.")
         window = None if job.message.urgent else self._window
-        if window is not None and (verdict := _judged_by(window, job, now, expires_at)) is not None:
-            return verdict
-        return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at)
+        return None if window is None else _judged_by(window, job, now, expires_at)
 
-    def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float) -> Verdict:
+    def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float, again: bool) -> Verdict:
         window = None if job.message.urgent else self._window
-        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window)
+        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window, again=again)
         if slot is None:
             return Go(job)
         if slot.at <= now:
             others = {name: value for name, value in job.params.items() if name not in {"sIdentifiant", "port"}}
             own = {} if job.message.sim is None else {"port": job.message.sim}
-            return Go(job._replace(params={**others, **own, **slot.sim.params}))
+            return Go(job._replace(params={**others, **own, **slot.sim.params}, slot_at=now))
         if expires_at <= slot.at:
             sims.cancel(_slot_key(job))
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
         return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
 
-    def keep_place(self, job: Job, now: float) -> None:
-        """Note that an admitted message has not left yet: for its SIM, it leaves now."""
-        if self._sims is not None:
-            self._sims.book(_slot_key(job), job.entry.number, job.message, now, None)
+    def left(self, job: Job, now: float) -> None:
+        """Note that a message has left by now, and perhaps not before: its request may have been repeated.
+
+        It counts from now on, if that is not just when it was to leave.
+        """
+        if self._sims is not None and now - job.slot_at > _SOON:
+            with suppress(StorageError):  # it has left; the next message finds out that nothing can be counted
+                self._sims.note_left(_slot_key(job), now)
 
     def not_sent(self, job: Job) -> None:
         """Note that an admitted message did not leave after all, or was refused: its SIM does not count it."""

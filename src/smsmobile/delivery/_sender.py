@@ -60,13 +60,13 @@ class Sender:
         """Give claims back: nothing was sent."""
         self._journal.withdraw([job.entry for job in jobs])
 
-    def admit(self, job: Job) -> Job | Wait | SendOutcome:
-        """Ask the rules about a claimed message.
+    def admit(self, job: Job, *, again: bool = False) -> Job | Wait | SendOutcome:
+        """Ask the rules about a claimed message. `again`: it was admitted under this claim, and has not left yet.
 
         Returns the job to send. If the message has to wait, or is kept back, its claim is over.
         """
         try:
-            verdict = self._rules.judge(job, time.time())
+            verdict = self._rules.judge(job, time.time(), again=again)
             if isinstance(verdict, Go):
                 return verdict.job
             if isinstance(verdict, KeepBack):
@@ -79,13 +79,6 @@ class Sender:
         self._journal.withdraw([job.entry])
         return verdict
 
-    def admit_again(self, job: Job) -> Job | Wait | SendOutcome:
-        """Ask the rules anew about an admitted message that had to wait. If it does not leave, no SIM counts it."""
-        admitted = self.admit(job)
-        if not isinstance(admitted, Job):
-            self._rules.not_sent(job)
-        return admitted
-
     def note_failure(self, job: Job, failure: SMSMobileError) -> bool:
         """Tell the rules why a message was not sent. Returns whether they deal with it: then claim it again."""
         return self._rules.note_failure(job, failure)
@@ -96,9 +89,8 @@ class Sender:
         self._rules.not_sent(job)
 
     def renew(self, job: Job) -> None:
-        """Keep the claim of an admitted message that has to wait, and its place among those of its SIM."""
+        """Keep the claim of a message that has to wait."""
         self._journal.renew([job.entry])
-        self._rules.keep_place(job, time.time())
 
     def start(self, job: Job) -> Job | None:
         """Record that a claimed message leaves now. None if its claim has ended: it must not leave."""
@@ -120,6 +112,7 @@ class Sender:
         try:
             sent = send(self._channel, job.params)
         except SendOutcomeUnknown as doubt:
+            self._rules.left(job, time.time())
             self._lookup.note_clock()
             if interruption_of(doubt):
                 self._release([job.entry])
@@ -137,7 +130,10 @@ class Sender:
         except BaseException:
             self._release([job.entry])
             raise
-        return self._settle(job, SendStatus.SENT, guid=sent.guid)
+        left_at = time.time()
+        outcome = self._settle(job, SendStatus.SENT, guid=sent.guid)
+        self._rules.left(job, left_at)
+        return outcome
 
     def look_up(self, job: Job, doubt: SendOutcomeUnknown, stopping: Event) -> SendOutcome | None:
         """Wait for a message in doubt to appear in the sent log, and record the outcome.

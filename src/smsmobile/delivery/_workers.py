@@ -312,7 +312,7 @@ class Workers:
         """Ask the rules about a claimed message, and wait for the rate limit. None if it has to wait for a rule."""
         admitted = self._sender.admit(job)
         if isinstance(admitted, Job) and self._wait_for_rate(admitted) > ADMITTED_SECONDS:
-            admitted = self._sender.admit_again(admitted)
+            admitted = self._sender.admit(admitted, again=True)
         if isinstance(admitted, Wait):
             self._delay(job, admitted.seconds)
             return None

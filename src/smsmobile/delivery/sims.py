@@ -75,17 +75,27 @@ class SimPool:
         """The phones that are or were offline, by device."""
         self._lock = ForkSafeLock()
 
-    def book(self, key: str, number: str, message: OutgoingSMS, now: float, window: SendWindow | None) -> Slot | None:
+    def book(
+        self,
+        key: str,
+        number: str,
+        message: OutgoingSMS,
+        now: float,
+        window: SendWindow | None,
+        *,
+        again: bool = False,
+    ) -> Slot | None:
         """The slot of a message. It counts for the SIM's limits until `cancel`. None if no SIM of the pool is meant.
 
         If the slot is not later than `now`, the message leaves now; else ask again then: the message keeps its slot.
-        The slot counts no more if nobody asks until a minute after it. What has left and is asked for again within a
-        minute has not left yet, and counts once.
+        The slot counts no more if nobody asks until a minute after it.
 
         key: the key of the message.
         number: the recipient's, digits only.
         now: Unix seconds.
         window: the slot lies in it.
+        again: it was to leave when the caller asked last, and has not left yet, so that it counts once. Without it, a
+            message under a key that has left is another one: of another campaign, or sent once more.
 
         Raises StorageError if the usage cannot be read or written.
         """
@@ -101,12 +111,19 @@ class SimPool:
             moves_from = frozenset(sim._name for sim in sims if sim.device in closed)
             sims = online
         scheduled = 0.0 if message.schedule_at is None else message.schedule_at.timestamp()
-        request = Request(key, number, sims, moves_from, closed, window, scheduled)
+        request = Request(key, number, sims, moves_from, closed, window, scheduled, again)
         return Slot(*self._usage.run(lambda records: Booking(records, now).book(request)))
 
     def cancel(self, key: str) -> None:
         """The message was not sent: its slot counts no more. Raises StorageError if the usage cannot be written."""
         self._usage.run(lambda records: Booking(records).cancel(key))
+
+    def note_left(self, key: str, now: float) -> None:
+        """The message, whose slot has come, has left only now (Unix seconds). It counts from now on.
+
+        Raises StorageError if the usage cannot be written.
+        """
+        self._usage.run(lambda records: Booking(records, now).left(key))
 
     def note_offline(self, params: Mapping[str, str | int]) -> bool:
         """A phone was offline for a message with these parameters. Returns whether it is one of the pool."""

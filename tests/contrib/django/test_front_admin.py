@@ -135,6 +135,21 @@ def test_a_message_that_failed_on_the_phone_is_sent_again(admin: Client, box: Sa
     assert [sms.guid for sms in box.phone.outbox] == [row.guid]
 
 
+def test_a_failed_message_is_not_sent_again_to_who_has_opted_out_since(admin: Client, box: Sandbox) -> None:
+    row = failed_on_the_phone(box)
+    SuppressedNumber.objects.create(number=row.to)
+    assert "asked for no more messages" in act(admin, "resend", row)
+    assert state_of(row) == (State.FAILED, "RESULT_ERROR_GENERIC_FAILURE")
+    assert not box.phone.outbox
+
+
+def test_the_answer_to_an_opt_out_is_sent_again(admin: Client, box: Sandbox) -> None:
+    row = failed_on_the_phone(box)
+    OutgoingSMS.objects.update(confirms_opt_out=True)
+    SuppressedNumber.objects.create(number=row.to)
+    assert "1 message(s) sent again" in act(admin, "resend", row)
+
+
 def test_a_resend_that_is_refused_leaves_the_message_failed(admin: Client, box: Sandbox) -> None:
     row = failed_on_the_phone(box)
     box.phone.switch_off()

@@ -77,6 +77,15 @@ def test_a_naive_start_is_refused() -> None:
         forecast([], datetime(2026, 12, 1))  # noqa: DTZ001
 
 
+def test_thousands_that_wait_for_a_sim_do_not_keep_others_from_leaving() -> None:
+    sims = SimPool([Sim("a", per_minute=10), Sim("b", per_minute=10)])
+    found = forecast([*by("a", 2000), *by("b", 20)], sims=sims)
+    assert [(sim.device, sim.ends_at) for sim in found.sims] == [
+        ("a", MORNING + minutes(199)),
+        ("b", MORNING + minutes(1)),
+    ]
+
+
 # --- the rate ----------------------------------------------------------------------------------------------
 
 

@@ -34,12 +34,20 @@ class Pool:
     def restart(self) -> None:
         self.pool: SimPool = SimPool(self._members, self._usage, **self._options)
 
-    def ask(self, number: str, key: str | None = None, window: SendWindow | None = None, **fields: Any) -> Slot | None:
+    def ask(
+        self,
+        number: str,
+        key: str | None = None,
+        window: SendWindow | None = None,
+        *,
+        again: bool = False,
+        **fields: Any,
+    ) -> Slot | None:
         if key is None:
             self._keys += 1
             key = f"key {self._keys}"
         message = OutgoingSMS(f"+{number}", "Hello", key, **fields)
-        return self.pool.book(key, number, message, self.now, window)
+        return self.pool.book(key, number, message, self.now, window, again=again)
 
     def book(self, number: str, key: str | None = None, **fields: Any) -> tuple[str, float]:
         """The phone of a message, and in how many seconds it may leave."""
@@ -314,17 +322,42 @@ def test_a_message_that_is_asked_twice_before_it_leaves_counts_once_and_from_the
     pool = Pool(Sim("a", per_day=2))
     assert pool.book(ANN, "one") == ("a", 0)
     pool.now += 59
-    assert pool.book(ANN, "one") == ("a", 0)
+    assert pool.book(ANN, "one", again=True) == ("a", 0)
     assert pool.book(ANN, "two") == ("a", 0)
     assert pool.book(ANN, "three") == ("a", DAY)
 
 
-def test_a_key_that_departed_more_than_a_minute_ago_is_a_new_departure() -> None:
+def test_a_message_that_waits_for_long_before_it_leaves_counts_once() -> None:
     pool = Pool(Sim("a", per_day=2))
-    for _ in range(2):
-        assert pool.book(ANN, "one") == ("a", 0)
-        pool.now += 60
-    assert pool.book(ANN, "one") == ("a", DAY - 120)
+    for key in ("one", "two"):
+        assert pool.book(ANN, key) == ("a", 0)
+        pool.now += 180
+        assert pool.book(ANN, key, again=True) == ("a", 0)
+    assert pool.book(ANN, "three") == ("a", DAY - 180)
+
+
+def test_a_recipient_who_was_written_to_meanwhile_counts_although_the_message_that_waited_did_not_leave() -> None:
+    pool = Pool(Sim("a", recipients_per_month=1))
+    pool.book(ANN, "one")
+    pool.now += 1
+    pool.book(ANN, "two")
+    pool.now += 1
+    pool.book(ANN, "one", again=True)
+    pool.pool.cancel("one")
+    assert pool.book(BOB)[1] == MONTH - 1
+
+
+def test_a_message_counts_from_when_it_has_left() -> None:
+    pool = Pool(Sim("a", per_minute=1))
+    pool.book(ANN, "one")
+    pool.now += 30
+    pool.pool.note_left("one", pool.now)
+    assert pool.book(BOB)[1] == 60
+
+
+def test_a_message_of_another_campaign_with_the_same_key_is_a_departure_of_its_own() -> None:
+    pool = Pool(Sim("a", per_minute=2))
+    assert [pool.book(ANN, "customer 17")[1] for _ in range(3)] == [0, 0, 60]
 
 
 def test_a_slot_lies_in_the_window() -> None:

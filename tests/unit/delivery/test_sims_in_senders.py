@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -209,3 +210,39 @@ def test_a_single_message_is_postponed_if_its_phone_is_offline_and_moves_if_it_m
     pool = SimPool([Sim("a", 1), Sim("b")], offline="move")
     assert send_once(service.client, MemoryJournal(), **options, sims=pool).status is SendStatus.SENT
     assert service.requests == [("b", None, ANN)]
+
+
+def test_campaigns_with_the_same_keys_share_the_limits_of_a_sim() -> None:
+    service, pool = Phones(), SimPool([Sim("a", per_minute=1)])
+    assert [one.status for one in bulk(service, pool).send([OutgoingSMS(ANN, "one", 17)])] == [SendStatus.SENT]
+    with pytest.raises(SendPostponed):
+        send_once(service.client, MemoryJournal(), key=17, to=ANN, text="two", sims=pool)
+    assert len(service.requests) == 1
+
+
+def test_a_message_that_waits_for_the_rate_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smsmobile.delivery._workers.ADMITTED_SECONDS", 0)
+    service, pool = Phones(), SimPool([Sim("a", per_day=4)])
+    outcomes = list(bulk(service, pool, rate="1/second").send(numbered(4)))
+    assert [one.status for one in outcomes] == [SendStatus.SENT] * 4
+
+
+@pytest.mark.parametrize("behaviour", ["accept", "doubt after"])
+def test_a_message_whose_request_was_repeated_for_long_counts_from_when_it_has_left(
+    monkeypatch: pytest.MonkeyPatch, behaviour: str
+) -> None:
+    now = time.time()
+    monkeypatch.setattr("smsmobile.delivery._sender.time", SimpleNamespace(time=lambda: now))
+    service, pool = ScriptedService(), SimPool([Sim("a", per_minute=1)])
+
+    def behave(number: str, text: str) -> str:
+        nonlocal now
+        now += 40
+        return behaviour
+
+    service.behave = behave
+    journal = MemoryJournal()
+    send_once(service.client, journal, key=1, to=ANN, text="one", sims=pool, patience=0)
+    with pytest.raises(SendPostponed) as postponed:
+        send_once(service.client, journal, key=2, to=BOB, text="two", sims=pool, patience=0)
+    assert postponed.value.retry_after == 60

@@ -14,6 +14,7 @@ from .conf import get_client
 from .journal import DjangoJournal
 from .models import OutgoingSMS, State
 from .sending import hand_over_on_commit
+from .suppression import DjangoSuppression
 
 _MOMENT = timedelta(minutes=1)
 """For how long the worker leaves a message alone that is being put back into the queue."""
@@ -49,6 +50,8 @@ def look_up(sms: OutgoingSMS) -> str:
 def _resend_failed(sms: OutgoingSMS) -> str:
     if not sms.guid:
         return "The service has given it no GUID, which a resend needs."
+    if not sms.confirms_opt_out and sms.to in DjangoSuppression():
+        return "Its recipient has asked for no more messages."
     # Unknown until the service has answered: if this process dies meanwhile, nobody can know.
     if not _change(sms, State.FAILED, state=State.UNKNOWN, reason="A resend was begun, and did not end."):
         return _SOMEBODY_ELSE
