@@ -37,7 +37,7 @@ class MemorySimUsage:
         self._contacts: defaultdict[str, list[Contact]] = defaultdict(list)
         self._sims: defaultdict[str, _SimTimes] = defaultdict(_SimTimes)
         self._rooms: tuple[dict[str, Room], ...] = ({}, {}, {}, {})
-        """For each queue and SIM, as long as nothing has changed."""
+        """By queue and SIM: what `rooms` has found, until something changes."""
         self._waiting: list[tuple[float, str]] = []
         """A heap of the places that wait, and of some that do not any more."""
         self._departed: deque[tuple[float, str]] = deque()
@@ -156,7 +156,7 @@ class MemorySimUsage:
         return room
 
     def _changed(self, sim: str) -> _SimTimes:
-        """The times of a SIM, which are changed now."""
+        """The times of a SIM, to change them. What `rooms` has found holds no more."""
         for rooms in self._rooms:
             rooms.pop(sim, None)
         return self._sims[sim]

@@ -33,7 +33,7 @@ _Row: TypeAlias = dict[str, "str | None"]
 _COLUMNS = ("key", "number", "status", "guid", "reason", "attempted_at", "scheduled_for")
 _IN_FLIGHT = "in_flight"
 _FORMULA = re.compile(r"(?![+-][0-9]+\Z)[=+\-@\t\r\n]")
-"""The beginning of a cell that a spreadsheet would execute. A number with its sign is none."""
+"""The beginning of a cell that a spreadsheet would execute. A number with its sign is no formula."""
 _DATABASE = b"SQLite format 3\0"
 """The beginning of every SQLite file."""
 
