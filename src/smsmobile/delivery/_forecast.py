@@ -24,7 +24,7 @@ from ._workers import ADMITTED_SECONDS, QUEUE_SIZE
 from .journals import JournalEntry, SendStatus
 
 _MOST_WAITING = QUEUE_SIZE + MOST_DELAYED
-"""Messages that wait for a rule while others are read."""
+"""Messages that wait for a rule while others are read, as in a run."""
 
 
 @dataclass(frozen=True)

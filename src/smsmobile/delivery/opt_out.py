@@ -69,7 +69,7 @@ def is_opt_out(text: str, languages: Iterable[str] | None = None) -> bool:
     languages: codes of the languages whose words count: cs, da, de, en, es, fi, fr, it, nl, no, pl, pt, sv and tr. All
         of them without it. STOP counts in every language.
 
-    Raises InvalidRequestError for a language that is not known.
+    Raises InvalidRequestError for what is no text, and for a language that is not known.
     """
     return _consists_of(_phrases(_OPT_OUT, languages), _plain(text))
 
@@ -81,14 +81,16 @@ def is_opt_in(text: str, languages: Iterable[str] | None = None) -> bool:
         neither is a question: "START?".
     languages: codes of the languages whose words count, as for `is_opt_out`. START counts in every language.
 
-    Raises InvalidRequestError for a language that is not known.
+    Raises InvalidRequestError for what is no text, and for a language that is not known.
     """
-    phrases = _phrases(_OPT_IN, languages)
-    return "?" not in unicodedata.normalize("NFKC", text) and _consists_of(phrases, _plain(text))
+    phrases, plain = _phrases(_OPT_IN, languages), _plain(text)
+    return "?" not in unicodedata.normalize("NFKC", text) and _consists_of(phrases, plain)
 
 
-def _plain(text: str) -> str:
+def _plain(text: object) -> str:
     """The words of a text, without accents, in lower case, with one space between them."""
+    if not isinstance(text, str):
+        raise InvalidRequestError(f"The text is of type {type(text).__name__}; expected that of an SMS (str).")
     plain = []
     for char in unicodedata.normalize("NFKD", text).casefold().replace("\u0131", "i"):  # the Turkish i without a dot
         if char.isalnum():
@@ -98,11 +100,12 @@ def _plain(text: str) -> str:
     return " ".join("".join(plain).split())
 
 
-def _phrases(table: dict[str, list[str]], languages: Iterable[str] | None) -> frozenset[str]:
-    if isinstance(languages, str):
-        raise InvalidRequestError('languages is one text (str); expected several codes, such as ["en", "fr"].')
+def _phrases(table: dict[str, list[str]], languages: object) -> frozenset[str]:
+    if isinstance(languages, str) or not isinstance(languages, Iterable | None):
+        what = "one text (str)" if isinstance(languages, str) else f"of type {type(languages).__name__}"
+        raise InvalidRequestError(f'languages is {what}; expected several codes, such as ["en", "fr"].')
     codes = list(table) if languages is None else list(languages)
-    unknown = [code for code in codes if code not in table]
+    unknown = [code for code in codes if not isinstance(code, str) or code not in table]
     if unknown or not codes:
         problem = f"languages contains {shown(str(unknown[0]))!r}" if unknown else "languages is empty"
         raise InvalidRequestError(f"{problem}; expected codes of {', '.join(sorted(table))}, or None for all.")

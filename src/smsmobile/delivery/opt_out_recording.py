@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -83,7 +83,7 @@ def record_opt_out(
     check_suppression(suppression)
     region = None if client is None else channel_of(client)._default_region
     answer = None if reply is None else _answer(reply, client, journal)
-    languages = list(languages) if languages is not None and not isinstance(languages, str) else languages
+    languages = list(languages) if isinstance(languages, Iterator) else languages  # it is read twice
     is_out, is_in = is_opt_out(received.text, languages), is_opt_in(received.text, languages)
     if not (is_out or is_in):
         return False

@@ -101,7 +101,7 @@ def write_report(
     return ReportSummary(**counts)
 
 
-def _format_of(path: object, asked: str | None) -> str:
+def _format_of(path: object, asked: object) -> str:
     """Raises ConfigurationError for no format, and for what is neither a name nor an open text file."""
     if not isinstance(path, (str, os.PathLike)):
         _check_writable(path)
@@ -114,7 +114,7 @@ def _format_of(path: object, asked: str | None) -> str:
                 "or format='csv' or format='json'."
             )
         return found
-    if asked not in _WRITERS:
+    if not isinstance(asked, str) or asked not in _WRITERS:
         raise ConfigurationError(f"format is {asked!r}; expected 'csv', 'json', or None for the suffix of the name.")
     return asked
 
@@ -188,6 +188,8 @@ def _replacing(path: Path) -> Iterator[TextIO]:
             with suppress(OSError):
                 written.unlink()
             raise
+    except StorageError:  # of the journal, or of what is not to be replaced
+        raise
     except OSError as error:
         raise StorageError(
             f"The report {path} cannot be written ({error.strerror or error}): its folder has to exist and to have "

@@ -150,6 +150,7 @@ def test_only_the_languages_asked_for_count() -> None:
         ([None], "'None'"),
         ("en", r'expected several codes, such as \["en", "fr"\]'),
         ([], "empty"),
+        (7, r'of type int; expected several codes, such as \["en", "fr"\]'),
     ],
 )
 def test_a_language_that_is_not_known_is_an_error(asks: Any, languages: Any, problem: str) -> None:
@@ -205,3 +206,10 @@ def test_any_other_word_makes_it_none(phrase: str, other: str, is_first: bool) -
 @given(st.text())
 def test_any_text_can_be_asked_about_and_is_never_both(text: str) -> None:
     assert not (is_opt_out(text) and is_opt_in(text))
+
+
+@pytest.mark.parametrize("asks", [is_opt_out, is_opt_in])
+@pytest.mark.parametrize("wrong", [None, b"STOP", 7])
+def test_what_is_no_text_is_an_error(asks: Any, wrong: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"The text is of type .*; expected"):
+        asks(wrong)

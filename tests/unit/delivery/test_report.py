@@ -180,6 +180,13 @@ def test_the_address_of_a_server_is_not_shown_as_a_file(tmp_path: Path) -> None:
     assert "hidden-password" not in str(caught.value)
 
 
+def test_a_journal_that_cannot_be_read_is_not_called_a_report_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite").write_text("of another program")
+    with pytest.raises(StorageError, match="is not a journal of messages") as caught:
+        write_report(tmp_path / "journal.sqlite", tmp_path / "report.csv")
+    assert "cannot be written" not in str(caught.value)
+
+
 def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="The journal is of type int"):
         write_report(7, tmp_path / "report.csv")  # type: ignore[arg-type]
@@ -283,7 +290,7 @@ def test_a_name_without_a_known_suffix_needs_a_format(
     write_report(journal, path, format="csv")
 
 
-@pytest.mark.parametrize("wrong", ["xml", "CSV", "", 7])
+@pytest.mark.parametrize("wrong", ["xml", "CSV", "", 7, ["csv"]])
 def test_an_unknown_format_is_refused(journal: MemoryJournal, tmp_path: Path, wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"format is .*; expected 'csv', 'json'"):
         write_report(journal, tmp_path / "report.csv", format=wrong)
