@@ -82,7 +82,7 @@ $(VENV)/.dev: $(VENV)/.venv pyproject.toml
 $(VENV)-floors/.floors: $(VENV)/.dev
 	$(BIN)/uv venv --quiet --clear --python "$$(sh .ci/find-python 3.10 || echo $(BIN)/python)" $(VENV)-floors
 	$(BIN)/uv pip install --quiet --python $(VENV)-floors/bin/python --resolution lowest-direct \
-		--editable ".[sandbox,phone-numbers,bulk,redis,sqlalchemy,django,flask,starlette]" --group test
+		--editable ".[sandbox,phone-numbers,bulk,redis,sqlalchemy,django,flask,starlette,celery]" --group test
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.venv pyproject.toml

@@ -23,6 +23,7 @@ MODULES = [
     "smsmobile.channels.notifications",
     "smsmobile.channels.sms",
     "smsmobile.channels.whatsapp",
+    "smsmobile.contrib.celery",
     "smsmobile.contrib.flask",
     "smsmobile.contrib.redis",
     "smsmobile.contrib.sqlalchemy",

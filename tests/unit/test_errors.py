@@ -25,6 +25,7 @@ from smsmobile import (
     ResponseTimeout,
     SendInFlight,
     SendOutcomeUnknown,
+    SendPostponed,
     ServerError,
     SignatureMismatch,
     SMSMobileError,
@@ -43,7 +44,7 @@ API = [
 WEBHOOK = [SignatureMismatch, TimestampOutOfTolerance, MalformedPayload]
 DIRECT = [
     *(ConfigurationError, InvalidRequestError, ConnectionFailed, SendOutcomeUnknown, ResponseTimeout),
-    *(DeliveryPending, StorageError, SendInFlight, BulkPaused, APIError, WebhookError),
+    *(DeliveryPending, StorageError, SendInFlight, SendPostponed, BulkPaused, APIError, WebhookError),
 ]
 
 
@@ -76,6 +77,7 @@ SAMPLES: list[SMSMobileError] = [
     DeliveryPending("text", guids=["g", "h"], last={"g": LoggedSMS(guid="g", recipient="+33639985678")}),
     BulkPaused("text", done=7, left=3),
     SendInFlight("text", retry_after=7.5),
+    SendPostponed("text", retry_after=7.5),
     *(kind("text", code="2", status=200, note="why") for kind in (APIError, *API)),
     RateLimited("text", code="rate", status=429, note="why", retry_after=7.5),
     SendOutcomeUnknown(

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
+from requests.auth import AuthBase
 
 from .. import _dotenv
 from .._confidential import without_frames
 from .._http.addresses import is_loopback
 from .._input.arguments import shown
 from ..client import SMSMobileClient
-from ..config import PREFIX
+from ..config import CREDENTIALS, PREFIX
 from ..errors import ConfigurationError
 from ..webhooks import WebhookReceiver
 from ._offline import RecordedSMS, offline_client
@@ -115,8 +116,13 @@ class WebSettings(NamedTuple):
         return _in_environment(name)
 
     @without_frames
-    def client(self, backend: str, record: Callable[[RecordedSMS], object]) -> SMSMobileClient:
-        """A new client. `record` gets the messages of `console` and `locmem`. Raises ConfigurationError."""
+    def client(
+        self, backend: str, record: Callable[[RecordedSMS], object], auth: AuthBase | None = None
+    ) -> SMSMobileClient:
+        """A new client. `record` gets the messages of `console` and `locmem`. Raises ConfigurationError.
+
+        auth: replaces the credentials for the backend `live`.
+        """
         region = self.get("DEFAULT_REGION")
         if backend in OFFLINE:
             return offline_client(record, default_region=region, device=self.get("DEVICE"))
@@ -128,12 +134,14 @@ class WebSettings(NamedTuple):
                 max_retries=self.get("MAX_RETRIES") or MAX_RETRIES,
                 default_region=region,
             )
-        if not self.has_credentials:
+        if auth is None and not self.has_credentials:
             raise ConfigurationError(
                 f"There are no credentials: set {self.name.format('API_KEY')}, or the variable {PREFIX}API_KEY in the "
                 "environment or in .env."
             )
         own = {_OF_CLIENT[name]: value for name, value in self.values.items() if name in _OF_CLIENT}
+        if auth is not None:
+            own = {name: value for name, value in own.items() if name not in CREDENTIALS} | {"auth": auth}
         if self.get("TIMEOUT") is None:
             own["timeout"] = TIMEOUT
         if self.get("MAX_RETRIES") is None:

@@ -146,7 +146,7 @@ def test_a_list_that_cannot_be_read_lets_nothing_leave(send: Send, journal: Memo
 @pytest.mark.parametrize("rule", ["suppression", "window", "sims"])
 def test_a_rule_that_is_none_is_told(rule: str, journal: MemoryJournal, subtests: pytest.Subtests) -> None:
     for wrong in ("+33639985678", {"08:00"}, MemorySuppression, SendWindow):
-        with subtests.test(wrong), pytest.raises(ConfigurationError, match=f"{rule} is of type"):
+        with subtests.test(repr(wrong)), pytest.raises(ConfigurationError, match=f"{rule} is of type"):
             BulkSender(ScriptedService().client, journal, **{rule: wrong})
 
 
