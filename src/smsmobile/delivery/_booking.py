@@ -95,6 +95,12 @@ class Booking:
         if place is not None:
             self._leave(place)
 
+    def stop_waiting(self, key: str) -> None:
+        """Nobody waits for the slot of a message any more. What has left goes on to count."""
+        place = self._records.place(key)
+        if place is not None and place.queue is not Queue.LEFT:
+            self._leave(place)
+
     def _tick(self) -> None:
         """Forget what counts no more, from time to time."""
         now, seen = self._now, self._records.seen()

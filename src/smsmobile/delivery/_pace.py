@@ -131,6 +131,11 @@ class Parking:
         """Keep a message that a rule lets leave after so many seconds. Rules follow the clock, which may be set."""
         heappush(self._later, (time.time() + seconds, next(self._numbers), job))
 
+    def take_delayed(self) -> list[Job]:
+        """All that wait for a rule: nobody asks again."""
+        jobs, self._later = [job for _, _, job in self._later], []
+        return jobs
+
     def park(self, jobs: Sequence[tuple[Job, float]], *, made_progress: bool) -> None:
         """Keep messages, each with the seconds that it is in flight at most.
 

@@ -6,6 +6,7 @@ They are asked just before a message leaves. The suppression list, the window an
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -137,6 +138,12 @@ class Rules:
         if self._sims is not None and now - job.slot_at > _SOON:
             with suppress(StorageError):  # it has left; the next message finds out that nothing can be counted
                 self._sims.note_left(_slot_key(job), now)
+
+    def stop_waiting(self, jobs: Sequence[Job]) -> None:
+        """Let others have the slots of these messages, which nobody waits for any more."""
+        if self._sims is not None:
+            with suppress(StorageError):  # then their times have to pass
+                self._sims.stop_waiting([_slot_key(job) for job in jobs])
 
     def not_sent(self, job: Job) -> None:
         """Note that an admitted message did not leave after all, or was refused: its SIM does not count it."""

@@ -83,6 +83,10 @@ class Sender:
         """Tell the rules why a message was not sent. Returns whether they deal with it: then claim it again."""
         return self._rules.note_failure(job, failure)
 
+    def stop_waiting(self, jobs: Sequence[Job]) -> None:
+        """Free what the rules keep for messages that have to wait."""
+        self._rules.stop_waiting(jobs)
+
     def give_up(self, job: Job) -> None:
         """Give the claim of an admitted message back: it does not leave."""
         self.withdraw([job])

@@ -163,6 +163,7 @@ class Workers:
             thread.join()
         atexit.unregister(self.stop)
         self._withdraw_claimed()
+        self._sender.stop_waiting(self._parking.take_delayed())
 
     def _withdraw_claimed(self) -> None:
         """Withdraw what was claimed and is not sent any more."""

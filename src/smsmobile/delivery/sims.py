@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from .._confidential import safe_repr
@@ -16,7 +16,7 @@ from ._booking import Booking, Request
 from ._memory_sim_usage import MemorySimUsage
 from ._messages import OutgoingSMS
 from ._sim import Sim, Slot
-from ._sim_usage import SimUsage
+from ._sim_usage import SimRecords, SimUsage
 from ._sqlite_sim_usage import SQLiteSimUsage
 from .windows import SendWindow
 
@@ -29,6 +29,7 @@ def __dir__() -> list[str]:
 
 _FIRST_OFFLINE, _LONGEST_OFFLINE = 60.0, 600.0
 """Seconds for which nothing is tried with a phone that is offline."""
+_FREED_AT_ONCE = 200
 
 
 class SimPool:
@@ -117,6 +118,18 @@ class SimPool:
     def cancel(self, key: str) -> None:
         """The message was not sent: its slot counts no more. Raises StorageError if the usage cannot be written."""
         self._usage.run(lambda records: Booking(records).cancel(key))
+
+    def stop_waiting(self, keys: Sequence[str]) -> None:
+        """Free the slots that these messages wait for. Raises StorageError if the usage cannot be written."""
+
+        def step(records: SimRecords) -> None:
+            booking = Booking(records)
+            for key in some:
+                booking.stop_waiting(key)
+
+        for start in range(0, len(keys), _FREED_AT_ONCE):
+            some = keys[start : start + _FREED_AT_ONCE]
+            self._usage.run(step)
 
     def note_left(self, key: str, now: float) -> None:
         """The message, whose slot has come, has left only now (Unix seconds). It counts from now on.

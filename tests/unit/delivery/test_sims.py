@@ -347,6 +347,14 @@ def test_a_recipient_who_was_written_to_meanwhile_counts_although_the_message_th
     assert pool.book(BOB)[1] == MONTH - 1
 
 
+def test_a_message_that_has_left_counts_although_another_process_waits_for_it_no_more() -> None:
+    pool = Pool(Sim("a", per_minute=1))
+    pool.book(ANN, "one")
+    pool.book(BOB, "two")
+    pool.pool.stop_waiting(["one", "two", "three"])
+    assert pool.book(CAT)[1] == 60
+
+
 def test_a_message_counts_from_when_it_has_left() -> None:
     pool = Pool(Sim("a", per_minute=1))
     pool.book(ANN, "one")

@@ -246,3 +246,14 @@ def test_a_message_whose_request_was_repeated_for_long_counts_from_when_it_has_l
     with pytest.raises(SendPostponed) as postponed:
         send_once(service.client, journal, key=2, to=BOB, text="two", sims=pool, patience=0)
     assert postponed.value.retry_after == 60
+
+
+@with_one_and_four_workers
+def test_a_run_that_is_stopped_leaves_its_slots_to_others(workers: int) -> None:
+    service, pool = Phones(), SimPool([Sim("a", per_day=2)])
+    last = OutgoingSMS(BOB, "by a phone of another pool", device="b")
+    with closing(bulk(service, pool, workers=workers).send([*numbered(50), last])) as outcomes:
+        assert {one.status for one in islice(outcomes, 3)} == {SendStatus.SENT}
+    with pytest.raises(SendPostponed) as postponed:
+        send_once(service.client, MemoryJournal(), key=1, to=ANN, text="alert", sims=pool)
+    assert postponed.value.retry_after <= 86_400
