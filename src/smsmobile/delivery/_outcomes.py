@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import NamedTuple
 
@@ -44,8 +43,8 @@ class Job(NamedTuple):
     message: OutgoingSMS
     params: Params
     entry: JournalEntry
-    slot_at: float = math.inf
-    """When a SIM of the pool was to send it (Unix seconds); infinite without one."""
+    has_slot: bool = False
+    """Whether a SIM of a pool is to send it now."""
 
     def outcome(self, status: SendStatus, guid: str | None = None, reason: str | None = None) -> SendOutcome:
         """The outcome to hand out for it."""

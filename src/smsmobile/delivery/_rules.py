@@ -20,9 +20,6 @@ from .sims import SimPool
 from .suppression import Suppression, check_suppression
 from .windows import SendWindow
 
-_SOON = 0.1
-"""Seconds after its slot in which a message leaves in its slot."""
-
 
 class Go(NamedTuple):
     """It may leave now, as this job says."""
@@ -100,21 +97,22 @@ class Rules:
         Raises StorageError if a list cannot be read: then the message must not leave.
         """
         expires_at = _moment(job.message.expires_at)
-        verdict = self._judge_without_sims(job, now, expires_at)
-        if verdict is None:
-            return Go(job) if self._sims is None else self._with_sim(self._sims, job, now, expires_at, again)
+        verdict = self._judged_without_sims(job, now, expires_at)
+        if self._sims is None:
+            return verdict
+        if isinstance(verdict, Go):
+            return self._with_sim(self._sims, job, now, expires_at, again)
         if again:
-            self.not_sent(job)
+            self._sims.cancel(_slot_key(job))
         return verdict
 
-    def _judge_without_sims(self, job: Job, now: float, expires_at: float) -> Verdict | None:
-        """None if it may leave."""
+    def _judged_without_sims(self, job: Job, now: float, expires_at: float) -> Verdict:
         if expires_at <= now:
             return KeepBack(SendStatus.EXPIRED, "Its time was over before it could be sent.")
         if self._suppression is not None and job.entry.number in self._suppression:
             return KeepBack(SendStatus.SUPPRESSED, "Its recipient has asked for no more messages.")
         window = None if job.message.urgent else self._window
-        return None if window is None else _judged_by(window, job, now, expires_at)
+        return (None if window is None else _judged_by(window, job, now, expires_at)) or Go(job)
 
     def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float, again: bool) -> Verdict:
         window = None if job.message.urgent else self._window
@@ -124,18 +122,15 @@ class Rules:
         if slot.at <= now:
             others = {name: value for name, value in job.params.items() if name not in {"sIdentifiant", "port"}}
             own = {} if job.message.sim is None else {"port": job.message.sim}
-            return Go(job._replace(params={**others, **own, **slot.sim.params}, slot_at=now))
+            return Go(job._replace(params={**others, **own, **slot.sim.params}, has_slot=True))
         if expires_at <= slot.at:
             sims.cancel(_slot_key(job))
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
         return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
 
     def left(self, job: Job, now: float) -> None:
-        """Note that a message has left by now, and perhaps not before: its request may have been repeated.
-
-        It counts from now on, if that is not just when it was to leave.
-        """
-        if self._sims is not None and now - job.slot_at > _SOON:
+        """Note that a message has left by now, and perhaps not before: its request took time, or was repeated."""
+        if self._sims is not None and job.has_slot:
             with suppress(StorageError):  # it has left; the next message finds out that nothing can be counted
                 self._sims.note_left(_slot_key(job), now)
 

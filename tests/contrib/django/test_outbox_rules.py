@@ -17,6 +17,7 @@ from smsmobile.contrib.django import queue_sms, send_sms, worker
 from smsmobile.contrib.django.journal import DjangoJournal
 from smsmobile.contrib.django.models import JournalMessage, OutgoingSMS, State
 from smsmobile.contrib.django.suppression import DjangoSuppression
+from smsmobile.delivery import OutgoingSMS as Message
 from smsmobile.delivery import SendStatus, SendWindow, Sim, SimPool
 from smsmobile.delivery.sims import Slot
 from smsmobile.testing import activate
@@ -45,7 +46,16 @@ class BusyPool(SimPool):
     def __init__(self) -> None:
         super().__init__([Sim("a-phone")])
 
-    def book(self, *_: Any, **__: Any) -> Slot:
+    def book(
+        self,
+        key: str,
+        number: str,
+        message: Message,
+        now: float,
+        window: SendWindow | None,
+        *,
+        again: bool = False,
+    ) -> Slot:
         return Slot(Sim("a-phone"), OPENING.timestamp())
 
 
