@@ -73,3 +73,8 @@ def country_code(number: str) -> str:
     if number[1:3] in _TWO_DIGITS:
         return number[1:3]
     return number[1:4] if number[1:3] in _ZONES else ""
+
+
+def with_plus(digits: str) -> str:
+    """The digits of a number as messages are sent to it: with `+`, unless it is a short code."""
+    return digits if SHORT_CODE.fullmatch(digits) else f"+{digits}"

@@ -38,7 +38,7 @@ def opened(journal: str | os.PathLike[str] | Journal) -> AbstractContextManager[
 
 
 def opened_existing(journal: str | os.PathLike[str] | Journal) -> AbstractContextManager[Journal]:
-    """The same for what only reads: raises StorageError for a file that is missing, and does not create it."""
+    """The same for what only asks what was sent. Raises StorageError for a missing file, and does not create it."""
     if isinstance(journal, (str, os.PathLike)):
         path = checked_path(journal, "a journal of messages")
         if not path.exists():

@@ -14,7 +14,7 @@ from ._sim_usage import DAY, MONTH, NEVER, Contact, Place, Queue, Room, SimRecor
 from .windows import SendWindow
 
 _LAPSE = 60.0
-"""Seconds after its time in which a slot is not taken, until it counts no more: its sender is gone."""
+"""A slot that is not taken so many seconds after its time counts no more: its sender is gone."""
 _SAME_DEPARTURE = 60.0
 """Seconds in which a message that did not leave yet keeps its departure. It is the shortest period of a limit."""
 _SET_BACK = 60.0

@@ -186,9 +186,10 @@ class PlayedCampaign:
         self._begins_at = min(self._begins_at, at)
         cause = message.held_by
         if cause == WINDOW:
-            # If others have waited for something else, it is for that reason that this one came too late.
+            # It came too late for the window before, since others had waited for something else.
             cause = line.last_cause or self._last_cause or WINDOW
-        self._last_cause = line.depart(at, cause)
+        line.depart(at, cause)
+        self._last_cause = line.last_cause
         scheduled = float(message.job.params.get("schedule_timestamp", 0))
         if scheduled > max(at, self._arrives_at):
             own = message.job.message.schedule_at

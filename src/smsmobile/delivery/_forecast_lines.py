@@ -47,7 +47,7 @@ class Line:
         self.last_at = starts_at
         """When the last message left."""
         self.last_cause = ""
-        """What the last one that had to wait, waited for."""
+        """What the last message waited for, of those that waited for something else than the window."""
 
     def leave(self, at: float, units: int) -> float:
         """When a message leaves that waits for the rate from this time on. It is counted."""
@@ -66,15 +66,14 @@ class Line:
         self._next_at = at
         return at
 
-    def depart(self, at: float, cause: str) -> str:
-        """Note that a message has left, and what it waited for. Returns what the last one that waited did that for."""
+    def depart(self, at: float, cause: str) -> None:
+        """Note that a message has left, and what it waited for."""
         if cause and at > self.last_at:
             self._waited[cause] += at - self.last_at
             if cause != WINDOW:
                 self.last_cause = cause
         self.messages += 1
         self.last_at = max(self.last_at, at)
-        return self.last_cause
 
     @property
     def bottleneck(self) -> str:

@@ -37,7 +37,7 @@ class MemorySimUsage:
         self._contacts: defaultdict[str, list[Contact]] = defaultdict(list)
         self._sims: defaultdict[str, _SimTimes] = defaultdict(_SimTimes)
         self._rooms: tuple[dict[str, Room], ...] = ({}, {}, {}, {})
-        """For each queue and SIM, as long as nothing has changed."""
+        """By queue and SIM: what `rooms` has found, until something changes."""
         self._waiting: list[tuple[float, str]] = []
         """A heap of the places that wait, and of some that do not any more."""
         self._departed: deque[tuple[float, str]] = deque()
@@ -156,7 +156,7 @@ class MemorySimUsage:
         return room
 
     def _changed(self, sim: str) -> _SimTimes:
-        """The times of a SIM, which are changed now."""
+        """The times of a SIM, to change them. What `rooms` has found holds no more."""
         for rooms in self._rooms:
             rooms.pop(sim, None)
         return self._sims[sim]
@@ -173,8 +173,12 @@ class MemorySimUsage:
 def _room(sim: Sim, times: _SimTimes, queue: Queue) -> Room:
     places = times.places[queue]
     contacts = times.at if queue is Queue.LEFT else times.planned
-    at = max(_freed(places, sim.per_minute, MINUTE), _freed(places, sim.per_day, DAY))
-    return Room(at, max(at, _freed(contacts, sim.recipients_per_month, MONTH)), times.recipients)
+    return Room.of_limits(
+        _freed(places, sim.per_minute, MINUTE),
+        _freed(places, sim.per_day, DAY),
+        _freed(contacts, sim.recipients_per_month, MONTH),
+        times.recipients,
+    )
 
 
 def _freed(times: Sequence[float], limit: int | None, period: float) -> float:

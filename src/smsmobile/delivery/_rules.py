@@ -50,7 +50,7 @@ class Rules:
     def __init__(
         self, suppression: Suppression | None = None, window: SendWindow | None = None, sims: SimPool | None = None
     ) -> None:
-        """Raises ConfigurationError for a rule that is none, and for rules that do not go together."""
+        """Raises ConfigurationError for what is no such rule, and for rules that do not go together."""
         if suppression is not None:
             check_suppression(suppression)
         _check("window", window, SendWindow)
@@ -145,15 +145,18 @@ class Rules:
             with suppress(StorageError):  # then their times have to pass
                 self._sims.stop_waiting([_slot_key(job) for job in jobs])
 
-    def not_sent(self, job: Job, failure: SMSMobileError | None) -> bool:
-        """Note that a message did not leave after all, or that the service has refused it (without `failure`).
+    def not_sent(self, job: Job) -> None:
+        """Note that an admitted message did not leave after all, or was refused: its SIM does not count it."""
+        if self._sims is not None:
+            self._sims.cancel(_slot_key(job))
 
-        Returns whether the rules deal with the failure: it is that of one phone, and others can go on.
+    def note_failure(self, job: Job, failure: SMSMobileError) -> bool:
+        """Note a failure by which an admitted message was not sent.
+
+        Returns whether it is that of one phone of the pool: then the message can be claimed again, and others go on.
         """
-        if self._sims is None:
-            return False
-        self._sims.cancel(_slot_key(job))
-        return isinstance(failure, DeviceOffline) and self._sims.note_offline(job.params)
+        self.not_sent(job)
+        return self._sims is not None and isinstance(failure, DeviceOffline) and self._sims.note_offline(job.params)
 
 
 def _judged_by(window: SendWindow, job: Job, now: float, expires_at: float) -> Verdict | None:

@@ -79,9 +79,9 @@ class Sender:
         self._journal.withdraw([job.entry])
         return verdict
 
-    def deals_with(self, job: Job, failure: SMSMobileError) -> bool:
-        """Whether the rules deal with a failure by which nothing was sent, so that the message can be claimed again."""
-        return self._rules.not_sent(job, failure)
+    def note_failure(self, job: Job, failure: SMSMobileError) -> bool:
+        """Tell the rules why a message was not sent. Returns whether they deal with it: then claim it again."""
+        return self._rules.note_failure(job, failure)
 
     def stop_waiting(self, jobs: Sequence[Job]) -> None:
         """Free what the rules keep for messages that have to wait."""
@@ -90,7 +90,7 @@ class Sender:
     def give_up(self, job: Job) -> None:
         """Give the claim of an admitted message back: it does not leave."""
         self.withdraw([job])
-        self._rules.not_sent(job, None)
+        self._rules.not_sent(job)
 
     def renew(self, job: Job) -> None:
         """Keep the claim of a message that has to wait."""
@@ -124,7 +124,7 @@ class Sender:
         except SMSMobileError as failure:
             if refuses_one(failure):
                 outcome = self._settle(job, SendStatus.REFUSED, reason=str(failure))
-                self._rules.not_sent(job, None)
+                self._rules.not_sent(job)
                 return outcome
             self._journal.withdraw([job.entry])
             raise NotSent(failure) from failure

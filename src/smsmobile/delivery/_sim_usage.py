@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ._sim import Sim
 
@@ -45,6 +45,12 @@ class Place(NamedTuple):
     before: float
     """When the SIM last wrote to the number before this departure."""
 
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Place:
+        """A place from a row of a database, which has the fields in this order, and the queue as a number."""
+        key, sim, number, at, queue, before = row
+        return cls(key, sim, number, at, Queue(queue), before)
+
 
 class Contact(NamedTuple):
     """A recipient of a SIM."""
@@ -72,6 +78,12 @@ class Room(NamedTuple):
     recipients: int
     """How many it has."""
 
+    @classmethod
+    def of_limits(cls, minute: float | None, day: float | None, month: float | None, recipients: int | None) -> Room:
+        """The room of a SIM whose limits allow one more from these times on; None if a limit allows it at any time."""
+        at = max(minute or NEVER, day or NEVER)
+        return cls(at, max(at, month or NEVER), recipients or 0)
+
 
 class SimRecords(Protocol):
     """The rows of a store, within one transaction."""
@@ -97,7 +109,7 @@ class SimRecords(Protocol):
         ...
 
     def lapsed(self, before: float, limit: int) -> Sequence[Place]:
-        """So many of the places that wait, whose time is before this."""
+        """At most `limit` of the places that wait, of those whose time is before this."""
         ...
 
     def purge(self, before: float) -> None:

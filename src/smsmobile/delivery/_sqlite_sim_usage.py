@@ -6,14 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._confidential import safe_repr
 from .._locks import ForkSafeLock
 from .._storage import SQLiteFile, checked_path
 from ._sim import Sim
-from ._sim_usage import DAY, MINUTE, MONTH, NEVER, Contact, Place, Queue, Room, SimRecords
+from ._sim_usage import DAY, MINUTE, MONTH, Contact, Place, Queue, Room, SimRecords
 
 if TYPE_CHECKING:
     import sqlite3
@@ -89,9 +88,6 @@ class SQLiteSimUsage:
             self._flushed_at = now
         return result
 
-    def __reduce__(self) -> tuple[type[SQLiteSimUsage], tuple[Path]]:
-        return type(self), (self._path,)
-
     @safe_repr
     def __repr__(self) -> str:
         return f"<SQLiteSimUsage {self._path}>"
@@ -129,7 +125,7 @@ class _Records:
 
     def place(self, key: str) -> Place | None:
         """The place under a key."""
-        return next(map(_place, self._execute(f"SELECT {_PLACE} FROM places WHERE key = ?", (key,))), None)  # noqa: S608
+        return next(map(Place.of_row, self._execute(f"SELECT {_PLACE} FROM places WHERE key = ?", (key,))), None)  # noqa: S608
 
     def put_place(self, place: Place) -> None:
         """Add a place, or replace the one under its key."""
@@ -142,7 +138,7 @@ class _Records:
     def lapsed(self, before: float, limit: int) -> Sequence[Place]:
         """Some of the places that wait, and whose time is before this."""
         found = self._execute(f"SELECT {_PLACE} FROM places WHERE queue > 0 AND at < ? LIMIT ?", (before, limit))  # noqa: S608
-        return list(map(_place, found))
+        return list(map(Place.of_row, found))
 
     def purge(self, before: float) -> None:
         """Remove the departures before this time."""
@@ -180,11 +176,11 @@ class _Records:
         """The room of each SIM; see `SimRecords.rooms`."""
         statement, values = _question(tuple(sims), queue)
         found = self._execute(statement, values).fetchone()
-        return [_room(found[start : start + 4]) for start in range(0, len(found), 4)]
+        return [Room.of_limits(*found[start : start + 4]) for start in range(0, len(found), 4)]
 
     def places(self) -> Iterable[Place]:
         """All places."""
-        return map(_place, self._execute(f"SELECT {_PLACE} FROM places"))  # noqa: S608
+        return map(Place.of_row, self._execute(f"SELECT {_PLACE} FROM places"))  # noqa: S608
 
     def all_contacts(self) -> Iterable[Contact]:
         """All contacts."""
@@ -214,17 +210,6 @@ def _question(sims: tuple[Sim, ...], queue: Queue) -> tuple[str, list[object]]:
         columns.append("(SELECT recipients FROM sims WHERE sim = ?)")
         values.append(sim._name)
     return f"SELECT {', '.join(columns)}", values
-
-
-def _room(row: Sequence[Any]) -> Room:
-    minute, day, month, recipients = row
-    at = max(minute or NEVER, day or NEVER)
-    return Room(at, max(at, month or NEVER), recipients or 0)
-
-
-def _place(row: Sequence[Any]) -> Place:
-    key, sim, number, at, queue, before = row
-    return Place(key, sim, number, at, Queue(queue), before)
 
 
 def _contact(row: Sequence[Any]) -> Contact:

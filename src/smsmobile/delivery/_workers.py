@@ -33,7 +33,7 @@ from .journals import ClaimState, MessageClaim, SendStatus
 
 QUEUE_SIZE = 256
 """Messages that are read before their turn, for threads. A single worker reads one batch. No more than these are in
-memory, however many there are, besides those that are in flight elsewhere."""
+memory, however many there are, besides those in `Parking`."""
 ADMITTED_SECONDS = 1.0
 """Seconds for which the answer of the rules holds, while a message waits for the rate limit."""
 READ_SECONDS = 0.1
@@ -73,7 +73,7 @@ class Workers:
         self._behind: defaultdict[str, list[Job]] = defaultdict(list)
         """Messages that wait for one of these, by its key: they have the same key, or look the same in the log."""
         self._parking = Parking()
-        """Messages that wait for one of another sender."""
+        """Messages that wait for another sender, or for a rule."""
         self._outcomes: SimpleQueue[SendOutcome | None] = SimpleQueue()
         self._batches = Batches()
         self._backoff = Backoff()
@@ -130,7 +130,7 @@ class Workers:
                 self._changed.notify()
 
     def next_outcome(self, *, wait: bool) -> SendOutcome | None:
-        """An outcome; None if there is none yet, if the workers stop, or if some messages are in flight elsewhere.
+        """An outcome; None if there is none yet, if the workers stop, or if some messages cannot leave yet.
 
         In the last case others can be read meanwhile, see `wanted`.
         """
@@ -328,7 +328,7 @@ class Workers:
         try:
             outcome = self._sender.send(started)
         except NotSent as error:
-            is_dealt_with = self._sender.deals_with(job, error.failure)
+            is_dealt_with = self._sender.note_failure(job, error.failure)
             if isinstance(error.failure, InvalidRequestError):
                 return job.outcome(SendStatus.REFUSED, reason=str(error.failure))
             if is_dealt_with:

@@ -155,7 +155,7 @@ def _send_claimed(sender: Sender, job: Job, never: Event) -> SendOutcome | None:
         outcome = sender.look_up(started, doubt, never)
         assert outcome is not None  # noqa: S101 - nobody stops it
         return outcome
-    if sender.deals_with(started, failure):
+    if sender.note_failure(started, failure):
         return None
     raise failure  # outside of the block above, so that it does not show NotSent as well
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
+from .._input.country_codes import with_plus
 from .._wire.values import UTC
 from ..errors import ConfigurationError, StorageError
 from ._arguments import opened_existing
@@ -31,9 +32,8 @@ _Row: TypeAlias = dict[str, "str | None"]
 
 _COLUMNS = ("key", "number", "status", "guid", "reason", "attempted_at", "scheduled_for")
 _IN_FLIGHT = "in_flight"
-_LONGEST_SHORT_CODE = 6
 _FORMULA = re.compile(r"(?![+-][0-9]+\Z)[=+\-@\t\r\n]")
-"""The beginning of a cell that a spreadsheet would execute. A number with its sign is none."""
+"""The beginning of a cell that a spreadsheet would execute. A number with its sign is no formula."""
 _DATABASE = b"SQLite format 3\0"
 """The beginning of every SQLite file."""
 
@@ -136,7 +136,7 @@ def _rows(entries: Iterable[JournalEntry], counts: Counter[str]) -> Iterator[_Ro
     for entry in entries:
         status = _IN_FLIGHT if entry.outcome is None else entry.outcome.value
         counts[status] += 1
-        number = entry.number if len(entry.number) <= _LONGEST_SHORT_CODE else f"+{entry.number}"
+        number = with_plus(entry.number)
         at = _moment(entry.attempted_at)
         scheduled_for = _moment(entry.until) if entry.until > entry.attempted_at else None
         values = (entry.key, number, status, entry.guid, entry.reason, at, scheduled_for)

@@ -132,7 +132,7 @@ class SimPool:
             self._usage.run(step)
 
     def note_left(self, key: str, now: float) -> None:
-        """The message, whose slot has come, has left only now (Unix seconds). It counts from now on.
+        """The message under `key`, whose slot has come, has left only now (Unix seconds). It counts from now on.
 
         Raises StorageError if the usage cannot be written.
         """

@@ -110,7 +110,7 @@ def spelled_source(source: object) -> str:
 
 
 def check_suppression(suppression: object) -> Suppression:
-    """What was given as a list. Raises ConfigurationError if it is none.
+    """What was given as a list. Raises ConfigurationError if it is not one.
 
     A set has the same methods, but finds a number in one spelling only.
     """

@@ -315,6 +315,7 @@ CAMPAIGNS: dict[str, tuple[int, datetime, dict[str, Any]]] = {
     "SIMs": (300, MORNING, {"sims": [Sim("a", per_minute=20), Sim("b", per_minute=10, per_day=40)]}),
     "SIMs over nights": (300, EVENING, {"window": window(), "sims": [Sim("a", per_minute=9, per_day=100)]}),
     "the recipients of months": (90, MORNING, {"window": window(), "sims": [Sim("a", recipients_per_month=40)]}),
+    "a SIM under a slow rate": (8, MORNING, {"rate": "1 per 3 minutes", "sims": [Sim("a", per_day=8)]}),
     "SIMs under a rate": (100, MORNING, {"rate": "10/minute", "sims": [Sim("a", per_minute=20), Sim("b")]}),
 }
 

@@ -9,7 +9,7 @@ from django.db import router
 from django.db.models import QuerySet
 
 from ..._confidential import safe_repr
-from ..._input.country_codes import SHORT_CODE
+from ..._input.country_codes import with_plus
 from ...delivery.suppression import digits_on_list, spelled_source
 from ._steps import read, run_within
 from .models import SuppressedNumber
@@ -81,5 +81,4 @@ class DjangoSuppression:
 
 def as_stored(number: object) -> str:
     """A number as the table has it: as messages are sent to it. Raises InvalidRequestError for what is no number."""
-    digits = digits_on_list(number)
-    return digits if SHORT_CODE.fullmatch(digits) else f"+{digits}"
+    return with_plus(digits_on_list(number))

@@ -100,7 +100,7 @@ class _Records:
     def place(self, key: str) -> Place | None:
         """The place under a key."""
         row = self._execute(select(*_PLACE).where(_p.key == _fitted(key))).one_or_none()
-        return None if row is None else _place(row)
+        return None if row is None else Place.of_row(row)
 
     def put_place(self, place: Place) -> None:
         """Add a place, or replace the one under its key."""
@@ -113,7 +113,7 @@ class _Records:
 
     def lapsed(self, before: float, limit: int) -> Sequence[Place]:
         """Some of the places that wait, and whose time is before this."""
-        return list(map(_place, self._execute(select(*_PLACE).where(IS_WAITING, _p.at < before).limit(limit))))
+        return list(map(Place.of_row, self._execute(select(*_PLACE).where(IS_WAITING, _p.at < before).limit(limit))))
 
     def purge(self, before: float) -> None:
         """Remove the departures before this time."""
@@ -146,11 +146,11 @@ class _Records:
     def rooms(self, sims: Sequence[Sim], queue: Queue) -> Sequence[Room]:
         """The room of each SIM; see `SimRecords.rooms`."""
         row = self._execute(_question(tuple(sims), queue)).one()
-        return [_room(row[start : start + 4]) for start in range(0, len(row), 4)]
+        return [Room.of_limits(*row[start : start + 4]) for start in range(0, len(row), 4)]
 
     def places(self) -> Iterable[Place]:
         """All places."""
-        return map(_place, self._execute(select(*_PLACE)))
+        return map(Place.of_row, self._execute(select(*_PLACE)))
 
     def all_contacts(self) -> Iterable[Contact]:
         """All contacts."""
@@ -176,17 +176,6 @@ def _question(members: tuple[Sim, ...], queue: Queue) -> Select[Any]:
     return select(*(column.label(f"c{number}") for number, column in enumerate(columns)))
 
 
-def _room(row: Sequence[Any]) -> Room:
-    minute, day, month, recipients = row
-    at = max(minute or NEVER, day or NEVER)
-    return Room(at, max(at, month or NEVER), recipients or 0)
-
-
 def _fitted(key: str) -> str:
     """A key as it fits into an index. One that is fitted already stays as it is."""
     return key if len(key) <= _LONGEST_KEY else fitted(key)
-
-
-def _place(row: Sequence[Any]) -> Place:
-    key, sim, number, at, queue, before = row
-    return Place(key, sim, number, at, Queue(queue), before)
