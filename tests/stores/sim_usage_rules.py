@@ -14,6 +14,7 @@ from random import Random
 import pytest
 
 from smsmobile.delivery import OutgoingSMS, Sim, SimPool, SimUsage
+from smsmobile.delivery._forecast_sims import PlayedSims
 from smsmobile.delivery._sim_usage import Contact, Place, Queue, SimRecords
 
 START = 1_800_000_000.0
@@ -49,14 +50,15 @@ class SimUsageRules:
             message = OutgoingSMS(f"+{number}", "Hello", key)
             assert pool.book(key, number, message, now, None) == expected.book(key, number, message, now, None)
 
-    def test_it_begins_a_game_with_what_was_sent(self, usages: Callable[[], SimUsage]) -> None:
+    def test_a_forecast_begins_with_what_was_sent(self, usages: Callable[[], SimUsage]) -> None:
         pool = SimPool(SIMS, usages())
         message = OutgoingSMS(f"+{ANN}", "Hello")
         for key in ("one", LONG_KEY, "three"):
             pool.book(key, ANN, message, START, None)
         for _ in range(2):
-            slot = SimPool(SIMS, usages()).for_playing().book("four", ANN, message, START, None)
-            assert slot == (SIMS[0], START + 60)
+            slot = PlayedSims(SimPool(SIMS, usages()), START).slot(ANN, message, START, lambda at: at)
+            assert slot is not None
+            assert (slot.sim.sim, slot.at) == (SIMS[0], START + 60)
 
     def test_a_step_that_fails_has_recorded_nothing(self, usages: Callable[[], SimUsage]) -> None:
         class StepFailed(Exception):

@@ -1,4 +1,4 @@
-"""SIM usage in the memory of one process: for a pool without a store, and for playing a campaign through."""
+"""SIM usage in the memory of one process, for a pool without a store."""
 
 from __future__ import annotations
 

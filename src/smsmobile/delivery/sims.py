@@ -147,22 +147,6 @@ class SimPool:
             self._offline.setdefault(str(device), _Offline()).note(time.monotonic())
         return True
 
-    def for_playing(self) -> SimPool:
-        """A pool in memory with the same SIMs, limits and usage so far, to play a campaign through.
-
-        Raises StorageError if the usage cannot be read.
-        """
-        names = {sim._name for sim in self._sims}
-        places, contacts = self._usage.run(lambda records: (list(records.places()), list(records.all_contacts())))
-        memory = MemorySimUsage()
-        for place in places:
-            if place.sim in names:
-                memory.put_place(place)
-        for contact in contacts:
-            if contact.sim in names:
-                memory.add_contact(contact)
-        return SimPool(self._sims, memory, offline="move" if self._moves else "wait")
-
     def _closed(self, now: float) -> dict[str, float]:
         """Until when the phones that are offline send nothing: Unix seconds by device."""
         clock = time.monotonic()

@@ -567,28 +567,6 @@ def test_clocks_of_machines_may_differ_by_a_second() -> None:
     assert pool.book(ANN)[1] == 61
 
 
-# --- playing ----------------------------------------------------------------------------------------------
-
-
-def test_a_pool_for_playing_begins_with_the_usage_so_far_and_changes_nothing(tmp_path: Path) -> None:
-    pool = Pool(Sim("a", per_minute=1), Sim("b", per_minute=1), usage=tmp_path / "sims.sqlite")
-    assert [pool.book(number) for number in (ANN, BOB)] == [("a", 0), ("b", 0)]
-    assert pool.book(BOB, "waits") == ("b", 60)
-    message = OutgoingSMS(f"+{BOB}", "Hello")
-    for _ in range(2):
-        played = pool.pool.for_playing()
-        slots = [played.book(f"played {number}", BOB, message, START, None) for number in range(3)]
-        assert [(slot.sim.device, slot.at - START) for slot in slots if slot] == [("b", 120), ("b", 180), ("b", 240)]
-    assert pool.book(BOB) == ("b", 120)
-
-
-def test_a_pool_for_playing_knows_nothing_of_other_pools(tmp_path: Path) -> None:
-    Pool(Sim("c"), usage=tmp_path / "sims.sqlite").book(ANN)
-    pool = Pool(Sim("a"), Sim("b"), usage=tmp_path / "sims.sqlite")
-    slot = pool.pool.for_playing().book("one", ANN, OutgoingSMS(f"+{ANN}", "Hello"), START, None)
-    assert slot == (Sim("a"), START)
-
-
 # --- files ------------------------------------------------------------------------------------------------
 
 
