@@ -18,7 +18,7 @@ PROGRAM = textwrap.dedent(
     sys.stdin.readline()
     for number in range(int(count)):
         to = f"336{int(name):03d}{number:05d}"
-        slot = pool.book(f"{name} {number}", to, OutgoingSMS(f"+{to}", "Hello"), 1_800_000_000.0, None)
+        slot = pool._book(f"{name} {number}", to, OutgoingSMS(f"+{to}", "Hello"), 1_800_000_000.0, None)
         if slot.at <= 1_800_000_000.0:
             print(slot.sim.device, flush=True)
     """

@@ -43,18 +43,18 @@ class SimUsageRules:
             now += random.choice([0.0, 0.5, 20.0, 60.0, 3600.0, DAY, 20 * DAY, -30.0, -3600.0])
             key = f"{LONG_KEY if step % 2 else 'key'} {random.randrange(12)}"
             if random.random() < 0.2:
-                pool.cancel(key)
-                expected.cancel(key)
+                pool._cancel(key)
+                expected._cancel(key)
                 continue
             number = f"336399800{random.randrange(16):02d}"
             message = OutgoingSMS(f"+{number}", "Hello", key)
-            assert pool.book(key, number, message, now, None) == expected.book(key, number, message, now, None)
+            assert pool._book(key, number, message, now, None) == expected._book(key, number, message, now, None)
 
     def test_a_forecast_begins_with_what_was_sent(self, usages: Callable[[], SimUsage]) -> None:
         pool = SimPool(SIMS, usages())
         message = OutgoingSMS(f"+{ANN}", "Hello")
         for key in ("one", LONG_KEY, "three"):
-            pool.book(key, ANN, message, START, None)
+            pool._book(key, ANN, message, START, None)
         for _ in range(2):
             slot = PlayedSims(SimPool(SIMS, usages()), START).slot(ANN, message, START, lambda at: at)
             assert slot is not None
@@ -84,7 +84,7 @@ class SimUsageRules:
             left = 0
             for number in range(8):
                 to = f"3363998{thread:02d}{number:02d}"
-                slot = pools[thread % 2].book(f"{thread} {number}", to, OutgoingSMS(f"+{to}", "Hello"), START, None)
+                slot = pools[thread % 2]._book(f"{thread} {number}", to, OutgoingSMS(f"+{to}", "Hello"), START, None)
                 left += slot is not None and slot.at <= START
             return left
 

@@ -108,7 +108,7 @@ class Rules:
         if isinstance(verdict, Go):
             return self._with_sim(self._sims, job, now, expires_at, again)
         if again:
-            self._sims.cancel(_slot_key(job))
+            self._sims._cancel(_slot_key(job))
         return verdict
 
     def _judged_without_sims(self, job: Job, now: float, expires_at: float) -> Verdict:
@@ -121,7 +121,7 @@ class Rules:
 
     def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float, again: bool) -> Verdict:
         window = None if job.message.urgent else self._window
-        slot = sims.book(_slot_key(job), job.entry.number, job.message, now, window, again=again)
+        slot = sims._book(_slot_key(job), job.entry.number, job.message, now, window, again=again)
         if slot is None:
             return Go(job)
         if slot.at <= now:
@@ -129,7 +129,7 @@ class Rules:
             own = {} if job.message.sim is None else {"port": job.message.sim}
             return Go(job._replace(params={**others, **own, **slot.sim.params}, has_slot=True))
         if expires_at <= slot.at:
-            sims.cancel(_slot_key(job))
+            sims._cancel(_slot_key(job))
             return KeepBack(SendStatus.EXPIRED, "Its time is over before a SIM may send it.")
         return Wait(slot.at - now, f"A SIM may send it at {_shown(slot.at)}.")
 
@@ -137,18 +137,18 @@ class Rules:
         """Note that a message has left by now, and perhaps not before: its request took time, or was repeated."""
         if self._sims is not None and job.has_slot:
             with suppress(StorageError):  # it has left; the next message finds out that nothing can be counted
-                self._sims.note_left(_slot_key(job), now)
+                self._sims._note_left(_slot_key(job), now)
 
     def stop_waiting(self, jobs: Sequence[Job]) -> None:
         """Let others have the slots of these messages, which nobody waits for any more."""
         if self._sims is not None:
             with suppress(StorageError):  # then their times have to pass
-                self._sims.stop_waiting([_slot_key(job) for job in jobs])
+                self._sims._stop_waiting([_slot_key(job) for job in jobs])
 
     def not_sent(self, job: Job) -> None:
         """Note that an admitted message did not leave after all, or was refused: its SIM does not count it."""
         if self._sims is not None:
-            self._sims.cancel(_slot_key(job))
+            self._sims._cancel(_slot_key(job))
 
     def note_failure(self, job: Job, failure: SMSMobileError) -> bool:
         """Note a failure by which an admitted message was not sent.
@@ -156,7 +156,7 @@ class Rules:
         Returns whether it is that of one phone of the pool: then the message can be claimed again, and others go on.
         """
         self.not_sent(job)
-        return self._sims is not None and isinstance(failure, DeviceOffline) and self._sims.note_offline(job.params)
+        return self._sims is not None and isinstance(failure, DeviceOffline) and self._sims._note_offline(job.params)
 
 
 def _judged_by(window: SendWindow, job: Job, now: float, expires_at: float) -> Verdict | None:

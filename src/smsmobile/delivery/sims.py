@@ -58,7 +58,7 @@ class SimPool:
     and after up to ten minutes if it is still offline; meanwhile the other phones go on. Each process finds that out
     for itself. If all phones are offline, messages wait.
 
-    Raises InvalidRequestError or ConfigurationError for wrong arguments. The methods raise StorageError if the usage
+    Raises InvalidRequestError or ConfigurationError for wrong arguments. A sender raises StorageError if the usage
     cannot be read or written.
     """
 
@@ -76,7 +76,7 @@ class SimPool:
         """The phones that are or were offline, by device."""
         self._lock = ForkSafeLock()
 
-    def book(
+    def _book(
         self,
         key: str,
         number: str,
@@ -86,7 +86,7 @@ class SimPool:
         *,
         again: bool = False,
     ) -> Slot | None:
-        """The slot of a message. It counts for the SIM's limits until `cancel`. None if no SIM of the pool is meant.
+        """The slot of a message. It counts for the SIM's limits until `_cancel`. None if no SIM of the pool is meant.
 
         If the slot is not later than `now`, the message leaves now; else ask again then: the message keeps its slot.
         The slot counts no more if nobody asks until a minute after it.
@@ -115,11 +115,11 @@ class SimPool:
         request = Request(key, number, sims, moves_from, closed, window, scheduled, again)
         return Slot(*self._usage.run(lambda records: Booking(records, now).book(request)))
 
-    def cancel(self, key: str) -> None:
+    def _cancel(self, key: str) -> None:
         """The message was not sent: its slot counts no more. Raises StorageError if the usage cannot be written."""
         self._usage.run(lambda records: Booking(records).cancel(key))
 
-    def stop_waiting(self, keys: Sequence[str]) -> None:
+    def _stop_waiting(self, keys: Sequence[str]) -> None:
         """Free the slots that these messages wait for. Raises StorageError if the usage cannot be written."""
 
         def step(records: SimRecords) -> None:
@@ -131,14 +131,14 @@ class SimPool:
             some = keys[start : start + _FREED_AT_ONCE]
             self._usage.run(step)
 
-    def note_left(self, key: str, now: float) -> None:
+    def _note_left(self, key: str, now: float) -> None:
         """The message under `key`, whose slot has come, has left only now (Unix seconds). It counts from now on.
 
         Raises StorageError if the usage cannot be written.
         """
         self._usage.run(lambda records: Booking(records, now).left(key))
 
-    def note_offline(self, params: Mapping[str, str | int]) -> bool:
+    def _note_offline(self, params: Mapping[str, str | int]) -> bool:
         """A phone was offline for a message with these parameters. Returns whether it is one of the pool."""
         device, slot = params.get("sIdentifiant"), params.get("port")
         if device is None or not any(sim.device == device and sim.slot in {None, slot} for sim in self._sims):

@@ -46,7 +46,7 @@ class BusyPool(SimPool):
     def __init__(self) -> None:
         super().__init__([Sim("a-phone")])
 
-    def book(
+    def _book(
         self,
         key: str,
         number: str,

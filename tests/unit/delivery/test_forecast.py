@@ -247,7 +247,7 @@ def test_a_message_that_names_no_sim_of_the_pool_does_not_wait_for_one() -> None
 def test_what_the_sims_have_sent_so_far_counts() -> None:
     pool = SimPool([Sim("a", per_day=3)])
     for key in range(2):
-        pool.book(str(key), f"3363998001{key}", OutgoingSMS(ONE, "hi"), MORNING.timestamp() - 3600, None)
+        pool._book(str(key), f"3363998001{key}", OutgoingSMS(ONE, "hi"), MORNING.timestamp() - 3600, None)
     found = forecast(numbered(2), sims=pool)
     assert found.ends_at == MORNING + timedelta(hours=23)
     assert found.bottleneck == "per_day of phone a"
@@ -256,7 +256,7 @@ def test_what_the_sims_have_sent_so_far_counts() -> None:
 def test_a_forecast_takes_no_places_of_the_sims() -> None:
     pool = SimPool([Sim("a", per_day=3)])
     assert forecast(numbered(4), sims=pool) == forecast(numbered(4), sims=pool)
-    slot = pool.book("1", ONE[1:], OutgoingSMS(ONE, "hi"), MORNING.timestamp(), None)
+    slot = pool._book("1", ONE[1:], OutgoingSMS(ONE, "hi"), MORNING.timestamp(), None)
     assert slot is not None
     assert slot.at == MORNING.timestamp()
 

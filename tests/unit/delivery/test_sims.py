@@ -47,7 +47,7 @@ class Pool:
             self._keys += 1
             key = f"key {self._keys}"
         message = OutgoingSMS(f"+{number}", "Hello", key, **fields)
-        return self.pool.book(key, number, message, self.now, window, again=again)
+        return self.pool._book(key, number, message, self.now, window, again=again)
 
     def book(self, number: str, key: str | None = None, **fields: Any) -> tuple[str, float]:
         """The phone of a message, and in how many seconds it may leave."""
@@ -278,7 +278,7 @@ def test_a_slot_that_was_booked_and_cancelled_and_booked_again_lapses_once() -> 
     pool.book(ANN)
     for _ in range(3):
         assert pool.book(BOB, BOB)[1] == 60
-        pool.pool.cancel(BOB)
+        pool.pool._cancel(BOB)
     assert pool.book(BOB, BOB)[1] == 60
     pool.now += DAY
     assert pool.book(CAT)[1] == 0
@@ -314,7 +314,7 @@ def test_a_slot_that_another_process_needs_no_more_is_free() -> None:
     pool = Pool(Sim("a", per_minute=1))
     pool.book(ANN)
     assert pool.book(BOB, BOB)[1] == 60
-    pool.pool.cancel(BOB)
+    pool.pool._cancel(BOB)
     assert pool.book(CAT)[1] == 60
 
 
@@ -343,7 +343,7 @@ def test_a_recipient_who_was_written_to_meanwhile_counts_although_the_message_th
     pool.book(ANN, "two")
     pool.now += 1
     pool.book(ANN, "one", again=True)
-    pool.pool.cancel("one")
+    pool.pool._cancel("one")
     assert pool.book(BOB)[1] == MONTH - 1
 
 
@@ -351,7 +351,7 @@ def test_a_message_that_has_left_counts_although_another_process_waits_for_it_no
     pool = Pool(Sim("a", per_minute=1))
     pool.book(ANN, "one")
     pool.book(BOB, "two")
-    pool.pool.stop_waiting(["one", "two", "three"])
+    pool.pool._stop_waiting(["one", "two", "three"])
     assert pool.book(CAT)[1] == 60
 
 
@@ -359,7 +359,7 @@ def test_a_message_counts_from_when_it_has_left() -> None:
     pool = Pool(Sim("a", per_minute=1))
     pool.book(ANN, "one")
     pool.now += 30
-    pool.pool.note_left("one", pool.now)
+    pool.pool._note_left("one", pool.now)
     assert pool.book(BOB)[1] == 60
 
 
@@ -392,7 +392,7 @@ def test_a_message_that_the_service_is_to_send_later_need_not_wait_for_the_windo
 def test_a_cancelled_message_counts_for_no_limit_and_leaves_its_recipient_without_a_sim() -> None:
     pool = Pool(Sim("a", per_minute=1, per_day=1, recipients_per_month=1), Sim("b", per_day=1))
     assert pool.book(ANN, "one") == ("a", 0)
-    pool.pool.cancel("one")
+    pool.pool._cancel("one")
     assert pool.book(BOB) == ("a", 0)
     assert pool.book(ANN) == ("b", 0)
 
@@ -401,7 +401,7 @@ def test_a_recipient_stays_with_his_sim_if_another_message_reached_him() -> None
     pool = Pool(Sim("a", per_minute=1), Sim("b"))
     assert pool.book(ANN) == ("a", 0)
     assert pool.book(ANN, "two") == ("a", 60)
-    pool.pool.cancel("two")
+    pool.pool._cancel("two")
     assert pool.book(ANN) == ("a", 60)
 
 
@@ -410,7 +410,7 @@ def test_a_month_counts_from_the_last_message_that_was_sent() -> None:
     assert pool.book(ANN) == ("a", 0)
     pool.now += 10 * DAY
     assert pool.book(ANN, "two") == ("a", 0)
-    pool.pool.cancel("two")
+    pool.pool._cancel("two")
     assert pool.book(BOB) == ("a", 21 * DAY)
 
 
@@ -419,7 +419,7 @@ def test_a_cancelled_message_does_not_take_a_later_one_with_it() -> None:
     assert pool.book(ANN, "one") == ("a", 0)
     pool.now += HOUR
     assert pool.book(ANN, "two") == ("a", 0)
-    pool.pool.cancel("one")
+    pool.pool._cancel("one")
     assert pool.book(BOB) == ("a", MONTH)
 
 
@@ -427,14 +427,14 @@ def test_if_his_first_message_was_not_sent_a_recipient_belongs_to_the_sim_that_w
     pool = Pool(Sim("a"), Sim("b"), Sim("c"))
     assert pool.book(ANN, "one") == ("a", 0)
     assert pool.book(ANN, device="b") == ("b", 0)
-    pool.pool.cancel("one")
+    pool.pool._cancel("one")
     pool.now += HOUR
     assert pool.book(ANN, device="c") == ("c", 0)
     assert pool.book(ANN) == ("b", 0)
 
 
 def test_what_is_not_there_can_be_cancelled() -> None:
-    Pool(Sim("a")).pool.cancel("nothing")
+    Pool(Sim("a")).pool._cancel("nothing")
 
 
 # --- phones that are offline ------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ def test_what_is_not_there_can_be_cancelled() -> None:
 def test_the_recipients_of_an_offline_phone_wait_and_others_go_on(clock: SimpleNamespace) -> None:
     pool = Pool(Sim("a", 1), Sim("b"))
     assert [pool.book(number)[0] for number in (ANN, BOB)] == ["a", "b"]
-    assert pool.pool.note_offline({"sIdentifiant": "a", "port": 1})
+    assert pool.pool._note_offline({"sIdentifiant": "a", "port": 1})
     assert pool.book(ANN, "to Ann") == ("a", 60)
     assert pool.book(BOB) == ("b", 0)
     assert [pool.book(number) for number in (CAT, DAN)] == [("b", 0), ("b", 0)]
@@ -455,7 +455,7 @@ def test_the_recipients_of_an_offline_phone_wait_and_others_go_on(clock: SimpleN
 def test_the_recipients_of_an_offline_phone_move_and_stay_there(clock: SimpleNamespace) -> None:
     pool = Pool(Sim("a"), Sim("b"), offline="move")
     assert [pool.book(number)[0] for number in (ANN, BOB)] == ["a", "b"]
-    assert pool.pool.note_offline({"sIdentifiant": "a"})
+    assert pool.pool._note_offline({"sIdentifiant": "a"})
     assert [pool.book(number) for number in (ANN, CAT)] == [("b", 0), ("b", 0)]
     clock.now += 61
     pool.now += 61
@@ -466,7 +466,7 @@ def test_a_message_that_waits_for_an_offline_phone_moves_when_it_asks_again(cloc
     pool = Pool(Sim("a", per_minute=1), Sim("b", per_minute=1), offline="move")
     assert [pool.book(number, number) for number in (ANN, BOB)] == [("a", 0), ("b", 0)]
     assert pool.book(CAT, CAT) == ("a", 60)
-    pool.pool.note_offline({"sIdentifiant": "a"})
+    pool.pool._note_offline({"sIdentifiant": "a"})
     assert pool.book(CAT, CAT) == ("b", 60)
     pool.now += 60
     clock.now += 60
@@ -476,7 +476,7 @@ def test_a_message_that_waits_for_an_offline_phone_moves_when_it_asks_again(cloc
 def test_only_the_recipients_that_are_written_to_move(clock: SimpleNamespace) -> None:
     pool = Pool(Sim("a"), Sim("b"), offline="move")
     assert pool.book(ANN) == ("a", 0)
-    pool.pool.note_offline({"sIdentifiant": "a"})
+    pool.pool._note_offline({"sIdentifiant": "a"})
     clock.now += 61
     assert pool.book(ANN) == ("a", 0)
 
@@ -486,13 +486,13 @@ def test_if_all_phones_are_offline_messages_wait(clock: SimpleNamespace, offline
     pool = Pool(Sim("a"), Sim("b"), offline=offline)
     assert pool.book(ANN) == ("a", 0)
     for device in "ab":
-        assert pool.pool.note_offline({"sIdentifiant": device})
+        assert pool.pool._note_offline({"sIdentifiant": device})
     assert [pool.book(number) for number in (ANN, BOB)] == [("a", 60), ("b", 60)]
 
 
 def test_a_message_that_names_an_offline_phone_waits_for_it(clock: SimpleNamespace) -> None:
     pool = Pool(Sim("a"), Sim("b"), offline="move")
-    pool.pool.note_offline({"sIdentifiant": "a"})
+    pool.pool._note_offline({"sIdentifiant": "a"})
     assert pool.book(ANN, device="a") == ("a", 60)
 
 
@@ -501,15 +501,15 @@ def test_a_phone_that_stays_offline_is_tried_less_often(clock: SimpleNamespace) 
     waited = []
     for _ in range(6):
         for _ in range(4):  # those of all workers
-            pool.pool.note_offline({"sIdentifiant": "a"})
+            pool.pool._note_offline({"sIdentifiant": "a"})
         waited.append(pool.book(ANN, "one")[1])
         clock.now += waited[-1]
         pool.now += waited[-1]
         assert pool.book(ANN, "one") == ("a", 0)
-        pool.pool.cancel("one")
+        pool.pool._cancel("one")
     assert waited == [60, 120, 240, 480, 600, 600]
     clock.now += 601
-    pool.pool.note_offline({"sIdentifiant": "a"})
+    pool.pool._note_offline({"sIdentifiant": "a"})
     assert pool.book(ANN, "one") == ("a", 60)
 
 
@@ -519,7 +519,7 @@ def test_a_booked_slot_moves_behind_the_time_at_which_its_phone_is_tried_again(c
     assert pool.book(BOB, BOB) == ("a", 60)
     clock.now += 30
     pool.now += 30
-    pool.pool.note_offline({"sIdentifiant": "a"})
+    pool.pool._note_offline({"sIdentifiant": "a"})
     assert pool.book(BOB, BOB) == ("a", 60)
 
 
@@ -537,7 +537,7 @@ def test_a_booked_slot_moves_behind_the_time_at_which_its_phone_is_tried_again(c
     ],
 )
 def test_only_a_failure_of_its_own_sims_is_one_of_the_pool(params: dict[str, str | int], belongs: bool) -> None:
-    assert SimPool([Sim("a", 1), Sim("b")]).note_offline(params) is belongs
+    assert SimPool([Sim("a", 1), Sim("b")])._note_offline(params) is belongs
 
 
 # --- clocks -----------------------------------------------------------------------------------------------

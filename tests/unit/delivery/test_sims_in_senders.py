@@ -113,7 +113,7 @@ def test_the_recipients_of_an_offline_phone_wait_for_it(workers: int) -> None:
 
 def test_many_messages_for_an_offline_phone_do_not_keep_others_from_being_sent() -> None:
     service, pool = Phones(), SimPool([Sim("a"), Sim("b")])
-    pool.note_offline({"sIdentifiant": "a"})
+    pool._note_offline({"sIdentifiant": "a"})
     many = [OutgoingSMS(number, text, device="a") for number, text in numbered(1500)]
     with closing(bulk(service, pool).send([*many, (ANN, "Hello")])) as outcomes:
         assert next(outcomes).status is SendStatus.SENT

@@ -87,7 +87,7 @@ class Campaign(RuleBasedStateMachine):
         now = self.time + self.ahead
         device = {0: "a", 1: "b"}.get(key)
         name = f"{key}, the clock set {self.times_set} times"
-        slot = self.pool.book(name, number, OutgoingSMS(f"+{number}", "Hello", device=device), now, None)
+        slot = self.pool._book(name, number, OutgoingSMS(f"+{number}", "Hello", device=device), now, None)
         assert slot is not None
         assert device in {None, slot.sim.device}
         if device is None:
@@ -110,7 +110,7 @@ class Campaign(RuleBasedStateMachine):
     @rule(key=KEYS)
     def cancel(self, key: int) -> None:
         name = f"{key}, the clock set {self.times_set} times"
-        self.pool.cancel(name)
+        self.pool._cancel(name)
         last = self.last.pop(name, None)
         if last is not None:
             self.homes.pop(last.number, None)
