@@ -18,7 +18,7 @@ from flask import Flask
 from smsmobile import ConfigurationError, InvalidRequestError
 from smsmobile.contrib._settings import SANDBOX_KEY
 from smsmobile.contrib.flask import SMSMobile
-from smsmobile.delivery import MemoryJournal, SendStatus
+from smsmobile.delivery import MemoryJournal, MemorySuppression, SendStatus
 from smsmobile.sandbox import Sandbox
 
 TO = "+33639981234"
@@ -298,3 +298,40 @@ def test_without_flask_3_the_import_says_what_to_install(preparation: str, words
         """
     )
     assert words in printed
+
+
+# --- opt-outs -----------------------------------------------------------------------------------------------
+
+
+def test_who_has_opted_out_gets_no_message_with_a_key(sms: SMSMobile, make_app: Make, tmp_path: Path) -> None:
+    with Sandbox() as box:
+        config = {"SMSMOBILE_JOURNAL": "sent.sqlite", "SMSMOBILE_SUPPRESSION": "suppressed.sqlite"}
+        app = make_app(SMSMOBILE_API_KEY=box.api_key, SMSMOBILE_BASE_URL=box.url, **config)
+        with app.app_context():
+            sms.suppression.add(TO)
+            assert sms.send(TO, "We open at ten.", key="opening").status is SendStatus.SUPPRESSED
+            sms.send(TO, "Your code is 4711.")
+            sms.client.close()
+        assert [message.message for message in box.phone.outbox] == ["Your code is 4711."]
+    assert (tmp_path / "instance/shop/suppressed.sqlite").is_file()
+
+
+def test_a_test_has_a_list_of_its_own_and_a_list_that_was_passed_is_used(
+    sms: SMSMobile, make_app: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "suppressed.sqlite"
+    with make_app(TESTING=True, SMSMOBILE_SUPPRESSION=str(path)).app_context():
+        sms.suppression.add(TO)
+    assert not path.exists()
+    given = MemorySuppression()
+    with make_app(TESTING=True, SMSMOBILE_SUPPRESSION=given).app_context():
+        assert sms.suppression is given
+
+
+@pytest.mark.parametrize("given", [None, {TO}])
+def test_what_is_no_list_is_told(sms: SMSMobile, make_app: Make, given: object) -> None:
+    with (
+        make_app(SMSMOBILE_SUPPRESSION=given).app_context(),
+        pytest.raises(ConfigurationError, match=r"SQLiteSuppression|set app\.config"),
+    ):
+        _ = sms.suppression

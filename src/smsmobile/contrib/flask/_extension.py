@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ...channels.sms import SentSMS
-    from ...delivery import SendOutcome
+    from ...delivery import SendOutcome, Suppression
 
 NAME = "smsmobile"
 """The key of `app.extensions`, and the name of the blueprint."""
@@ -65,6 +65,14 @@ class SMSMobile(EventHandlers):
         """
         return self._state().client
 
+    @property
+    def suppression(self) -> Suppression:
+        """The list of opt-outs of the current application, for `record_opt_out`. `send` with a key asks it.
+
+        Raises ConfigurationError without `SMSMOBILE_SUPPRESSION`, StorageError if the list cannot be opened.
+        """
+        return self._state().suppression
+
     @overload
     def send(self, to: str, message: str, key: None = None, **options: Unpack[SendOptions]) -> SentSMS: ...
     @overload
@@ -77,7 +85,7 @@ class SMSMobile(EventHandlers):
         to: one phone number with `+` and country code, or as `client.sms.send` takes it.
         message: any text.
         key: your name for the message, such as `"order-4711"`. However often this is called with one key, the message
-            is sent once. Needs `SMSMOBILE_JOURNAL`.
+            is sent once. Needs `SMSMOBILE_JOURNAL`. With `SMSMOBILE_SUPPRESSION`, nobody on that list gets it.
         options: `sim`, `device`, `schedule_at`, `shorten_urls`, `encrypt` and `whatsapp`, as for `client.sms.send`.
             With a key also `expires_at` and `urgent`, as for `smsmobile.delivery.send_once`.
 

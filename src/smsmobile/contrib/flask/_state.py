@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ...channels.sms import SentSMS
-    from ...delivery import SendOutcome
+    from ...delivery import SendOutcome, Suppression
 
 PREFIX = "SMSMOBILE_"
 DEFAULTS = {
@@ -38,6 +38,7 @@ DEFAULTS = {
     "WEBHOOK_PATH": "/sms/webhook",
     "EVENT_STORE": "sms-events.sqlite",
     "JOURNAL": None,
+    "SUPPRESSION": None,
 }
 """The settings that are read here; the client reads the others."""
 SETTINGS = tuple(dict.fromkeys([*SHARED, *DEFAULTS]))
@@ -45,7 +46,7 @@ SETTINGS = tuple(dict.fromkeys([*SHARED, *DEFAULTS]))
 
 
 class State:
-    """The client, the endpoint and the journal of one application. Each is made when it is first used."""
+    """The client, the endpoint and the stores of one application. Each is made when it is first used."""
 
     def __init__(self, app: Flask, handlers: EventHandlers) -> None:
         self.app = app
@@ -54,6 +55,7 @@ class State:
         self._clients: dict[str, SMSMobileClient] = {}
         self._endpoint: WebhookEndpoint | None = None
         self._journal: Journal | None = None
+        self._suppression: Suppression | None = None
         self._outboxes: list[list[RecordedSMS]] = []
 
     def set_defaults(self) -> None:
@@ -115,7 +117,8 @@ class State:
             return self.client.sms.send(to, message, **options_without_key(**options))
         from ...delivery import send_once
 
-        return send_once(self.client, self.journal, key=key, to=to, text=message, **options)
+        suppression = None if self.settings.get("SUPPRESSION") is None else self.suppression
+        return send_once(self.client, self.journal, key=key, to=to, text=message, suppression=suppression, **options)
 
     @property
     def journal(self) -> str | os.PathLike[str] | Journal:
@@ -137,6 +140,25 @@ class State:
             if self._journal is None:
                 self._journal = MemoryJournal()
             return self._journal
+
+    @property
+    def suppression(self) -> Suppression:
+        """The list of opt-outs. Raises ConfigurationError if there is none, StorageError if it cannot be opened."""
+        from ...delivery import MemorySuppression, SQLiteSuppression
+        from ...delivery.suppression import check_suppression
+
+        given = self.settings.get("SUPPRESSION")
+        if given is None:
+            raise ConfigurationError(
+                f"There is no list of opt-outs: set app.config['{PREFIX}SUPPRESSION'] to the name of a file, such as "
+                "'suppressed.sqlite', or to a Suppression."
+            )
+        if not isinstance(given, (str, os.PathLike)):
+            return check_suppression(given)
+        with self._lock:
+            if self._suppression is None:
+                self._suppression = MemorySuppression() if self.app.testing else SQLiteSuppression(self.file(given))
+            return self._suppression
 
     def file(self, name: str | os.PathLike[str]) -> Path:
         """A file of the instance folder, which is made; one of its own for the sandbox. An absolute path stays one.
