@@ -36,6 +36,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 def shop_on_redis(redis: RedisServer, app: Celery) -> Iterator[Celery]:
     """An app with the tasks of shop.py, as the program that sends has it."""
+    pytest.importorskip("redis", minversion="6.1", reason="Celery's transport for Redis needs redis-py 6.1")
     shop = Celery("shop", broker=redis.url, set_as_current=False)
     shop.conf.update(task_send_sent_event=True)
 
