@@ -162,8 +162,7 @@ def _client(settings: WebSettings, backend: str) -> SMSMobileClient:
             f"{_NAME.format('TOKEN_STORE')} is for OAuth2: set {_NAME.format('CLIENT_ID')} and "
             f"{_NAME.format('CLIENT_SECRET')}, or leave it out."
         )
-    plain = secret.get_secret_value() if hasattr(secret, "get_secret_value") else secret
-    return settings.client(backend, _forget, auth=OAuth2ClientCredentials(client_id, plain, store=_token_store(store)))
+    return settings.client(backend, _forget, auth=OAuth2ClientCredentials(client_id, secret, store=_token_store(store)))
 
 
 def _forget(_: RecordedSMS) -> None:
