@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 
-from smsmobile import ConfigurationError
-from smsmobile.contrib.celery import Campaign, CampaignProgress, _campaign, campaign
+from smsmobile import AuthenticationError, ConfigurationError, StorageError
+from smsmobile.contrib.celery import Campaign, CampaignProgress, _campaign, _setup, campaign
 from smsmobile.contrib.celery._chunk import campaign_chunk
 from smsmobile.contrib.celery._progress import Records
 from smsmobile.sandbox import Sandbox
@@ -141,6 +142,47 @@ def test_a_pause_lasts_until_it_is_resumed(worker: Celery, box: Sandbox, monkeyp
     assert len(box.phone.outbox) == 12
 
 
+def test_a_short_pause_that_the_driver_has_not_seen_forgets_no_chunk(
+    worker: Celery, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_campaign, "visibility_timeout", lambda _: 3600.0)
+    box.faults.add("phone_offline")
+    started = start(f"{HERE}reminders")
+    wait_for(started, lambda progress: progress.rows == 12)
+    run, records = _campaign._Driver.run, Records(worker, started.id)
+    monkeypatch.setattr(_campaign._Driver, "run", lambda _: 0.02)
+    started.pause()
+    deadline = time.monotonic() + PATIENCE
+    while not all("left" in (records.chunk(first) or {}) for first in (0, 5, 10)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    box.faults.clear()
+    started.resume()
+    monkeypatch.setattr(_campaign._Driver, "run", run)
+    assert ended(started).counts == {"sent": 12}
+
+
+def test_a_chunk_that_fails_after_the_campaign_has_stopped_does_not_stop_it_again(
+    worker: Celery, configured: Callable[..., Celery], box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_campaign, "MOST_OPEN", 1)
+    monkeypatch.setattr(_campaign, "FEW_OPEN", 0)
+    box.faults.add("phone_offline")
+    started = start(f"{HERE}reminders")
+    wait_for(started, lambda progress: progress.rows == 5)
+
+    def stop_meanwhile(*_: Any, **__: Any) -> None:
+        started.pause()
+        raise AuthenticationError("The API key is wrong.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_setup.Setup, "send", stop_meanwhile)
+        assert ended(started)[:2] == ("PAUSED", None)
+    box.faults.clear()
+    started.resume()
+    assert wait_for(started, lambda progress: progress.state in {"STOPPED", "DONE"}).counts == {"sent": 12}
+
+
 def test_what_does_not_pass_stops_the_campaign_until_it_is_resumed(
     worker: Celery, configured: Callable[..., Celery], box: Sandbox
 ) -> None:
@@ -188,6 +230,47 @@ def test_a_source_that_cannot_be_imported_stops_the_campaign(worker: Celery, box
     assert "expected a module and a name" in (ended(start("reminders")).reason or "")
 
 
+def test_a_source_whose_module_raises_stops_the_campaign(
+    worker: Celery, box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop_that_raises.py").write_text("raise RuntimeError('no settings')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    expected = "which cannot be imported: its module raises RuntimeError, which is in the log of the worker."
+    assert expected in (ended(start("shop_that_raises:reminders")).reason or "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((7,), "source is of type int; expected text such as 'shop.sms:name'."),
+        ((f"{HERE}customers", 7), "arguments is of type int; expected a list."),
+        ((f"{HERE}customers", "7"), "arguments is of type str; expected a list."),
+    ],
+)
+def test_wrong_arguments_of_a_campaign_stop_it_and_are_named(
+    worker: Celery, box: Sandbox, arguments: tuple[Any, ...], said: str
+) -> None:
+    assert ended(start(*arguments)) == CampaignProgress("STOPPED", said, 0, {})
+
+
+def test_a_storage_that_is_away_at_the_first_task_does_not_end_the_campaign(
+    worker: Celery, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_campaign, "visibility_timeout", lambda _: 3600.0)
+    made = _setup._made
+    failed: list[Celery] = []
+
+    def fail_once(app: Celery) -> Any:
+        if not failed:
+            failed.append(app)
+            raise StorageError("The database is away.")
+        return made(app)
+
+    monkeypatch.setattr(_setup, "_made", fail_once)
+    assert ended(start(f"{HERE}reminders")).counts == {"sent": 12}
+    assert failed
+
+
 def test_a_driver_that_is_delivered_twice_sends_nothing_twice(worker: Celery, box: Sandbox) -> None:
     for _ in range(3):
         campaign.apply_async((f"{HERE}reminders",), task_id="twice")
@@ -213,6 +296,13 @@ def test_without_a_journal_the_campaign_stops_and_says_what_to_set(
     progress = ended(start(f"{HERE}reminders"))
     assert progress.state == "STOPPED"
     assert "set app.conf.smsmobile['JOURNAL']" in (progress.reason or "")
+
+
+def test_a_rate_that_cannot_be_read_stops_the_campaign(
+    worker: Celery, configured: Callable[..., Celery], box: Sandbox
+) -> None:
+    configured(RATE="often", RATE_STORAGE="memory://")
+    assert "rate is 'often', which cannot be read" in (ended(start(f"{HERE}reminders")).reason or "")
 
 
 def test_a_message_that_is_no_json_stops_the_campaign(worker: Celery, box: Sandbox) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery, chain, group
 from celery.events import EventReceiver
+from celery.exceptions import TaskRevokedError
+from kombu import Message
 from redis import Redis
 
 from smsmobile import InvalidRequestError
 from smsmobile.contrib.celery import ConfidentialTask, send_sms
+from smsmobile.contrib.celery._request import ConfidentialRequest
 from smsmobile.sandbox import Sandbox
 
 from ...stores.redis_server import RedisServer
@@ -113,6 +117,34 @@ def test_events_logs_results_and_inspection_show_nothing(
     assert "as ordered" in places["results"]
     shown = [(place, secret) for place, text in places.items() for secret in SECRETS if secret in text]
     assert shown == []
+
+
+def test_the_result_of_a_message_that_came_too_late_shows_nothing(worker: Celery, box: Sandbox) -> None:
+    worker.conf.result_extended = True
+    try:
+        past = datetime.now(timezone.utc) - timedelta(hours=1)
+        result = send_sms.apply_async((NUMBER,), {"text": TEXT}, expires=past)
+        with pytest.raises(TaskRevokedError):
+            result.get(timeout=PATIENCE, interval=0.02)
+    finally:
+        worker.conf.result_extended = False
+    stored = worker.backend.get_task_meta(result.id)
+    assert (stored["args"], stored["kwargs"]) == ("(hidden)", "{hidden}")
+
+
+def test_a_message_that_is_made_again_from_a_hidden_request_has_its_arguments(app: Celery) -> None:
+    message = Message(
+        json.dumps([[NUMBER], {"text": TEXT}, {}]),
+        headers={"id": "a", "task": send_sms.name},
+        properties={},
+        delivery_info={},
+        content_type="application/json",
+        content_encoding="utf-8",
+    )
+    request = ConfidentialRequest(message, app=app, task=send_sms, decoded=False)
+    assert (request._context.args, request._context.kwargs) == ("(hidden)", "{hidden}")
+    again = send_sms.signature_from_request(request._context)
+    assert (tuple(again.args), again.kwargs) == ((NUMBER,), {"text": TEXT})
 
 
 @pytest.mark.parametrize("way", ["map", "starmap", "chunks"])

@@ -13,10 +13,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.result import AsyncResult
 from requests.adapters import HTTPAdapter
 
-from smsmobile import AuthenticationError, ConnectionFailed, DeviceOffline, InvalidRequestError
+from smsmobile import AuthenticationError, ConnectionFailed, DeviceOffline, InvalidRequestError, StorageError
 from smsmobile.channels.sms import SMSChannel
-from smsmobile.contrib.celery import send_sms, settle_sms
+from smsmobile.contrib.celery import _setup, send_sms, settle_sms
 from smsmobile.delivery import JournalEntry, MemoryJournal, SendStatus
+from smsmobile.delivery._lookup import Lookup
 from smsmobile.sandbox import Sandbox
 
 from .conftest import KEY, NUMBER, TEXT
@@ -132,7 +133,41 @@ def test_an_unknown_message_is_looked_up_until_it_appears(
 def test_settling_tells_what_the_journal_knows(eager: Celery, box: Sandbox, journal: MemoryJournal) -> None:
     send_sms.delay(NUMBER, TEXT, KEY)
     assert settle_sms.delay(KEY).get()["status"] == "sent"
+    assert settle_sms.delay(4711).get()["key"] == "4711"
     assert settle_sms.delay("another").get() == {"key": "another", "status": None, "recorded": None, "guid": None}
+
+
+@pytest.mark.parametrize("failure", [SoftTimeLimitExceeded(), StorageError("The database is away.")])
+@pytest.mark.parametrize("first", [send_sms, settle_sms])
+def test_a_task_that_is_interrupted_before_it_can_begin_is_tried_again(
+    worker: Celery, box: Sandbox, monkeypatch: pytest.MonkeyPatch, first: Any, failure: Exception
+) -> None:
+    monkeypatch.setattr("smsmobile.contrib.celery._sending.FIRST_LOOK", 0.1)
+    made = _setup._made
+    failed: list[Celery] = []
+
+    def fail_once(app: Celery) -> Any:
+        if not failed:
+            failed.append(app)
+            raise failure
+        return made(app)
+
+    monkeypatch.setattr(_setup, "_made", fail_once)
+    arguments = (NUMBER, TEXT, KEY) if first is send_sms else (KEY,)
+    result = first.delay(*arguments).get(timeout=PATIENCE, interval=0.02)
+    assert (result["status"], len(failed)) == ("sent" if first is send_sms else None, 1)
+
+
+def test_a_time_limit_during_a_look_does_not_end_the_looking(
+    worker: Celery, box: Sandbox, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsmobile.contrib.celery._setup.PATIENCE", 0.0)
+    monkeypatch.setattr("smsmobile.contrib.celery._sending.FIRST_LOOK", 0.1)
+    box.log_delay = 0.5
+    box.faults.add("reset_after", path="/sendsms/", times=1)
+    Interruption(monkeypatch, Lookup, "look", after=False)
+    assert send_sms.delay(NUMBER, TEXT, KEY).get(timeout=PATIENCE, interval=0.02)["status"] == "unknown"
+    assert settled(journal, SendStatus.SENT).outcome is SendStatus.SENT
 
 
 def test_a_message_that_never_appears_stays_unknown_after_a_day(

@@ -89,6 +89,7 @@ def test_a_token_store_can_be_in_redis(configured: Configured, box: Sandbox) -> 
             r"\['TOKEN_STORE'\] is for OAuth2: set app\.conf\.smsmobile\['CLIENT_ID'\]",
         ),
         ({"JOURNAL": "no_such_module:journal"}, r"\['JOURNAL'\] is 'no_such_module:journal', which cannot be imported"),
+        ({"JOURNAL": ":memory:"}, r"smsmobile\['JOURNAL'\] cannot be used\. A file name is needed"),
         ({"JOURNAL": 7}, "The journal is of type int"),
         ({"WINDOW": 7}, "window is of type int; expected a SendWindow"),
         ({"BACKEND": "life"}, r"\['BACKEND'\] is '.*life.*'; expected one of live"),

@@ -97,7 +97,7 @@ def campaign(
     No more than 2,000 messages are in the broker at a time. The campaign stops, with a reason, for what does not pass,
     such as AuthenticationError, if the source raises, or if it gives other rows than before.
     """
-    order = {"args": [source, list(arguments)], "kwargs": {"template": template, "columns": columns}}
+    order = {"args": [source, arguments], "kwargs": {"template": template, "columns": columns}}
     pause = coming_back(self, lambda: _Driver(self, order).run())
     if pause is not None:
         try_again(self, pause)
@@ -157,15 +157,16 @@ class _Driver:
         self._state |= {"state": state, "reason": reason}
         if state != "DONE":
             self._records.pause()
-            self._state["open"] = dict.fromkeys(self._state["open"], 0.0)  # they end without a result
 
     def _count_what_is_done(self) -> bool:
         done, counts = 0, Counter(self._state["counts"])
         for start in list(self._state["open"]):
             result = self._records.chunk(int(start)) or {}
-            if reason := result.get("stopped"):
-                self._records.save_chunk(int(start), {})  # it is sent again when the campaign is resumed
-                self._end("STOPPED", reason)
+            if "left" in result:
+                self._records.save_chunk(int(start), {})
+                self._state["open"][start] = 0.0  # it is sent again, when the campaign goes on
+                if reason := result["left"]:
+                    self._end("STOPPED", reason)
             elif "counts" in result:
                 counts.update(result["counts"])
                 del self._state["open"][start]
@@ -220,6 +221,8 @@ class _Driver:
         (source, arguments), options = self._order["args"], self._order["kwargs"]
         self._read_row = _reader(options["template"], options["columns"])
         function = named(source, "source")
+        if not isinstance(arguments, (list, tuple)):
+            raise ConfigurationError(f"arguments is of type {type(arguments).__name__}; expected a list.")
         return _guarded(iter_of(function, arguments))
 
     def _send(self, start: int, rows: Sequence[Any]) -> None:

@@ -13,7 +13,6 @@ from celery.exceptions import SoftTimeLimitExceeded
 from ...delivery import SendOutcome, SendStatus
 from ...delivery._workers import MAX_UNKNOWN
 from ...errors import (
-    ConfigurationError,
     DeviceOffline,
     InvalidRequestError,
     SendInFlight,
@@ -67,21 +66,28 @@ def _send(
     failures: int,
     in_doubt: int,
 ) -> None:
-    if "counts" in (records.chunk(start) or {}) or records.is_paused:
+    if "counts" in (records.chunk(start) or {}):
+        return
+    if records.is_paused:
+        records.save_chunk(start, {"left": None})
         return
     deadline = time.monotonic() + min(LONGEST, longest_pause(task.app))
     try:
         chunk = _Chunk(task.app, records, counts, deadline)
-    except ConfigurationError as error:
-        records.save_chunk(start, {"stopped": str(error)})
+    except SMSMobileError as failure:  # a setting is wrong
+        if may_pass(failure):
+            raise
+        records.save_chunk(start, {"left": str(failure)})
         return
     chunk.in_doubt = in_doubt
     left = chunk.send(rows)
-    if chunk.stopped is not None:
-        records.save_chunk(start, {"stopped": chunk.stopped})
+    if chunk.stopped is not None and not records.is_paused:  # else the campaign has ended already
+        records.save_chunk(start, {"left": chunk.stopped})
     elif not left:
         records.save_chunk(start, {"counts": dict(+chunk.counts)})
-    elif not records.is_paused:
+    elif records.is_paused:
+        records.save_chunk(start, {"left": None})
+    else:
         records.save_chunk(start, {"tried_at": time.time()})
         failures = 0 if len(left) < len(rows) else failures + 1
         pause = pause_after(task.app, failures, chunk.failure)

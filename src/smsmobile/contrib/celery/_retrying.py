@@ -68,10 +68,11 @@ def coming_back(task: Any, step: Callable[[], Result]) -> Result:
     """Do a step of a campaign. A task that fails, as without a result backend, is tried again: nobody else does it."""
     try:
         return step()
-    except (Retry, Reject, SMSMobileError):
+    except (Retry, Reject):
         raise
-    except Exception:
-        if task.request.is_eager or task.request.called_directly:
+    except Exception as error:
+        is_final = isinstance(error, SMSMobileError) and not may_pass(error)
+        if is_final or task.request.is_eager or task.request.called_directly:
             raise
         log.exception("A step of a campaign has failed, and is tried again.")
     try_again(task, longest_pause(task.app) / _PART_OF_IT)

@@ -50,9 +50,8 @@ def send_sms(self: Any, to: str, text: str, key: str | int | None = None, **opti
     fails with InvalidRequestError, ConfigurationError, AuthenticationError, SubscriptionExpired or NotFound.
     """
     message = unpacked({"to": to, "text": text, "key": check_key(self.request.id if key is None else key), **options})
-    setup = setup_of(self.app)
     try:
-        outcome = setup.send(message, rate_patience=RATE_PATIENCE)
+        outcome = setup_of(self.app).send(message, rate_patience=RATE_PATIENCE)
     except SendOutcomeUnknown:  # a time limit interrupted it
         settle_later(self.app, str(message.key))
         return _result(str(message.key), SendStatus.UNKNOWN)
@@ -68,24 +67,29 @@ def send_sms(self: Any, to: str, text: str, key: str | int | None = None, **opti
 
 
 @shared_task(name="smsmobile.settle_sms", **OPTIONS)  # type: ignore[untyped-decorator]
-def settle_sms(self: Any, key: str) -> dict[str, Any]:
+def settle_sms(self: Any, key: str | int) -> dict[str, Any]:
     """Look a message in doubt up in the sent log, for 24 hours, until it is there. Nothing is sent.
 
     key: that of the message.
 
     The result has the `key`, the `status` (None if the journal has no such message), and the `guid`.
     """
-    setup = setup_of(self.app)
+    key = check_key(key)
     entry: JournalEntry | None = None
     failure: SMSMobileError | None = None
+    interruption: SoftTimeLimitExceeded | None = None
     try:
+        setup = setup_of(self.app)
         entry = settle(setup.client, setup.journal, key)
+    except SoftTimeLimitExceeded as error:
+        interruption = error
     except SMSMobileError as error:
         if not may_pass(error):
             raise
         failure = error
-    if failure is not None or (entry is not None and _is_in_doubt(entry) and not self.request.is_eager):
-        try_again(self, pause_after(self.app, self.request.retries, failure, first=FIRST_LOOK), failure)
+    cause = failure or interruption
+    if cause is not None or (entry is not None and _is_in_doubt(entry) and not self.request.is_eager):
+        try_again(self, pause_after(self.app, self.request.retries, failure, first=FIRST_LOOK), cause)
     return _result(key, None) if entry is None else _result(key, entry.outcome, entry.guid)
 
 

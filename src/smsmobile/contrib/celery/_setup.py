@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -13,6 +14,7 @@ from threading import Event
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.imports import import_from_cwd
 
 from ... import _dotenv
@@ -27,9 +29,11 @@ from ...delivery._arguments import channel_of, check_journal
 from ...delivery._messages import OPTIONS, OutgoingSMS, key_of, number_of, params_of
 from ...delivery._rate_limit import RateLimiter
 from ...delivery.journals import KEPT_BACK, Journal
-from ...errors import ConfigurationError, SendPostponed
+from ...errors import ConfigurationError, SendPostponed, SMSMobileError, StorageError
 from .._offline import RecordedSMS, print_sms
 from .._settings import OFFLINE, SHARED, WebSettings
+
+log = logging.getLogger("smsmobile")
 
 PATIENCE = 5.0
 """Seconds to look for a message whose answer was lost. `settle_sms` goes on, so that no worker is held."""
@@ -158,8 +162,7 @@ def _client(settings: WebSettings, backend: str) -> SMSMobileClient:
             f"{_NAME.format('TOKEN_STORE')} is for OAuth2: set {_NAME.format('CLIENT_ID')} and "
             f"{_NAME.format('CLIENT_SECRET')}, or leave it out."
         )
-    plain = secret.get_secret_value() if hasattr(secret, "get_secret_value") else secret
-    return settings.client(backend, _forget, auth=OAuth2ClientCredentials(client_id, plain, store=_token_store(store)))
+    return settings.client(backend, _forget, auth=OAuth2ClientCredentials(client_id, secret, store=_token_store(store)))
 
 
 def _forget(_: RecordedSMS) -> None:
@@ -185,7 +188,15 @@ def _journal(settings: WebSettings) -> Journal:
 
         return SQLJournal(journal)
     checked = check_journal(journal)
-    return SQLiteJournal(checked) if isinstance(checked, (str, os.PathLike)) else checked
+    return _file(checked) if isinstance(checked, (str, os.PathLike)) else checked
+
+
+def _file(path: str | os.PathLike[str]) -> SQLiteJournal:
+    try:
+        return SQLiteJournal(path)
+    except StorageError as error:  # it is not opened yet, so the name is wrong
+        reason = str(error)
+    raise ConfigurationError(f"{_NAME.format('JOURNAL')} cannot be used. {reason}")
 
 
 def _token_store(store: Any) -> Any:
@@ -220,12 +231,20 @@ def _loaded(name: str, value: Any) -> Any:
     return named(value, _NAME.format(name)) if isinstance(value, str) and _DOTTED.fullmatch(value) else value
 
 
-def named(path: str, what: str) -> Any:
+def named(path: Any, what: str) -> Any:
     """The object with a dotted path, such as `shop.sms:reminders`. Raises ConfigurationError."""
+    if not isinstance(path, str):
+        raise ConfigurationError(f"{what} is of type {type(path).__name__}; expected text such as 'shop.sms:name'.")
     dotted = _DOTTED.fullmatch(path)
     if dotted is None:
         raise ConfigurationError(f"{what} is {shown(path)!r}; expected a module and a name, such as 'shop.sms:name'.")
     try:
         return getattr(import_from_cwd(dotted[1]), dotted[2])  # as Celery imports the app
+    except (SMSMobileError, SoftTimeLimitExceeded):
+        raise
     except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{what} is {path!r}, which cannot be imported: {error}.") from None
+        reason = str(error)
+    except Exception as error:
+        log.exception("A module cannot be imported.")
+        reason = f"its module raises {type(error).__name__}, which is in the log of the worker"
+    raise ConfigurationError(f"{what} is {path!r}, which cannot be imported: {reason}.")
