@@ -13,9 +13,17 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.result import AsyncResult
 from requests.adapters import HTTPAdapter
 
-from smsmobile import AuthenticationError, ConnectionFailed, DeviceOffline, InvalidRequestError, StorageError
+from smsmobile import (
+    AuthenticationError,
+    ConnectionFailed,
+    DeviceOffline,
+    InvalidRequestError,
+    SendInFlight,
+    StorageError,
+)
 from smsmobile.channels.sms import SMSChannel
 from smsmobile.contrib.celery import _setup, send_sms, settle_sms
+from smsmobile.contrib.celery._retrying import pause_after
 from smsmobile.delivery import JournalEntry, MemoryJournal, SendStatus
 from smsmobile.delivery._lookup import Lookup
 from smsmobile.sandbox import Sandbox
@@ -237,3 +245,11 @@ def test_a_message_that_was_sent_does_not_count_for_the_rate(
     configured(RATE="2/hour", RATE_STORAGE="memory://")
     results = [send_sms.delay(NUMBER, TEXT, key).get()["status"] for key in (1, 1, 1, 2)]
     assert results == ["sent", "duplicate", "duplicate", "sent"]
+
+
+def test_a_message_that_is_in_flight_elsewhere_is_tried_again_soon() -> None:
+    """The error says when the other sender counts as gone; most messages have left long before."""
+    busy = SendInFlight("It is in flight.", retry_after=60.0)
+    with Celery("shop", broker="memory://", set_as_current=False) as app:
+        assert pause_after(app, 0, busy) <= 1.0
+        assert 30.0 < pause_after(app, 20, busy) <= 60.0

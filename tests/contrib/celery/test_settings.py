@@ -14,7 +14,7 @@ from celery import Celery
 from smsmobile import ConfigurationError
 from smsmobile.contrib.celery import send_sms
 from smsmobile.contrib.redis import RedisJournal, RedisTokenStore
-from smsmobile.contrib.sqlalchemy import SQLJournal
+from smsmobile.contrib.sqlalchemy import SQLJournal, SQLSuppression
 from smsmobile.delivery import MemoryJournal, MemorySuppression, SQLiteJournal
 from smsmobile.sandbox import Sandbox
 
@@ -65,6 +65,14 @@ def test_a_rule_can_be_named_by_its_dotted_path(eager: Celery, configured: Confi
     assert box.requests == []
 
 
+def test_a_list_of_opt_outs_can_be_a_url(eager: Celery, configured: Configured, box: Sandbox) -> None:
+    url = f"sqlite:///{Path.cwd()}/shop.db"
+    SQLSuppression(url).add(NUMBER)
+    configured(SUPPRESSION=url)
+    assert send()["status"] == "suppressed"
+    assert box.requests == []
+
+
 def test_workers_share_a_token_store(configured: Configured, eager: Celery, box: Sandbox) -> None:
     store = f"sqlite:///{Path.cwd()}/tokens.db"
     for number in range(2):
@@ -74,9 +82,9 @@ def test_workers_share_a_token_store(configured: Configured, eager: Celery, box:
 
 
 def test_a_token_store_can_be_in_redis(configured: Configured, box: Sandbox) -> None:
-    from smsmobile.contrib.celery._setup import _token_store
+    from smsmobile.contrib.celery._setup import _store
 
-    assert isinstance(_token_store("redis://127.0.0.1:1/0"), RedisTokenStore)
+    assert isinstance(_store("redis://127.0.0.1:1/0", "TokenStore"), RedisTokenStore)
 
 
 @pytest.mark.parametrize(

@@ -59,14 +59,16 @@ class ConfidentialTask(Task):  # type: ignore[misc]
         """
         return super().apply_async(args, kwargs, *more, **{**options, **HIDDEN})
 
-    def signature_from_request(self, request: Any = None, args: Any = None, kwargs: Any = None, **more: Any) -> Any:
+    def signature_from_request(
+        self, request: Any = None, args: Any = None, kwargs: Any = None, queue: Any = None, **more: Any
+    ) -> Any:
         """The next message of a task. With `retry_on_worker_lost`, a worker makes it from a request that hides them.
 
-        request, args, kwargs, more: those of Celery.
+        request, args, kwargs, queue, more: those of Celery.
         """
         if args is None and kwargs is None:
             args, kwargs = getattr(request, "smsmobile_arguments", (None, None))
-        return super().signature_from_request(request, args, kwargs, **more)
+        return super().signature_from_request(request, args, kwargs, queue, **more)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task. Its arguments are then removed from what is stored with its result."""

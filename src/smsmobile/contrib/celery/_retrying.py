@@ -40,6 +40,8 @@ def pause_after(app: Any, failures: int, failure: SMSMobileError | None = None, 
     """Seconds until the next attempt, after so many in a row that failed. It grows, or is what the service asks for."""
     longest = longest_pause(app)
     grown = next(islice(backoff_intervals(min(first, longest), longest), min(failures, _GROWN), None))
+    if isinstance(failure, SendInFlight):  # which says how long it can take at most; most messages leave much earlier
+        return min(grown, max(failure.retry_after, FIRST_PAUSE), longest)
     return min(respecting_retry_after(grown, failure), longest)
 
 

@@ -125,7 +125,7 @@ def _made(app: Any) -> Setup:
     return Setup(
         client,
         MemoryJournal() if backend in OFFLINE else _journal(settings),
-        {name.lower(): _loaded(name, settings.values[name]) for name in RULES if name in settings.values},
+        {name.lower(): _rule(name, settings.values[name]) for name in RULES if name in settings.values},
         _limiter(settings, client),
     )
 
@@ -162,7 +162,11 @@ def _client(settings: WebSettings, backend: str) -> SMSMobileClient:
             f"{_NAME.format('TOKEN_STORE')} is for OAuth2: set {_NAME.format('CLIENT_ID')} and "
             f"{_NAME.format('CLIENT_SECRET')}, or leave it out."
         )
-    return settings.client(backend, _forget, auth=OAuth2ClientCredentials(client_id, secret, store=_token_store(store)))
+    return settings.client(
+        backend,
+        _forget,
+        auth=OAuth2ClientCredentials(client_id, secret, store=_store(_loaded("TOKEN_STORE", store), "TokenStore")),
+    )
 
 
 def _forget(_: RecordedSMS) -> None:
@@ -178,16 +182,7 @@ def _journal(settings: WebSettings) -> Journal:
             "database (postgresql+psycopg://…) or of a Redis (redis://…), to a file if all workers are on one "
             "machine, or to a Journal, such as 'shop.sms:journal'."
         )
-    journal = _loaded("JOURNAL", journal)
-    if isinstance(journal, str) and journal.startswith(_REDIS):
-        from ..redis import RedisJournal
-
-        return RedisJournal(journal)
-    if isinstance(journal, str) and "://" in journal:
-        from ..sqlalchemy import SQLJournal
-
-        return SQLJournal(journal)
-    checked = check_journal(journal)
+    checked = check_journal(_store(_loaded("JOURNAL", journal), "Journal"))
     return _file(checked) if isinstance(checked, (str, os.PathLike)) else checked
 
 
@@ -199,17 +194,19 @@ def _file(path: str | os.PathLike[str]) -> SQLiteJournal:
     raise ConfigurationError(f"{_NAME.format('JOURNAL')} cannot be used. {reason}")
 
 
-def _token_store(store: Any) -> Any:
-    store = _loaded("TOKEN_STORE", store)
-    if isinstance(store, str) and store.startswith(_REDIS):
-        from ..redis import RedisTokenStore
+@without_frames
+def _rule(name: str, rule: Any) -> Any:
+    rule = _loaded(name, rule)
+    return _store(rule, "Suppression") if name == "SUPPRESSION" else rule
 
-        return RedisTokenStore(store)
-    if isinstance(store, str):
-        from ..sqlalchemy import SQLTokenStore
 
-        return SQLTokenStore(store)
-    return store
+@without_frames
+def _store(store: Any, kind: str) -> Any:
+    """The store at a URL, such as a SQLJournal for the kind `Journal`; anything else as it is."""
+    if not isinstance(store, str) or "://" not in store:
+        return store
+    where, prefix = ("redis", "Redis") if store.startswith(_REDIS) else ("sqlalchemy", "SQL")
+    return getattr(import_module(f"smsmobile.contrib.{where}"), f"{prefix}{kind}")(store)
 
 
 def _limiter(settings: WebSettings, client: SMSMobileClient) -> RateLimiter | None:
