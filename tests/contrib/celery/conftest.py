@@ -14,6 +14,7 @@ from smsmobile.contrib.celery import _setup
 from smsmobile.delivery import MemoryJournal
 from smsmobile.sandbox import Sandbox
 
+TRANSPORT = {"visibility_timeout": 1.0, "polling_interval": 0.01}
 KEY = "order-4711"
 NUMBER, TEXT = "+33639981234", "Your order is on its way."
 
@@ -34,7 +35,7 @@ def shop() -> Iterator[Celery]:
     """Its pauses are a quarter of a second at most."""
     app = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
     app.conf.update(
-        broker_transport_options={"visibility_timeout": 1.0, "polling_interval": 0.01},
+        broker_transport_options=TRANSPORT,
         worker_hijack_root_logger=False,
     )
     yield app
@@ -62,7 +63,9 @@ def app(shop: Celery, box: Sandbox, journal: MemoryJournal, monkeypatch: pytest.
     shop.set_current()
     _setup._setups.pop(shop, None)
     shop.conf.update(
-        smsmobile={"API_KEY": box.api_key, "BASE_URL": box.url, "JOURNAL": journal}, task_always_eager=False
+        smsmobile={"API_KEY": box.api_key, "BASE_URL": box.url, "JOURNAL": journal},
+        task_always_eager=False,
+        broker_transport_options=TRANSPORT,
     )
     return shop
 

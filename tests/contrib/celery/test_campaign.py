@@ -347,6 +347,8 @@ def test_a_result_backend_that_fails_once_does_not_end_the_campaign(
 
 
 def test_a_campaign_in_eager_mode_is_over_at_once(eager: Celery, box: Sandbox) -> None:
+    """However long it takes: nobody would go on with the rest."""
+    eager.conf.broker_transport_options = {"visibility_timeout": 0.001}
     started = start(f"{HERE}reminders")
     assert started.progress().state == "DONE"
     assert len(box.phone.outbox) == 12

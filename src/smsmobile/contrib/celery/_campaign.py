@@ -27,7 +27,7 @@ from ._messages import packed
 from ._progress import CAMPAIGN, Records, check_backend
 from ._retrying import (
     coming_back,
-    longest_pause,
+    deadline_of,
     pause_after,
     requeued_without_broker,
     try_again,
@@ -112,7 +112,7 @@ class _Driver:
         self._name = uuid4().hex
         self._order = order
         self._state = self._records.load() or _new_state(order)
-        self._deadline = time.monotonic() + longest_pause(task.app)
+        self._deadline = deadline_of(task)
 
     def run(self) -> float | None:
         """Count what is done, and read more. Returns the seconds until the next step, None if there is none."""

@@ -22,7 +22,7 @@ from ...errors import (
 )
 from ._messages import unpacked
 from ._progress import Records
-from ._retrying import coming_back, longest_pause, may_pass, pause_after, try_again
+from ._retrying import coming_back, deadline_of, may_pass, pause_after, try_again
 from ._sending import OPTIONS, settle_later, shared_task
 from ._setup import setup_of
 
@@ -71,7 +71,7 @@ def _send(
     if records.is_paused:
         records.save_chunk(start, {"left": None})
         return
-    deadline = time.monotonic() + min(LONGEST, longest_pause(task.app))
+    deadline = deadline_of(task, LONGEST)
     try:
         chunk = _Chunk(task.app, records, counts, deadline)
     except SMSMobileError as failure:  # a setting is wrong

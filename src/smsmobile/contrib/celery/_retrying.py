@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable
 from itertools import islice
 from typing import Any, NoReturn, TypeVar
@@ -34,6 +36,14 @@ def visibility_timeout(app: Any) -> float:
 def longest_pause(app: Any) -> float:
     """Seconds that a task may wait or work: then the broker does not think that its worker is gone."""
     return min(visibility_timeout(app), _VISIBILITY_TIMEOUT) / _PART_OF_IT
+
+
+def deadline_of(task: Any, longest: float = math.inf) -> float:
+    """When an attempt ends and the task lets itself be tried again, by the monotonic clock. Never in eager mode.
+
+    longest: seconds that an attempt takes at most, besides `longest_pause`.
+    """
+    return math.inf if task.request.is_eager else time.monotonic() + min(longest, longest_pause(task.app))
 
 
 def pause_after(app: Any, failures: int, failure: SMSMobileError | None = None, first: float = FIRST_PAUSE) -> float:
