@@ -14,8 +14,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help:
 	@echo "make demo      send an SMS and wait for the phone: on a local sandbox, which also answers, or for real with a key"
-	@echo "make test      run the tests on all cores"
-	@echo "make coverage  run them and measure how much of the source they reach; 95 % is the least"
+	@echo "make test      run the tests on all cores; those of stores on SQLite and in memory"
+	@echo "make coverage  run them, with PostgreSQL and Redis as well, and measure how much of the source they reach; 95 % is the least"
 	@echo "make test-long run the long tests: hundreds of kills, the whole page in a browser, many random examples"
 	@echo "make test-all  run the tests on the other Pythons from 3.10 to 3.13 that are installed"
 	@echo "make test-floors run the tests of units, faults, stores and integrations with the oldest dependencies that are allowed"
@@ -28,7 +28,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/quickstart.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not long"
+	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not long and not servers"
 
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ON_ALL_CORES) -m "not long" --cov --cov-report=term-missing:skip-covered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -26,6 +27,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 API_KEY = "0123456789abcdef0123456789abcdef0123456789abcdef"
 BASE_URL = "https://api.smsmobileapi.com"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a PostgreSQL or a Redis: `make test` runs the same rules on SQLite and in memory."""
+    for item in items:
+        if item.nodeid.startswith(("tests/stores", "tests/contrib/django", "tests/integration")) and re.search(
+            "postgresql|redis", item.nodeid, re.IGNORECASE
+        ):
+            item.add_marker("servers")
 
 
 @pytest.fixture(autouse=True)

@@ -137,6 +137,7 @@ def test_the_inbox_is_read_without_a_recipient(tmp_path: Path) -> None:
     assert "1 received" in done.stdout
 
 
+@pytest.mark.long
 def test_the_reminders_of_a_file_are_sent_once_however_often_it_is_run(tmp_path: Path) -> None:
     file = tmp_path / "patients.csv"
     file.write_text(
@@ -161,6 +162,7 @@ def test_the_reminders_of_a_file_are_sent_once_however_often_it_is_run(tmp_path:
     ]
 
 
+@pytest.mark.long
 def test_an_order_is_confirmed_once_however_often_the_program_runs(tmp_path: Path) -> None:
     with Sandbox() as box:
         settings = {**settings_of(box), "SMSMOBILEAPI_RECIPIENT": "+33639981111"}
@@ -186,6 +188,7 @@ def test_a_file_with_a_row_that_does_not_fit_is_refused_as_a_whole(tmp_path: Pat
     assert "nothing was sent. row 1 lacks 'to', 'name', 'at'." in done.stdout
 
 
+@pytest.mark.long
 def test_the_inbox_answers_its_correspondent_however_the_number_is_written(tmp_path: Path) -> None:
     with Sandbox() as box:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("SMSMOBILEAPI_", "COV_"))}

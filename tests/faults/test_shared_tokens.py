@@ -104,6 +104,7 @@ def box() -> Iterator[Sandbox]:
         yield box
 
 
+@pytest.mark.long
 def test_processes_that_start_at_once_fetch_one_token_and_after_its_refusal_another_one(
     box: Sandbox, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_processes_that_start_at_once_fetch_one_token_and_after_its_refusal_anot
     assert len(box.phone.outbox) == 2 * PROCESSES
 
 
+@pytest.mark.long
 def test_a_process_that_is_killed_with_the_lock_keeps_no_other_from_sending(box: Sandbox, tmp_path: Path) -> None:
     with programs(box, tmp_path / "token.json", "LockedTokenStore", FEW) as running:
         first = running.running.pop()

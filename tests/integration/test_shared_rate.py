@@ -132,6 +132,7 @@ def test_accounts_phones_and_sims_that_share_one_redis_have_rates_of_their_own(
     assert len(seconds_of_sends(box)) == 8
 
 
+@pytest.mark.long
 def test_a_paced_campaign_sends_evenly(client: SMSMobileClient, box: Sandbox) -> None:
     bulk = BulkSender(client, MemoryJournal(), rate="10/5 seconds", rate_paced=True, workers=1)
     list(bulk.send((f"+3363998{number:04d}", "hi") for number in range(6)))

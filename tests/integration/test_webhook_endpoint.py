@@ -199,6 +199,7 @@ def test_a_delivery_while_a_slow_handler_runs_that_fails_in_the_end_is_not_ackno
     assert server.words("slow") == ["began", "began", "ended"]
 
 
+@pytest.mark.long
 def test_the_event_of_a_worker_that_was_killed_is_handled_after_the_lease(tmp_path: Path) -> None:
     """The sandbox delivers it, and repeats what is not acknowledged."""
     with gunicorn(tmp_path, lease=1.0) as server, Sandbox() as box:

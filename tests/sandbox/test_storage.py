@@ -518,6 +518,7 @@ def test_a_file_in_use_is_refused_in_the_same_process(kept, file):
     assert len(kept().phone.outbox) == 1
 
 
+@pytest.mark.long
 def test_a_file_in_use_is_refused_in_another_process(kept, file):
     box = kept()
     for _ in range(2):  # a refusal must not take the first one's lock away

@@ -33,6 +33,8 @@ from .scenes import SAME_KEY, TWINS, TWINS_WITH_LINKS, Scene, searched
 from .scheduler import LEASE, explore
 from .story import told
 
+pytestmark = pytest.mark.long
+
 TWICE = "was accepted twice."
 A_DELAY = {"lost": 1, "delays": 1}
 SUPPRESSED = "is called suppressed, and was accepted."

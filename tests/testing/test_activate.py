@@ -113,6 +113,7 @@ class Tests(unittest.TestCase):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.long
 def test_under_pytest_a_decorated_function_takes_fixtures_as_well(project: Project) -> None:
     project.write("application.py", APPLICATION)
     done = project.pytest(

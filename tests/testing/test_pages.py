@@ -9,6 +9,8 @@ import pytest
 
 from .conftest import Project
 
+pytestmark = pytest.mark.long
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

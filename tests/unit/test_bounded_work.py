@@ -138,6 +138,7 @@ def assert_linear(read: Callable[[Any], Any], small: Any, large: Any) -> None:
     pytest.fail("what is four times as long takes more than ten times as long")
 
 
+@pytest.mark.long
 def test_no_text_takes_more_than_linear_time_wherever_it_stands(subtests: pytest.Subtests) -> None:
     for reader, read in READERS.items():
         with subtests.test(reader=reader):

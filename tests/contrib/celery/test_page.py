@@ -22,6 +22,8 @@ from smsmobile.webhooks import SQLiteEventStore
 from ...stores.redis_server import RedisServer
 from ..deliveries import SECRET, received
 
+pytestmark = pytest.mark.long
+
 PAGE = Path(__file__).parents[3] / "docs" / "queues.md"
 PHONE = "+33639981234"
 SHOP = {

@@ -228,6 +228,7 @@ def test_a_time_limit_during_a_send_leaves_it_in_doubt_and_never_sends_it_twice(
     assert texts(box) == [TEXT] * after
 
 
+@pytest.mark.long
 def test_the_rate_makes_a_message_wait_for_its_turn(
     configured: Callable[..., Celery], worker: Celery, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,7 @@ def test_campaigns_with_the_same_keys_share_the_limits_of_a_sim() -> None:
     assert len(service.requests) == 1
 
 
+@pytest.mark.long
 def test_a_message_that_waits_for_the_rate_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smsmobile.delivery._workers.ADMITTED_SECONDS", 0)
     service, pool = Phones(), SimPool([Sim("a", per_day=4)])
