@@ -54,6 +54,7 @@ sys.modules[settings.ROOT_URLCONF] = urls
 def fresh_client() -> Iterator[None]:
     from smsmobile.contrib.django.conf import reset_client
 
+    reset_client()  # tests of other folders may have made one
     yield
     reset_client()
 
