@@ -86,6 +86,7 @@ def settings_of(box: Sandbox) -> dict[str, str]:
     return {"SMSMOBILEAPI_API_KEY": box.api_key, "SMSMOBILEAPI_BASE_URL": box.url}
 
 
+@pytest.mark.long
 def test_the_quickstart_waits_for_the_phone_of_the_service_that_is_configured(tmp_path: Path) -> None:
     with Sandbox() as box:
         box.phone.delay = box.log_delay = 0.5
@@ -286,6 +287,7 @@ def test_the_bot_answers_each_message_once(tmp_path: Path) -> None:
     assert others == ["We are open from 9:00 to 18:00, Monday to Friday."]
 
 
+@pytest.mark.long
 def test_an_alert_is_texted_and_acknowledged_by_the_person_on_call_alone(tmp_path: Path) -> None:
     with served("fastapi_alerts", tmp_path) as printed:
         phone, url = Phone(address("on the phone", printed)), address("Post an alert", printed).removesuffix("/docs")

@@ -6,6 +6,8 @@ import pytest
 
 from .conftest import Project
 
+pytestmark = pytest.mark.long
+
 SETTINGS_OF_THE_DEVELOPER = """
 SMSMOBILEAPI_CLIENT_ID=the-id-of-the-developer
 SMSMOBILEAPI_CLIENT_SECRET=the-secret-of-the-developer

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .conftest import Project
+
+pytestmark = pytest.mark.long
 
 FORGOTTEN = """
     from smsmobile import SMSMobileClient, SMSMobileError
