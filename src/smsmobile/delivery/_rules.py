@@ -76,14 +76,19 @@ class Rules:
         """The other rules. They record nothing."""
         return Rules(self._suppression, self._window)
 
+    def _window_of(self, message: OutgoingSMS) -> SendWindow | None:
+        """The window that holds for a message; none for an urgent one."""
+        return None if message.urgent else self._window
+
     def opens_at(self, message: OutgoingSMS, now: float) -> float:
         """When the window lets a message leave: now, or later."""
-        return now if self._window is None or message.urgent else self._window.opens_at(now)
+        window = self._window_of(message)
+        return now if window is None else window.opens_at(now)
 
     def prepare(self, job: Job, now: float) -> Job:
         """The job as it is to be claimed: scheduled for when the window opens, if that is what the window does."""
-        window = self._window
-        if window is None or job.message.urgent:
+        window = self._window_of(job.message)
+        if window is None:
             return job
         planned = float(job.params.get("schedule_timestamp", 0))
         leaves_at = max(planned, now)
@@ -116,11 +121,11 @@ class Rules:
             return KeepBack(SendStatus.EXPIRED, "Its time was over before it could be sent.")
         if self._suppression is not None and job.entry.number in self._suppression:
             return KeepBack(SendStatus.SUPPRESSED, "Its recipient has asked for no more messages.")
-        window = None if job.message.urgent else self._window
+        window = self._window_of(job.message)
         return (None if window is None else _judged_by(window, job, now, expires_at)) or Go(job)
 
     def _with_sim(self, sims: SimPool, job: Job, now: float, expires_at: float, again: bool) -> Verdict:
-        window = None if job.message.urgent else self._window
+        window = self._window_of(job.message)
         slot = sims._book(_slot_key(job), job.entry.number, job.message, now, window, again=again)
         if slot is None:
             return Go(job)
