@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,20 +75,6 @@ def client(server: RedisServer) -> Iterator[Any]:
 @pytest.fixture
 def journal(client: Any) -> RedisJournal:
     return RedisJournal(client)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
-    """Starts servers that end with the test."""
-    running: list[RedisServer] = []
-
-    def started(**options: Any) -> RedisServer:
-        running.append(RedisServer(tmp_path / f"redis-{len(running)}", **options))
-        return running[-1]
-
-    yield started
-    for server in running:
-        server.stop()
 
 
 @pytest.fixture

@@ -374,20 +374,6 @@ def client(redis_server: RedisServer) -> Iterator[Any]:
         yield client
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
-    """Starts servers that end with the test."""
-    running: list[RedisServer] = []
-
-    def started(**options: Any) -> RedisServer:
-        running.append(RedisServer(tmp_path / f"redis-{len(running)}", **options))
-        return running[-1]
-
-    yield started
-    for server in running:
-        server.stop()
-
-
 class RedisSuppressions:
     """One Redis, and clients of both kinds in turn."""
 
