@@ -197,7 +197,6 @@ def run_script(box: Sandbox, journal: Path, rest: str) -> subprocess.CompletedPr
         import signal
         from smsmobile import SMSMobileClient
         from smsmobile.delivery import BulkSender
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background may ignore it
         client = SMSMobileClient(api_key={box.api_key!r}, base_url={box.url!r})
         outcomes = BulkSender(client, {str(journal)!r}, workers=4).send(
             (f"+336{{number:08d}}", f"Bonjour n° {{number}}") for number in range({MORE})
