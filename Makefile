@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ON_ALL_CORES := --numprocesses=auto --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# It checks and formats the JavaScript and CSS of the sandbox's page; npx, of Node.js, fetches it.
+BIOME := @biomejs/biome@2.6.8
 # Some images forbid bytecode. Then each worker rewrites all tests, and each program that a test starts compiles all anew.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -51,6 +53,7 @@ lint: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python -m codespell_lib
+	npx --yes $(BIOME) ci --error-on-warnings --config-path=.ci src/smsmobile/sandbox/page/static
 	$(BIN)/zizmor --offline --no-progress --quiet --persona pedantic .github .pre-commit-config.yaml
 
 docs: $(VENV)/.dev

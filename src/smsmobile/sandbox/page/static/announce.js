@@ -15,7 +15,7 @@ export function announce(sentence) {
 /** Say that a message arrived; many at once become a number. */
 export function announceMessage(from, text) {
   messages.push(`${from}: ${text}`);
-  timer ??= setTimeout(flush, messages.length === 1 ? 200 : PAUSE);
+  if (timer === null) timer = setTimeout(flush, messages.length === 1 ? 200 : PAUSE);
 }
 
 function flush() {

@@ -33,10 +33,10 @@ export function startConnect() {
     account({ token_lifetime: Number.isNaN(seconds) ? null : seconds });
   });
   $("revoke").addEventListener("click", () =>
-    attempt(
-      $("account-problem"),
-      async () => (await post("account/revoke-tokens"), announce("All tokens are revoked.")),
-    ),
+    attempt($("account-problem"), async () => {
+      await post("account/revoke-tokens");
+      announce("All tokens are revoked.");
+    }),
   );
   $("reset").addEventListener("click", reset);
   $("clock-moved").addEventListener("click", () => tell("show", "connect"));

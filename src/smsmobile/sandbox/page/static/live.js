@@ -50,7 +50,8 @@ export function listen(changed, said) {
   }
 
   async function ask() {
-    const run = (asking = {});
+    const run = {};
+    asking = run;
     while (run === asking) {
       try {
         const news = await get("changes", { since: version });

@@ -1,7 +1,5 @@
 // The theme: the system's, or light or dark by choice. A classic script in the head, so that the first paint is right.
 
-"use strict";
-
 (() => {
   const THEMES = ["system", "light", "dark"];
   const root = document.documentElement;

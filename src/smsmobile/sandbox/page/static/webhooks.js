@@ -38,7 +38,11 @@ async function refresh() {
 
 function draw(destination) {
   const problem = h("p", { class: "problem", role: "alert" });
-  const act = (action) => attempt(problem, async () => (await action(), view.touch()));
+  const act = (action) =>
+    attempt(problem, async () => {
+      await action();
+      view.touch();
+    });
   const button = (name, text, onclick) =>
     h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
   const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "every event");
