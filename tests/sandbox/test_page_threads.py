@@ -352,7 +352,7 @@ def test_the_counts_are_those_of_the_rows_whatever_happens(actions):
     ledger = walk.ledger
     for phone in walk.get("/phones")["phones"]:
         sid = phone["sid"]
-        assert phone["queued"] == sum(row.queued for row in ledger.messages if row.phone == sid)
+        assert phone["queued"] == sum(row.is_pending for row in ledger.messages if row.phone == sid)
         assert phone["unread"] == sum(not row.is_read for row in ledger.received if row.phone == sid)
     walk.box.close()
 

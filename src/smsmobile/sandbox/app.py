@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as AnyResponse
 
+from ..errors import StorageError
 from .breakage import Breakage
 from .credentials import Credentials
 from .faults import OAUTH2_PATH, Faults
@@ -88,6 +89,7 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
 
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(StorageError, _not_stored)
     return app
 
 
@@ -97,14 +99,17 @@ def _note(recorder: Recorder, response: Response, now: datetime) -> Response:
     breakage: Breakage | None = g.get("breakage")
     if breakage is not None:
         response = breakage.after(response)
-    recorder.note(
-        request,
-        g.parameters,
-        started=g.started - (breakage.seconds if breakage else 0),
-        status=None if breakage and breakage.is_reset else response.status_code,
-        answer=response.get_data(as_text=True),
-        faults=breakage.struck if breakage else (),
-    )
+    try:
+        recorder.note(
+            request,
+            g.parameters,
+            started=g.started - (breakage.seconds if breakage else 0),
+            status=None if breakage and breakage.is_reset else response.status_code,
+            answer=response.get_data(as_text=True),
+            faults=breakage.struck if breakage else (),
+        )
+    except StorageError as error:
+        return _not_stored(error)
     return response
 
 
@@ -165,6 +170,14 @@ def _refuse(refusal: Refusal) -> Response:
     response.status_code = refusal.status
     response.headers.update(refusal.headers)
     return response
+
+
+def _not_stored(error: StorageError) -> Response:
+    text = f"The sandbox cannot use its file: {error}"
+    for_page = is_page(request.path)
+    return _refuse(
+        Refusal(500, {"error": text} if for_page else {"success": False, "error": "server_error", "detail": text})
+    )
 
 
 def _http_error(error: HTTPException) -> Response:

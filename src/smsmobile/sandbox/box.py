@@ -36,8 +36,6 @@ from .webhooks import DeliveryAttempt, Webhook, Webhooks
 if TYPE_CHECKING:
     import requests
 
-    from .storage import Storage
-
 T = TypeVar("T")
 
 
@@ -83,14 +81,14 @@ class Sandbox:
         self._allow_remote = allow_remote
         self.clock = Clock(self._wake)
         """The sandbox's time, which tests can move."""
-        self._ledger = Ledger(self.clock)
-        self._storage = None if db is None else _open(db, self._ledger)
+        self._ledger = Ledger(self.clock, db)
         is_new = not len(self._ledger.accounts)
         given = {name: value for name, value in credentials.items() if value}
         if is_new:
             self._ledger.accounts.put(new_account(**given))
         elif given:
             self._change(**given)
+        self.clock.ahead = timedelta(seconds=self._ledger.account.clock_ahead)
         self.faults = Faults(self._ledger, [route.path for route in ROUTES])
         """What is to go wrong."""
         self._webhooks = Webhooks(self._ledger, self.faults, allow_remote=allow_remote)
@@ -107,8 +105,6 @@ class Sandbox:
         """The service as a WSGI application, with the phone page."""
         self._desk = Desk(self)
         self.app.register_blueprint(create_page(self._desk))
-        if self._storage is not None:
-            self.app.wsgi_app = self._storage.guarded(self.app.wsgi_app)  # type: ignore[method-assign,assignment]
         if is_new:
             self._set_up(first=True)
 
@@ -132,8 +128,8 @@ class Sandbox:
             self._server.close()
         self._ticker.close()
         self._webhooks.close()
-        if self._storage is not None:
-            self._storage.close()
+        with self._ledger.lock:
+            self._ledger.database.close()
 
     def reset(self) -> None:
         """Make everything as it was when the sandbox was new, for the next test.
@@ -337,7 +333,7 @@ class Sandbox:
 
     def _wake(self) -> None:
         """The clock was moved: let happen what would have happened."""
-        self._ledger.touch(self._ledger.accounts)  # the page hears that time is another
+        self._change(clock_ahead=self.clock.ahead.total_seconds())
         self._go_on()
 
     def _go_on(self) -> None:
@@ -354,9 +350,3 @@ def _check_address(host: str, port: int, *, allow_remote: bool) -> None:
         )
     if not (is_whole(port) and 0 <= port <= 65535):
         raise ValueError(f"A port lies between 1 and 65535, or is 0 for a free one; not {port!r}.")
-
-
-def _open(db: str | PathLike[str], ledger: Ledger) -> Storage:
-    from .storage import Storage  # pydantic and SQLite take time to load, and most sandboxes keep nothing
-
-    return Storage(db, ledger)

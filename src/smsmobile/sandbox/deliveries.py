@@ -13,11 +13,13 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from ..errors import StorageError
 from .ledger import Ledger
 from .rows import Delivery, DeliveryTry, Destination
+from .ticker import TRY_AGAIN
 
 if TYPE_CHECKING:
-    from .posting import Outcome
+    from .posting import Outcome, Poster
 
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between the tries of a delivery, after each failure the next; after the last try it is given up."""
@@ -110,13 +112,26 @@ class Courier:
         from .posting import Poster  # with requests, which a sandbox that posts nothing need not load
 
         with Poster(allow_remote=self._allow_remote) as poster:
-            while (job := self._next_job()) is not None:
-                destination, delivery, due = job
-                at = self._ledger.now()
-                outcome = poster.post(destination, delivery, forge=delivery.id in self._to_forge)
-                with self._ledger.lock:
-                    if not self._abandoned:
-                        self._note(delivery, outcome, at=at, due=due)
+            while not self._ended:
+                try:
+                    self._do_next(poster)
+                except StorageError:  # it was undone, and the database has said why
+                    self._wake_up.wait(TRY_AGAIN)
+
+    def _do_next(self, poster: Poster) -> None:
+        job = self._next_job()
+        if job is None:
+            return
+        destination, delivery, due = job
+        at = self._ledger.now()
+        outcome = poster.post(destination, delivery, forge=delivery.id in self._to_forge)
+        try:
+            with self._ledger.lock:
+                if not self._abandoned:
+                    self._note(delivery, outcome, at=at, due=due)
+        except StorageError:
+            self.line_up(delivery)
+            raise
 
     def _next_job(self) -> tuple[Destination, Delivery, datetime] | None:
         """Wait for what is due next; None when it is over."""

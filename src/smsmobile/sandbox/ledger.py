@@ -1,28 +1,36 @@
 """What the service remembers: rows by kind, one lock over all of them, and who hears of a change.
 
-The rows themselves are described in rows.py, and written to a file by storage.py. No rules here.
+The rows themselves are described in rows.py, and kept in the database of storage.py. No rules here.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cache
 from itertools import count
+from os import PathLike
 from threading import Condition
 from types import TracebackType
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from . import rows
 from .clock import Clock
+from .storage import Database
 
 
 class Lock(Condition):
-    """A lock that calls `before_release` before it is let go: what was done in one go is written down in one go."""
+    """A lock that ends the database's transaction before it is let go: what was done in one go is kept in one go."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
         super().__init__()
-        self.before_release: Callable[[], None] = lambda: None
+        self._commit = database.commit
         self._depth = 0
 
     def __enter__(self) -> bool:
@@ -36,7 +44,7 @@ class Lock(Condition):
         self._depth -= 1
         try:
             if self._depth == 0:
-                self.before_release()
+                self._commit()
         finally:
             super().__exit__(kind, error, trace)
 
@@ -44,7 +52,7 @@ class Lock(Condition):
         """Let it go until somebody notifies, or for `timeout` seconds; False where nobody did."""
         depth, self._depth = self._depth, 0
         try:
-            self.before_release()
+            self._commit()
             return super().wait(timeout)
         finally:
             self._depth = depth
@@ -65,86 +73,135 @@ MOST_REMEMBERED = 10_000
 A delivery is not forgotten before it has ended: webhooks.py sees to that.
 """
 
+_FOUND_BY = ("id", "phone", "peer", "is_pending", "due")
+"""What rows are found by, beside their keys: attributes of those that have them, and columns."""
+_COLUMNS = ("row", *_FOUND_BY)
+_PUT = (
+    f"INSERT INTO rows (kind, key, {', '.join(_COLUMNS)}) VALUES (?, ?{', ?' * len(_COLUMNS)}) "  # noqa: S608
+    # A row that is replaced keeps its place.
+    f"ON CONFLICT (kind, key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}"
+)
+
 
 class Rows(Generic[RowT]):
-    """All rows of one kind by their key, oldest first. Changing them takes the ledger's lock."""
+    """All rows of one kind by their key, oldest first. Reading and changing them takes the ledger's lock."""
 
-    def __init__(self, ledger: Ledger, name: str, kind: type[RowT], most: int | None = None) -> None:
-        self.name = name
-        self.kind = kind
+    def __init__(self, ledger: Ledger, kind: type[RowT], most: int | None = None) -> None:
+        self.name = ""
+        """What it is called in the database: the name of the ledger's attribute."""
         self.version = 0
         """The ledger's version at the last change here."""
         self._ledger = ledger
+        self._adapter: TypeAdapter[RowT] = _adapter(kind)
         self._most = most
-        self._rows: dict[str, RowT] = {}
 
     def put(self, row: RowT) -> RowT:
         """Add a row, or replace the one with its key; returns it."""
-        with self._ledger.lock:
-            before = self._rows.get(row.key)
-            self._rows[row.key] = row
-            self._ledger.changed(self, before, row)
-            if self._most is not None and len(self._rows) > self._most:
-                self.remove(next(iter(self._rows)))
+        ledger = self._ledger
+        with ledger.lock:
+            before = self.get(row.key)
+            ledger.database.execute(_PUT, (self.name, row.key, self._write(row), *_found_by(row)))
+            ledger.changed(self, before, row)
+            if self._most is not None and len(self) > self._most:
+                self.remove(next(iter(self)).key)
         return row
 
     def remove(self, key: str) -> RowT | None:
         """Forget a row; returns it, or None where there was none."""
         with self._ledger.lock:
-            row = self._rows.pop(key, None)
+            row = self.get(key)
             if row is not None:
+                self._ledger.database.execute("DELETE FROM rows WHERE kind = ? AND key = ?", (self.name, key))
                 self._ledger.changed(self, row, None)
         return row
 
     def clear(self) -> None:
         """Forget all."""
         with self._ledger.lock:
-            for key in list(self._rows):
-                self.remove(key)
+            for row in list(self):
+                self.remove(row.key)
 
     def get(self, key: str) -> RowT | None:
         """The row with this key."""
-        return self._rows.get(key)
+        return next(self.where("key = ?", key), None)
+
+    def where(self, condition: str, *values: object, last: str = "") -> Iterator[RowT]:
+        """The rows that meet a condition in SQL, oldest first, unless `last` (an ORDER BY, a LIMIT) says otherwise."""
+        statement = f"SELECT row FROM rows WHERE kind = ? AND ({condition}) {last or 'ORDER BY place'}"  # noqa: S608
+        with self._ledger.lock:
+            found = self._ledger.database.execute(statement, (self.name, *values))
+        return (self._read(text) for (text,) in found)
+
+    def page(self, before: int | None, limit: int) -> tuple[list[RowT], bool]:
+        """Rows with ids below `before`, the newest first, and whether there are older ones."""
+        found = list(
+            self.where("id < ?", 2**62 if before is None else before, last=f"ORDER BY id DESC LIMIT {limit + 1}")
+        )
+        return found[:limit], len(found) > limit
 
     def __contains__(self, key: str) -> bool:
-        return key in self._rows
+        return self.get(key) is not None
 
     def __iter__(self) -> Iterator[RowT]:
-        return iter(self._rows.values())
+        return self.where("TRUE")
 
     def __reversed__(self) -> Iterator[RowT]:
-        return reversed(self._rows.values())
+        return self.where("TRUE", last="ORDER BY place DESC")
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._ledger.count[self.name]
+
+    def _write(self, row: RowT) -> str:
+        try:
+            return self._adapter.serializer.to_json(row, warnings="error").decode()
+        except PydanticSerializationError:  # half an emoji (a lone surrogate) becomes a question mark
+            return json.dumps(vars(row), ensure_ascii=False, default=_plain).encode("utf-8", "replace").decode()
+
+    def _read(self, text: str) -> RowT:
+        try:
+            row: RowT = self._adapter.validator.validate_json(text)
+        except ValidationError as error:
+            raise self._ledger.database.damaged(f"{self.name}: {error.errors()[0]['type']}") from None
+        return row
 
 
 class Ledger:
     """The memory. Whoever reads or changes more than one thing holds `lock`."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.lock = Lock()
+    def __init__(self, clock: Clock, path: str | PathLike[str] | None = None) -> None:
+        self.database = Database(path)
+        self.lock = Lock(self.database)
         """Guards everything here, and is notified of every change. The same thread may take it again."""
         self.clock = clock
         self.version = 0
         """Grows with every change."""
         self.watchers: list[Watcher] = []
         """Called with the lock held, in this order; they must be quick."""
-        self.accounts = Rows(self, "accounts", rows.Account)
-        self.phones = Rows(self, "phones", rows.PhoneState)
-        self.messages = Rows(self, "messages", rows.Message)
-        self.outbox = Rows(self, "outbox", rows.OutboxSMS)
-        self.received = Rows(self, "received", rows.Received)
-        self.by_hand = Rows(self, "by_hand", rows.SentByHand)
-        self.calls = Rows(self, "calls", rows.Call)
-        self.notifications = Rows(self, "notifications", rows.Notification, MOST_REMEMBERED)
-        self.mails = Rows(self, "mails", rows.Mail)
-        self.tokens = Rows(self, "tokens", rows.Token)
-        self.requests = Rows(self, "requests", rows.RecordedRequest, MOST_REMEMBERED)
-        self.destinations = Rows(self, "destinations", rows.Destination)
-        self.deliveries = Rows(self, "deliveries", rows.Delivery)
-        self.faults = Rows(self, "faults", rows.Fault)
-        self._ids = count(1)
+        self.accounts = Rows(self, rows.Account)
+        self.phones = Rows(self, rows.PhoneState)
+        self.messages = Rows(self, rows.Message)
+        self.outbox = Rows(self, rows.OutboxSMS)
+        self.received = Rows(self, rows.Received)
+        self.by_hand = Rows(self, rows.SentByHand)
+        self.calls = Rows(self, rows.Call)
+        self.notifications = Rows(self, rows.Notification, MOST_REMEMBERED)
+        self.mails = Rows(self, rows.Mail)
+        self.tokens = Rows(self, rows.Token)
+        self.requests = Rows(self, rows.RecordedRequest, MOST_REMEMBERED)
+        self.destinations = Rows(self, rows.Destination)
+        self.deliveries = Rows(self, rows.Delivery)
+        self.faults = Rows(self, rows.Fault)
+        for name, value in vars(self).items():
+            if isinstance(value, Rows):
+                value.name = name
+        self.count = Counter[str](dict(self.database.execute("SELECT kind, count(*) FROM rows GROUP BY kind")))
+        """How many rows there are, by kind."""
+        ((highest,),) = self.database.execute("SELECT max(id) FROM rows")
+        self._ids = count((highest or 0) + 1)
+        for table in self.tables:
+            for _ in table:  # a row that cannot be understood is an error now, and not when it is needed
+                pass
+        self.database.commit()
 
     @property
     def tables(self) -> list[Rows[rows.Row]]:
@@ -172,17 +229,30 @@ class Ledger:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
 
-    def touch(self, table: Rows[rows.Row]) -> None:
-        """Let whoever shows this table look at it again, though no row of it has changed."""
+    def pending(self, table: Rows[rows.Row]) -> Counter[str]:
+        """How many rows of a table are pending, by the SID of their phone."""
+        counted = "SELECT phone, count(*) FROM rows WHERE kind = ? AND is_pending GROUP BY phone"
         with self.lock:
-            self.version += 1
-            table.version = self.version
-            self.lock.notify_all()
+            return Counter(dict(self.database.execute(counted, (table.name,))))
 
     def changed(self, table: Rows[rows.Row], before: rows.Row | None, after: rows.Row | None) -> None:
         """Tell everybody. The caller holds the lock."""
         self.version += 1
         table.version = self.version
+        self.count[table.name] += (after is not None) - (before is not None)
         for watcher in self.watchers:
             watcher(table, before, after)
         self.lock.notify_all()
+
+
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+
+
+def _found_by(row: object) -> Iterator[object]:
+    for name in _FOUND_BY:
+        value = getattr(row, name, None)
+        yield value.timestamp() if isinstance(value, datetime) else value
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else vars(value)

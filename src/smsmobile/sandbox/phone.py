@@ -6,7 +6,7 @@ What the API lets through to it is decided in service/, when it wakes in ticker.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,16 +31,8 @@ class Phone:
         self._ledger = ledger
         self._ticker = ticker
         self._publish = publish
-        self._queue: list[tuple[datetime, int, str]] = []
         self._answers: list[tuple[datetime, int, str, str, Channel]] = []
-        self._notices: list[str] = []
         ticker.workers.append(self)
-        for message in ledger.messages:
-            if message.phone == sid and message.queued:
-                self._line_up(message)
-        for notice in ledger.notifications:
-            if notice.phone == sid and notice.distributed_at is None:
-                self._notices.append(notice.key)
 
     def __repr__(self) -> str:
         return f"<Phone {self.label!r}, {'on' if self.is_on else 'off'}>"
@@ -73,7 +65,7 @@ class Phone:
     def notifications(self) -> list[Notification]:
         """The notifications that have reached this phone, oldest first."""
         with self._ledger.lock:
-            return [row for row in self._ledger.notifications if row.phone == self._sid and row.distributed_at]
+            return list(self._ledger.notifications.where("phone = ? AND NOT is_pending", self._sid))
 
     @property
     def delay(self) -> float:
@@ -255,45 +247,33 @@ class Phone:
             self._publish(events.called(call, now))
         return call.guid
 
-    def enqueue(self, message: Message) -> None:
-        """Take over a message of the sent log. It goes out now if it is due, else as soon as it is."""
-        with self._ledger.lock:
-            self._line_up(message)
-            self._ticker.tick()
-
-    def notify(self, notice: Notification) -> None:
-        """Take over a notification. It is shown at once if the phone is on, else as soon as it is."""
-        with self._ledger.lock:
-            self._notices.append(notice.key)
-            self._ticker.tick()
+    def wake(self) -> None:
+        """Look at once whether there is something for it."""
+        self._ticker.tick()
 
     def forget(self) -> None:
-        """Drop all that waits for it."""
+        """Drop the echoes that wait for it."""
         with self._ledger.lock:
-            self._queue.clear()
             self._answers.clear()
-            self._notices.clear()
 
     def next_due(self) -> datetime | None:
         """When the next message is to be sent, or the next echo to come; None for as long as nobody says otherwise."""
         state = self.state
-        due = [self._queue[0][0] + timedelta(seconds=state.delay)] if self._queue and state.is_on else []
+        message = next(self._queued(last="ORDER BY due, id LIMIT 1"), None) if state.is_on else None
+        due = [message.ready_at + timedelta(seconds=state.delay)] if message else []
         due += [self._answers[0][0]] if self._answers else []
         return min(due, default=None)
 
     def work(self, now: datetime) -> None:
         """Send what is due, get the echoes that are, and show the notifications."""
+        ledger = self._ledger
         state = self.state
-        delay = timedelta(seconds=state.delay)
-        while state.is_on and self._queue and self._queue[0][0] + delay <= now:
-            _, _, guid = heapq.heappop(self._queue)
-            message = self._ledger.messages.get(guid)
-            if message is not None and message.queued:  # else its row was deleted, and the message with it
+        if state.is_on:
+            picked_up = now - timedelta(seconds=state.delay)
+            for message in self._queued("due <= ?", picked_up.timestamp(), last="ORDER BY due, id"):
                 self._send(message, now)
-        while state.is_on and self._notices:
-            notice = self._ledger.notifications.get(self._notices.pop())
-            if notice is not None:
-                self._ledger.notifications.put(replace(notice, distributed_at=now))
+            for notice in ledger.notifications.where("is_pending AND phone = ?", self._sid):
+                ledger.notifications.put(replace(notice, distributed_at=now))
         while self._answers and self._answers[0][0] <= now:
             _, _, sender, text, channel = heapq.heappop(self._answers)
             if channel == "whatsapp":
@@ -301,9 +281,9 @@ class Phone:
             else:
                 self.receive(sender, text)
 
-    def _line_up(self, message: Message) -> None:
-        if not behaviour_of(message.number).is_left:
-            heapq.heappush(self._queue, (message.ready_at, self._ledger.new_id(), message.guid))
+    def _queued(self, condition: str = "due IS NOT NULL", *values: object, last: str) -> Iterator[Message]:
+        """What it still has to send."""
+        return self._ledger.messages.where(f"is_pending AND phone = ? AND {condition}", self._sid, *values, last=last)
 
     def _send(self, message: Message, now: datetime) -> None:
         ledger = self._ledger

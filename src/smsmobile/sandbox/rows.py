@@ -10,6 +10,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
+from .numbers import peer_of
+from .recipients import behaviour_of
+
 Channel = Literal["sms", "whatsapp"]
 CallKind = Literal["missed", "incoming", "outgoing"]
 DeliveryState = Literal["waiting", "delivered", "given_up"]
@@ -28,6 +31,8 @@ class Account:
     log_delay: float = 0.0
     whatsapp_retrieval: bool = False
     whatsapp_window_ends_at: datetime | None = None
+    clock_ahead: float = 0.0
+    """Seconds that the sandbox's clock is ahead of this machine's."""
 
     key = "account"
 
@@ -84,14 +89,24 @@ class Message:
         return self.guid
 
     @property
+    def peer(self) -> str:
+        """Whose conversation it belongs to."""
+        return peer_of(self.number)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a phone still has to send it."""
+        return self.sent_at is None and not self.failed
+
+    @property
+    def due(self) -> datetime | None:
+        """When a phone picks it up; None for never."""
+        return None if behaviour_of(self.number).is_left else self.ready_at
+
+    @property
     def failed(self) -> bool:
         """Whether it is in an error state, the only one from which it can be sent again."""
         return bool(self.phone_error or self.api_error)
-
-    @property
-    def queued(self) -> bool:
-        """Whether a phone still has to send it."""
-        return self.sent_at is None and not self.failed
 
 
 @dataclass(frozen=True)
@@ -144,6 +159,16 @@ class Received:
         return self.guid
 
     @property
+    def peer(self) -> str:
+        """Whose conversation it belongs to."""
+        return peer_of(self.sender)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether no application has read it."""
+        return not self.is_read
+
+    @property
     def data_id(self) -> str:
         """WhatsApp's own identifier of the message, which looks like this."""
         return f"3EB0{self.guid[:18].upper()}"
@@ -165,6 +190,11 @@ class SentByHand:
         """Its GUID."""
         return self.guid
 
+    @property
+    def peer(self) -> str:
+        """Whose conversation it belongs to."""
+        return peer_of(self.number)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -184,6 +214,11 @@ class Call:
         """Its GUID."""
         return self.guid
 
+    @property
+    def peer(self) -> str:
+        """Whose conversation it belongs to."""
+        return peer_of(self.number)
+
 
 @dataclass(frozen=True)
 class Notification:
@@ -201,6 +236,11 @@ class Notification:
     def key(self) -> str:
         """Its number."""
         return str(self.id)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it has not reached its phone."""
+        return self.distributed_at is None
 
 
 @dataclass(frozen=True)
@@ -326,6 +366,16 @@ class Delivery:
     def key(self) -> str:
         """Its number."""
         return str(self.id)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is on its way."""
+        return self.state == "waiting"
+
+    @property
+    def due(self) -> datetime | None:
+        """When the next attempt is made; None for at once."""
+        return self.due_at
 
 
 @dataclass(frozen=True)

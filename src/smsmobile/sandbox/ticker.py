@@ -9,7 +9,11 @@ from datetime import datetime
 from threading import TIMEOUT_MAX, Thread
 from typing import Protocol
 
+from ..errors import StorageError
 from .ledger import Ledger
+
+TRY_AGAIN = 1.0
+"""Seconds until what could not be stored is done again."""
 
 
 class Worker(Protocol):
@@ -54,8 +58,11 @@ class Ticker:
         with self._ledger.lock:
             try:
                 while not self._closed:
-                    self._work()
-                    self._ledger.lock.wait(self._seconds_to_wait())
+                    try:
+                        self._work()
+                        self._ledger.lock.wait(self._seconds_to_wait())
+                    except StorageError:  # it was undone, and the database has said why
+                        self._ledger.lock.wait(TRY_AGAIN)
             finally:
                 self._is_running = False  # after a mistake, the next tick() starts another one
 

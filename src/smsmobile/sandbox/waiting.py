@@ -49,7 +49,7 @@ def _holdings(ledger: Ledger) -> str:
         lines = [
             "The sandbox holds:",
             *_some("sent by a phone", (f"to {row.recipient}: {row.message!r}" for row in ledger.outbox)),
-            *_some("queued", (f"to {row.number}: {_why_queued(row, ledger)}" for row in messages if row.queued)),
+            *_some("queued", (f"to {row.number}: {_why_queued(row, ledger)}" for row in messages if row.is_pending)),
             *_some(
                 "failed or refused",
                 (f"to {row.number}: {row.phone_error or row.api_error}" for row in messages if row.failed),

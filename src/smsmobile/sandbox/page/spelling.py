@@ -91,7 +91,7 @@ def entry(row: Entry, now: datetime) -> Json:
         "at": moment(row.submitted_at),
         "state": _state(row, now),
         "reason": row.api_error or row.phone_error,
-        "due_at": moment(row.ready_at) if row.queued else None,
+        "due_at": moment(row.ready_at) if row.is_pending else None,
         "sent_at": maybe(row.sent_at),
         "sim": row.sim,
         "media_url": row.media_url,

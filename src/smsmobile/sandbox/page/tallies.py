@@ -32,10 +32,10 @@ class Tallies:
 
     def _watch(self, table: Rows[Row], before: Row | None, after: Row | None) -> None:
         if table.name == "messages":
-            if before is not None and before.queued:
+            if before is not None and before.is_pending:
                 self.queued[before.phone] -= 1
                 self._waiting.remove((before.ready_at, before.id))
-            if after is not None and after.queued:
+            if after is not None and after.is_pending:
                 self.queued[after.phone] += 1
                 self._waiting.put((after.ready_at, after.id), after)
         elif table.name == "received":

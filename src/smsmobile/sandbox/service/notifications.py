@@ -30,7 +30,7 @@ def send(service: Service, given: Parameters) -> Answer:
             sent_at=ledger.now(),
         )
     )
-    service.phones[sid].notify(notice)
+    service.phones[sid].wake()
     return {
         "success": True,
         "message": "Notification sent.",

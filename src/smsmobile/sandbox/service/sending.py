@@ -102,7 +102,7 @@ def _resend(service: Service, given: Parameters, channel: Channel) -> Answer:
 
 def _submit(service: Service, message: Message) -> None:
     service.publish(events.submitted(message, service.ledger.now()))
-    service.phones[message.phone].enqueue(message)
+    service.phones[message.phone].wake()
 
 
 def _read(given: Parameters) -> _Wanted:
