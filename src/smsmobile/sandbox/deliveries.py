@@ -5,8 +5,7 @@ Which deliveries there are is decided in webhooks.py; the HTTP of one attempt li
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event as Flag
@@ -44,8 +43,6 @@ class Courier:
         self._key = destination.key
         self._ledger = ledger
         self._allow_remote = allow_remote
-        self._at_once: deque[int] = deque()
-        self._later: list[tuple[datetime, int]] = []
         self._held: Delivery | None = None
         self._to_forge: set[int] = set()
         # The end of the last attempt, had each been made when it was due. Where the clock was moved, the tries that
@@ -61,14 +58,6 @@ class Courier:
         """Whether a delivery waits to arrive after the one that follows it."""
         return self._held is not None and self._is_waiting(self._held)
 
-    def line_up(self, delivery: Delivery) -> None:
-        """Take a delivery that waits to its place; again whenever it is due at another time."""
-        self._got_to = min(self._got_to, self._ledger.now())  # the clock may have been moved back
-        if delivery.due_at is None:
-            self._at_once.append(delivery.id)
-        else:
-            heapq.heappush(self._later, (delivery.due_at, delivery.id))
-
     def hold(self, delivery: Delivery) -> None:
         """Let the next one of this destination go first."""
         self._held = delivery
@@ -79,7 +68,8 @@ class Courier:
 
     def wake(self) -> None:
         """Look again what is due. The thread starts when there is something to do for the first time."""
-        if self._thread is None and not self._ended and (self._at_once or self._later):
+        self._got_to = min(self._got_to, self._ledger.now())  # the clock may have been moved back
+        if self._thread is None and not self._ended and any(self._pending(last="LIMIT 1")):
             self._thread = Thread(target=self._run, name="smsmobile-sandbox-webhook", daemon=True)
             self._thread.start()
         self._wake_up.set()
@@ -125,13 +115,9 @@ class Courier:
         destination, delivery, due = job
         at = self._ledger.now()
         outcome = poster.post(destination, delivery, forge=delivery.id in self._to_forge)
-        try:
-            with self._ledger.lock:
-                if not self._abandoned:
-                    self._note(delivery, outcome, at=at, due=due)
-        except StorageError:
-            self.line_up(delivery)
-            raise
+        with self._ledger.lock:
+            if not self._abandoned:
+                self._note(delivery, outcome, at=at, due=due)
 
     def _next_job(self) -> tuple[Destination, Delivery, datetime] | None:
         """Wait for what is due next; None when it is over."""
@@ -147,7 +133,8 @@ class Courier:
                     delivery = self._take(now)
                     if delivery is not None:
                         return destination, delivery, delivery.due_at or delivery.created_at
-                    seconds = (self._later[0][0] - now).total_seconds() if self._later else None
+                    next_one = next(self._pending(last="ORDER BY due LIMIT 1"), None)
+                    seconds = (next_one.due_at - now).total_seconds() if next_one and next_one.due_at else None
             self._wake_up.wait(None if seconds is None else min(seconds, _LONGEST_WAIT))
 
     def _seconds_to_rest(self, destination: Destination, now: datetime) -> float | None:
@@ -161,17 +148,13 @@ class Courier:
         return None
 
     def _take(self, now: datetime) -> Delivery | None:
-        """The next one that is due. A place in line that its delivery has left since is passed over."""
-        while self._later and self._later[0][0] <= now:
-            due, number = heapq.heappop(self._later)
-            delivery = self._ledger.deliveries.get(str(number))
-            if delivery is not None and delivery.state == "waiting" and delivery.due_at == due:
-                return delivery
-        while self._at_once:
-            delivery = self._ledger.deliveries.get(str(self._at_once.popleft()))
-            if delivery is not None and delivery.state == "waiting" and delivery.due_at is None:
-                return delivery
-        return None
+        """The next one that is due."""
+        due = self._pending("due <= ?", now.timestamp(), last="ORDER BY due, id LIMIT 1")
+        return next(due, None) or next(self._pending("due IS NULL", last="ORDER BY id LIMIT 1"), None)
+
+    def _pending(self, condition: str = "TRUE", *values: object, last: str) -> Iterator[Delivery]:
+        condition = f"is_pending AND destination = ? AND {condition}"
+        return self._ledger.deliveries.where(condition, int(self._key), *values, last=last)
 
     def _note(self, delivery: Delivery, outcome: Outcome, *, at: datetime, due: datetime) -> None:
         ledger = self._ledger

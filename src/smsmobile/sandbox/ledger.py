@@ -73,7 +73,7 @@ MOST_REMEMBERED = 10_000
 A delivery is not forgotten before it has ended: webhooks.py sees to that.
 """
 
-_FOUND_BY = ("id", "phone", "peer", "is_pending", "due")
+_FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due")
 """What rows are found by, beside their keys: attributes of those that have them, and columns."""
 _COLUMNS = ("row", *_FOUND_BY)
 _PUT = (
@@ -131,6 +131,13 @@ class Rows(Generic[RowT]):
         with self._ledger.lock:
             found = self._ledger.database.execute(statement, (self.name, *values))
         return (self._read(text) for (text,) in found)
+
+    def count(self, condition: str, *values: object) -> int:
+        """How many rows meet a condition in SQL."""
+        statement = f"SELECT count(*) FROM rows WHERE kind = ? AND ({condition})"  # noqa: S608
+        with self._ledger.lock:
+            ((found,),) = self._ledger.database.execute(statement, (self.name, *values))
+        return int(found)
 
     def page(self, before: int | None, limit: int) -> tuple[list[RowT], bool]:
         """Rows with ids below `before`, the newest first, and whether there are older ones."""
@@ -228,12 +235,6 @@ class Ledger:
     def start_ids_after(self, highest: int) -> None:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
-
-    def pending(self, table: Rows[rows.Row]) -> Counter[str]:
-        """How many rows of a table are pending, by the SID of their phone."""
-        counted = "SELECT phone, count(*) FROM rows WHERE kind = ? AND is_pending GROUP BY phone"
-        with self.lock:
-            return Counter(dict(self.database.execute(counted, (table.name,))))
 
     def changed(self, table: Rows[rows.Row], before: rows.Row | None, after: rows.Row | None) -> None:
         """Tell everybody. The caller holds the lock."""

@@ -6,7 +6,6 @@ How one destination is served lives in deliveries.py, the HTTP in posting.py, wh
 from __future__ import annotations
 
 import uuid
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -115,14 +114,10 @@ class Webhooks:
         self._allow_remote = allow_remote
         self._couriers: dict[str, Courier] = {}
         self._retired: list[Courier] = []
-        self._waiting: dict[str, None] = {}
-        self._ended: deque[str] = deque()
         self._closed = False
         with ledger.lock:
             for destination in ledger.destinations:
                 self._follow_destination(None, destination)
-            for delivery in ledger.deliveries:
-                self._follow_delivery(None, delivery)
             self._number_tries_after_those_kept()
             ledger.watchers.append(self._watch)
 
@@ -157,10 +152,12 @@ class Webhooks:
 
         The caller holds the ledger's lock.
         """
-        while len(self._ended) > MOST_REMEMBERED:
-            self._ledger.deliveries.remove(self._ended.popleft())
-        while len(self._waiting) > MOST_WAITING:
-            self._give_up(next(iter(self._waiting)))
+        deliveries = self._ledger.deliveries
+        pending = deliveries.count("is_pending")
+        for delivery in deliveries.where("is_pending", last=_oldest(pending - MOST_WAITING)):
+            self._give_up(delivery)
+        for delivery in deliveries.where("NOT is_pending", last=_oldest(len(deliveries) - pending - MOST_REMEMBERED)):
+            deliveries.remove(delivery.key)
         for destination in list(self._ledger.destinations):
             if destination.types is None or event.type in destination.types:
                 body = event.body(destination.version)
@@ -210,7 +207,7 @@ class Webhooks:
     def wait(self, timeout: float) -> None:
         """See `Sandbox.wait_for_deliveries`."""
         with self._ledger.lock:
-            if not self._ledger.lock.wait_for(lambda: not self._waiting, timeout):
+            if not self._ledger.lock.wait_for(lambda: not self._ledger.deliveries.count("is_pending"), timeout):
                 raise TimeoutError(f"After {timeout:g} s {self._what_waits()} See box.deliveries for what was tried.")
 
     def wake(self) -> None:
@@ -273,10 +270,8 @@ class Webhooks:
         with self._ledger.lock:
             if self._ledger.destinations.remove(str(webhook.id)) is None:
                 return
-            for key in list(self._waiting):
-                delivery = self._ledger.deliveries.get(key)
-                if delivery is not None and delivery.destination == webhook.id:
-                    self._give_up(key)
+            for delivery in self._ledger.deliveries.where("is_pending AND destination = ?", webhook.id):
+                self._give_up(delivery)
 
     def _deliver(self, destination: Destination, event_id: str, event_type: str, body: str) -> Delivery:
         """Queue one event for one destination, with what is to go wrong on the way."""
@@ -311,10 +306,8 @@ class Webhooks:
             ledger.deliveries.put(replace(delivery, id=ledger.new_id(), delivery_id=str(uuid.uuid4())))
         return delivery
 
-    def _give_up(self, key: str) -> None:
-        delivery = self._ledger.deliveries.get(key)
-        if delivery is not None:
-            self._ledger.deliveries.put(replace(delivery, state="given_up", due_at=None))
+    def _give_up(self, delivery: Delivery) -> None:
+        self._ledger.deliveries.put(replace(delivery, state="given_up", due_at=None))
 
     def _number_tries_after_those_kept(self) -> None:
         """They stand inside of a row, where whoever reads a file does not look for numbers."""
@@ -329,10 +322,8 @@ class Webhooks:
         """Follow what becomes of the rows, whoever changes them."""
         if table is self._ledger.destinations:
             self._follow_destination(before, after)
-        elif table is self._ledger.deliveries:
-            self._follow_delivery(before, after)
-            if after is not None and (courier := self._couriers.get(str(after.destination))) is not None:
-                courier.wake()
+        elif table is self._ledger.deliveries and after is not None and str(after.destination) in self._couriers:
+            self._couriers[str(after.destination)].wake()
 
     def _follow_destination(self, before: Destination | None, after: Destination | None) -> None:
         if after is None and before is not None:
@@ -347,20 +338,8 @@ class Webhooks:
                 courier.end()
             courier.wake()
 
-    def _follow_delivery(self, before: Delivery | None, after: Delivery | None) -> None:
-        if after is None:
-            if before is not None:
-                self._waiting.pop(before.key, None)
-        elif after.state == "waiting":
-            self._waiting[after.key] = None
-            courier = self._couriers.get(str(after.destination))
-            if courier is not None:
-                courier.line_up(after)
-        elif self._waiting.pop(after.key, "") is None or before is None:
-            self._ended.append(after.key)
-
     def _what_waits(self) -> str:
-        rows = [row for key in self._waiting if (row := self._ledger.deliveries.get(key)) is not None]
+        rows = list(self._ledger.deliveries.where("is_pending"))
         named = [f"{row.event_type} to {row.url}" for row in rows[:MOST_NAMED]]
         if len(rows) > MOST_NAMED:
             named.append(f"and {len(rows) - MOST_NAMED} more")
@@ -371,6 +350,10 @@ class Webhooks:
             if (until := self.paused_until(row)) is not None
         ]
         return f"{len(rows)} webhook(s) are still on their way: {', '.join(named)}.{''.join(paused)}"
+
+
+def _oldest(number: int) -> str:
+    return f"ORDER BY place LIMIT {max(number, 0)}"
 
 
 def _checked_types(types: Iterable[str]) -> tuple[str, ...]:
