@@ -64,8 +64,8 @@ class _Keyed(Protocol):
 
 
 RowT = TypeVar("RowT", bound=_Keyed)
-Watcher = Callable[["Rows[rows.Row]", "rows.Row | None", "rows.Row | None"], None]
-"""Called with the rows that changed, the row as it was (None: it is new) and as it is (None: it is gone)."""
+Watcher = Callable[["Rows[rows.Row]", "rows.Row", bool], None]
+"""Called with the rows that changed, the row, and whether it is gone."""
 
 MOST_REMEMBERED = 10_000
 """So many requests, deliveries and notifications are remembered; of more, the oldest are forgotten.
@@ -75,12 +75,8 @@ A delivery is not forgotten before it has ended: webhooks.py sees to that.
 
 _FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due")
 """What rows are found by, beside their keys: attributes of those that have them, and columns."""
-_COLUMNS = ("row", *_FOUND_BY)
-_PUT = (
-    f"INSERT INTO rows (kind, key, {', '.join(_COLUMNS)}) VALUES (?, ?{', ?' * len(_COLUMNS)}) "  # noqa: S608
-    # A row that is replaced keeps its place.
-    f"ON CONFLICT (kind, key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}"
-)
+_UPDATE = f"UPDATE rows SET row = ?, {', '.join(f'{name} = ?' for name in _FOUND_BY)} WHERE kind = ? AND key = ?"
+_INSERT = f"INSERT INTO rows (row, {', '.join(_FOUND_BY)}, kind, key) VALUES (?, {'?, ' * len(_FOUND_BY)}?, ?)"
 
 
 class Rows(Generic[RowT]):
@@ -92,16 +88,18 @@ class Rows(Generic[RowT]):
         self.version = 0
         """The ledger's version at the last change here."""
         self._ledger = ledger
-        self._adapter: TypeAdapter[RowT] = _adapter(kind)
+        self._kind: Any = kind
         self._most = most
 
     def put(self, row: RowT) -> RowT:
         """Add a row, or replace the one with its key; returns it."""
         ledger = self._ledger
+        values = (self._write(row), *_found_by(row), self.name, row.key)
         with ledger.lock:
-            before = self.get(row.key)
-            ledger.database.execute(_PUT, (self.name, row.key, self._write(row), *_found_by(row)))
-            ledger.changed(self, before, row)
+            if not ledger.database.execute(_UPDATE, values).rowcount:  # it keeps its place
+                ledger.database.execute(_INSERT, values)
+                ledger.count[self.name] += 1
+            ledger.changed(self, row)
             if self._most is not None and len(self) > self._most:
                 self.remove(next(iter(self)).key)
         return row
@@ -112,7 +110,8 @@ class Rows(Generic[RowT]):
             row = self.get(key)
             if row is not None:
                 self._ledger.database.execute("DELETE FROM rows WHERE kind = ? AND key = ?", (self.name, key))
-                self._ledger.changed(self, row, None)
+                self._ledger.count[self.name] -= 1
+                self._ledger.changed(self, row, is_gone=True)
         return row
 
     def clear(self) -> None:
@@ -129,14 +128,14 @@ class Rows(Generic[RowT]):
         """The rows that meet a condition in SQL, oldest first, unless `last` (an ORDER BY, a LIMIT) says otherwise."""
         statement = f"SELECT row FROM rows WHERE kind = ? AND ({condition}) {last or 'ORDER BY place'}"  # noqa: S608
         with self._ledger.lock:
-            found = self._ledger.database.execute(statement, (self.name, *values))
+            found = self._ledger.database.execute(statement, (self.name, *values)).fetchall()
         return (self._read(text) for (text,) in found)
 
     def count(self, condition: str, *values: object) -> int:
         """How many rows meet a condition in SQL."""
         statement = f"SELECT count(*) FROM rows WHERE kind = ? AND ({condition})"  # noqa: S608
         with self._ledger.lock:
-            ((found,),) = self._ledger.database.execute(statement, (self.name, *values))
+            (found,) = self._ledger.database.execute(statement, (self.name, *values)).fetchone()
         return int(found)
 
     def page(self, before: int | None, limit: int) -> tuple[list[RowT], bool]:
@@ -160,13 +159,13 @@ class Rows(Generic[RowT]):
 
     def _write(self, row: RowT) -> str:
         try:
-            return self._adapter.serializer.to_json(row, warnings="error").decode()
+            return _adapter(self._kind).serializer.to_json(row, warnings="error").decode()
         except PydanticSerializationError:  # half an emoji (a lone surrogate) becomes a question mark
             return json.dumps(vars(row), ensure_ascii=False, default=_plain).encode("utf-8", "replace").decode()
 
     def _read(self, text: str) -> RowT:
         try:
-            row: RowT = self._adapter.validator.validate_json(text)
+            row: RowT = _adapter(self._kind).validator.validate_json(text)
         except ValidationError as error:
             raise self._ledger.database.damaged(f"{self.name}: {error.errors()[0]['type']}") from None
         return row
@@ -203,7 +202,7 @@ class Ledger:
                 value.name = name
         self.count = Counter[str](dict(self.database.execute("SELECT kind, count(*) FROM rows GROUP BY kind")))
         """How many rows there are, by kind."""
-        ((highest,),) = self.database.execute("SELECT max(id) FROM rows")
+        (highest,) = self.database.execute("SELECT max(id) FROM rows").fetchone()
         self._ids = count((highest or 0) + 1)
         for table in self.tables:
             for _ in table:  # a row that cannot be understood is an error now, and not when it is needed
@@ -236,13 +235,12 @@ class Ledger:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
 
-    def changed(self, table: Rows[rows.Row], before: rows.Row | None, after: rows.Row | None) -> None:
+    def changed(self, table: Rows[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
         """Tell everybody. The caller holds the lock."""
         self.version += 1
         table.version = self.version
-        self.count[table.name] += (after is not None) - (before is not None)
         for watcher in self.watchers:
-            watcher(table, before, after)
+            watcher(table, row, is_gone)
         self.lock.notify_all()
 
 

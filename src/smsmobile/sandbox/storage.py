@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from os import PathLike
-from typing import Any
 
 from .._storage import SQLiteFile
 from ..errors import StorageError
@@ -62,27 +61,34 @@ class Database:
         self._failure = ""
         """What has failed last, until something could be stored again."""
 
-    def execute(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Execute a statement; returns its rows."""
-        with self._reported():
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Execute a statement; its rows have to be fetched before the commit."""
+        try:
             if self._connection is None:
                 self._connection = self._transaction.enter_context(self._begin())
             try:
-                return self._connection.execute(statement, values).fetchall()
+                return self._connection.execute(statement, values)
             except sqlite3.Error as error:
                 self._connection = None
                 self._transaction.__exit__(type(error), error, error.__traceback__)
                 raise
+        except StorageError as error:
+            self._report(error)
+            raise
 
     def commit(self) -> None:
         """Keep what was written since the last time."""
-        if self._connection is not None:
-            self._connection = None
-            with self._reported():
-                self._transaction.close()
-            if self._failure:
-                _log.warning("The sandbox can write to its file again.")
-                self._failure = ""
+        if self._connection is None:
+            return
+        self._connection = None
+        try:
+            self._transaction.close()
+        except StorageError as error:
+            self._report(error)
+            raise
+        if self._failure:
+            _log.warning("The sandbox can use its file again.")
+            self._failure = ""
 
     def damaged(self, reason: str) -> StorageError:
         """The error for a row that cannot be understood."""
@@ -103,15 +109,10 @@ class Database:
     def _begin(self) -> AbstractContextManager[sqlite3.Connection]:
         return self._file.transaction(flush=False) if self._file else _transaction(self._memory)
 
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except StorageError as error:
-            if str(error) != self._failure:
-                self._failure = str(error)
-                _log.error("The sandbox cannot use its file: %s Until then it refuses every request.", error)
-            raise
+    def _report(self, error: StorageError) -> None:
+        if str(error) != self._failure:
+            self._failure = str(error)
+            _log.error("The sandbox cannot use its file: %s Until then it refuses every request.", error)
 
 
 @contextmanager

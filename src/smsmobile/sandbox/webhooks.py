@@ -117,7 +117,7 @@ class Webhooks:
         self._closed = False
         with ledger.lock:
             for destination in ledger.destinations:
-                self._follow_destination(None, destination)
+                self._follow(destination)
             self._number_tries_after_those_kept()
             ledger.watchers.append(self._watch)
 
@@ -152,12 +152,6 @@ class Webhooks:
 
         The caller holds the ledger's lock.
         """
-        deliveries = self._ledger.deliveries
-        pending = deliveries.count("is_pending")
-        for delivery in deliveries.where("is_pending", last=_oldest(pending - MOST_WAITING)):
-            self._give_up(delivery)
-        for delivery in deliveries.where("NOT is_pending", last=_oldest(len(deliveries) - pending - MOST_REMEMBERED)):
-            deliveries.remove(delivery.key)
         for destination in list(self._ledger.destinations):
             if destination.types is None or event.type in destination.types:
                 body = event.body(destination.version)
@@ -275,6 +269,7 @@ class Webhooks:
 
     def _deliver(self, destination: Destination, event_id: str, event_type: str, body: str) -> Delivery:
         """Queue one event for one destination, with what is to go wrong on the way."""
+        self._forget_the_oldest()
         courier = self._couriers[destination.key]
         ledger = self._ledger
         now = ledger.now()
@@ -306,6 +301,14 @@ class Webhooks:
             ledger.deliveries.put(replace(delivery, id=ledger.new_id(), delivery_id=str(uuid.uuid4())))
         return delivery
 
+    def _forget_the_oldest(self) -> None:
+        deliveries = self._ledger.deliveries
+        pending = deliveries.count("is_pending")
+        for delivery in deliveries.where("is_pending", last=_oldest(pending - MOST_WAITING)):
+            self._give_up(delivery)
+        for delivery in deliveries.where("NOT is_pending", last=_oldest(len(deliveries) - pending - MOST_REMEMBERED)):
+            deliveries.remove(delivery.key)
+
     def _give_up(self, delivery: Delivery) -> None:
         self._ledger.deliveries.put(replace(delivery, state="given_up", due_at=None))
 
@@ -318,25 +321,23 @@ class Webhooks:
     def _handle(self, row: Destination) -> Webhook:
         return Webhook(row.id, row.url, row.version, row.types, self)
 
-    def _watch(self, table: Rows[Row], before: Row | None, after: Row | None) -> None:
+    def _watch(self, table: Rows[Row], row: Row, is_gone: bool) -> None:
         """Follow what becomes of the rows, whoever changes them."""
         if table is self._ledger.destinations:
-            self._follow_destination(before, after)
-        elif table is self._ledger.deliveries and after is not None and str(after.destination) in self._couriers:
-            self._couriers[str(after.destination)].wake()
-
-    def _follow_destination(self, before: Destination | None, after: Destination | None) -> None:
-        if after is None and before is not None:
-            courier = self._couriers.pop(before.key)
-            courier.end()
-            self._retired = [one for one in (*self._retired, courier) if not one.join(0)]
-        elif after is not None:
-            courier = self._couriers.setdefault(
-                after.key, Courier(after, self._ledger, allow_remote=self._allow_remote)
-            )
-            if self._closed:
+            if is_gone:
+                courier = self._couriers.pop(row.key)
                 courier.end()
-            courier.wake()
+                self._retired = [one for one in (*self._retired, courier) if not one.join(0)]
+            else:
+                self._follow(row)
+        elif table is self._ledger.deliveries and str(row.destination) in self._couriers:
+            self._couriers[str(row.destination)].wake()
+
+    def _follow(self, row: Destination) -> None:
+        courier = self._couriers.setdefault(row.key, Courier(row, self._ledger, allow_remote=self._allow_remote))
+        if self._closed:
+            courier.end()
+        courier.wake()
 
     def _what_waits(self) -> str:
         rows = list(self._ledger.deliveries.where("is_pending"))
