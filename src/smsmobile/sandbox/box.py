@@ -105,7 +105,13 @@ class Sandbox:
             Service(self._ledger, self._phones, self._webhooks.publish), self._credentials, self.faults
         )
         """The service as a WSGI application, with the phone page."""
-        self._desk = Desk(self)
+        self._desk = Desk(
+            self,
+            ledger=self._ledger,
+            webhooks=self._webhooks,
+            change_account=self._change,
+            port=lambda: None if self._server is None else self._server.port,
+        )
         self.app.register_blueprint(create_page(self._desk))
         if self._storage is not None:
             self.app.wsgi_app = self._storage.guarded(self.app.wsgi_app)  # type: ignore[method-assign,assignment]

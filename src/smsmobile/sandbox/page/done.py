@@ -19,7 +19,7 @@ def change_account(desk: Desk, body: bodies.AccountChange) -> Answer:
     with desk.ledger.lock:
         changes = body.model_dump(exclude_unset=True)
         if changes:
-            box._change(**changes)
+            desk.change_account(**changes)
         return {
             "subscription_active": box.subscription_active,
             "log_delay": box.log_delay,
