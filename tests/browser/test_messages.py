@@ -90,6 +90,22 @@ def test_a_typed_answer_arrives_in_the_inbox_and_at_the_webhook(
     ]
 
 
+def test_the_other_person_keeps_the_international_spelling_whatever_the_channel(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    client.whatsapp.send(NUMBER, "by WhatsApp")
+    client.sms.send(NUMBER, "by SMS")
+    box.phone.receive_whatsapp(NUMBER.removeprefix("+"), "me too")
+    expect(bubble(page, "me too")).to_be_visible()
+    expect(page.locator("#thread-title")).to_have_text(NUMBER)
+    expect(page.locator(".conversation-name")).to_have_text(NUMBER)
+    page.get_by_label("What is written").select_option("SMS")
+    expect(page.locator("#composer-label")).to_contain_text(f"As {NUMBER}:")
+    answer(page, "and back by SMS")
+    expect(bubble(page, "and back by SMS")).to_be_visible()
+    assert [sms.sender for sms in client.sms.received()] == [NUMBER]
+
+
 def test_the_composer_says_who_writes_and_where_it_arrives(page: Page, client: SMSMobileClient) -> None:
     client.sms.send(NUMBER, "hello")
     expect(page.locator("#composer-label")).to_have_text(f"As {NUMBER}: it arrives on Phone 1")

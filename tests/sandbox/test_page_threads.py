@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import islice
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ def test_everything_with_one_number_is_one_thread_oldest_first(page, api, box):
         ("call", "sms", ""),
         ("out", "whatsapp", "four"),
     ]
-    assert (answer["peer"], answer["name"], answer["more"]) == (PEER, PEER, False)
+    assert (answer["peer"], answer["name"], answer["more"]) == (PEER, PHONE, False)
 
 
 def test_a_sent_message_says_when_and_through_what(page, api, box, clock):
@@ -176,11 +177,42 @@ def test_the_conversation_with_the_newest_entry_comes_first(page, api, box):
     assert first["phone"] == box.phone.sid
 
 
-def test_a_conversation_is_named_as_it_was_last_spelled(page, box):
-    box.phone.receive("0033639985678", "x")
-    box.phone.call("+33 6 39 98 56 78")
+def name_of(page):
     (conversation,) = page.get("/conversations")["conversations"]
-    assert (conversation["peer"], conversation["name"]) == (PEER, "+33 6 39 98 56 78")
+    return conversation["name"]
+
+
+@pytest.mark.parametrize("international", ["+33639985678", "0033639985678", "+33 6 39 98 56 78", "(+33) 639985678"])
+def test_a_number_has_its_international_spelling_as_soon_as_one_message_tells_it(page, api, box, international):
+    box.phone.receive(PEER, "x")
+    assert name_of(page) == PEER
+    guid = box.phone.receive(international, "x")
+    box.phone.call(PEER)
+    assert name_of(page) == PHONE
+    api.post("/deletesms/", guid=guid)
+    assert name_of(page) == PEER
+
+
+def test_a_number_on_whatsapp_is_international_without_a_plus(page, api, box):
+    box.phone.receive_whatsapp(PEER, "x")
+    assert name_of(page) == PHONE
+
+
+def test_a_conversation_with_a_name_or_a_short_number_is_called_as_it_is_spelled(page, box):
+    for sender in ("38000", "MPESA", "+MPESA", "0639985678"):
+        box.phone.receive(sender, "x")
+    names = [one["name"] for one in page.get("/conversations")["conversations"]]
+    assert names == ["0639985678", "+MPESA", "MPESA", "38000"]
+
+
+def test_an_answer_is_spelled_as_its_channel_spells_numbers(page, api, box):
+    api.send(PHONE, "by SMS")
+    api.post("/sendsms/", recipients=PEER, message="by WhatsApp", waonly="yes")
+    name = thread(page, box)["name"]
+    for channel in ("sms", "whatsapp"):
+        page.post(f"/phones/{box.phone.sid}/messages", sender=name, text=channel, channel=channel)
+    senders = {row.channel: row.sender for row in box._ledger.received}
+    assert senders == {"sms": PHONE, "whatsapp": PEER}
 
 
 def test_conversations_of_all_phones_or_of_one(page, box):

@@ -97,7 +97,7 @@ def scheduled(desk: Desk) -> Answer:
     with desk.ledger.lock:
         now = desk.ledger.now()
         rows = desk.tallies.scheduled(now, MOST_SCHEDULED)
-        return {"messages": [spelling.scheduled(row, now) for row in rows]}
+        return {"messages": [spelling.scheduled(row, desk.threads.of(row).name, now) for row in rows]}
 
 
 def requests(desk: Desk) -> Answer:

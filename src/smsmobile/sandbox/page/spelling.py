@@ -98,9 +98,9 @@ def entry(row: Entry, now: datetime) -> Json:
     }
 
 
-def scheduled(row: Message, now: datetime) -> Json:
-    """A message that is not yet due."""
-    return entry(row, now) | {"phone": row.phone, "peer": peer_of(row.number), "number": row.number}
+def scheduled(row: Message, name: str, now: datetime) -> Json:
+    """A message that is not yet due, in the conversation of this name."""
+    return entry(row, now) | {"phone": row.phone, "peer": peer_of(row.number), "number": name}
 
 
 def request(row: RecordedRequest) -> Json:

@@ -10,7 +10,7 @@ from heapq import merge
 from itertools import islice
 
 from ..ledger import Ledger, Rows
-from ..numbers import digits_of, peer_of
+from ..numbers import digits_of, is_international, peer_of
 from ..rows import Call, Message, Received, Row, SentByHand
 from .lines import Line
 
@@ -25,6 +25,20 @@ class Conversation:
         self.peer = peer
         """The digits of a number, or a name such as `MPESA`."""
         self.entries: Line[int, Entry] = Line()
+        self._international: set[int] = set()
+        """The ids of the entries that show that the digits are a whole international number."""
+
+    def put(self, row: Entry) -> None:
+        """Add an entry, or replace the one with its id."""
+        self.entries.put(row.id, row)
+        is_whatsapp = isinstance(row, Message | Received) and row.channel == "whatsapp"  # which knows no other numbers
+        if is_international(number_of(row)) or (is_whatsapp and digits_of(self.peer)):
+            self._international.add(row.id)
+
+    def remove(self, row: Entry) -> None:
+        """Take an entry out."""
+        self.entries.remove(row.id)
+        self._international.discard(row.id)
 
     @property
     def last(self) -> Entry:
@@ -33,8 +47,8 @@ class Conversation:
 
     @property
     def name(self) -> str:
-        """The other party as it was last spelled."""
-        return number_of(self.last)
+        """The other party: `+` and all digits where an entry tells that they are, else as it was last spelled."""
+        return f"+{self.peer}" if self._international else number_of(self.last).strip()
 
     def page(self, before: int | None, limit: int) -> tuple[list[Entry], bool]:
         """Entries with ids below `before`, newest first, and whether there are older ones."""
@@ -87,6 +101,10 @@ class Threads:
         """The conversation of a phone with somebody; None where they have nothing in common."""
         return self._conversations.get((phone, peer))
 
+    def of(self, row: Entry) -> Conversation:
+        """The conversation that this entry stands in."""
+        return self._conversations[_where(row)]
+
     def _watch(self, table: Rows[Row], before: Row | None, after: Row | None) -> None:
         if table.name not in self._tables:
             return
@@ -102,7 +120,7 @@ class Threads:
             conversation = self._conversations[where] = Conversation(*where)
         elif conversation.last.id < row.id:
             self._of_phone[row.phone].remove(conversation.last.id)
-        conversation.entries.put(row.id, row)
+        conversation.put(row)
         self._of_phone.setdefault(row.phone, Line()).put(conversation.last.id, conversation)
 
     def _remove(self, row: Entry) -> None:
@@ -110,7 +128,7 @@ class Threads:
         conversation = self._conversations[where]
         line = self._of_phone[row.phone]
         was_last = conversation.last.id == row.id
-        conversation.entries.remove(row.id)
+        conversation.remove(row)
         if was_last:
             line.remove(row.id)
         if not len(conversation.entries):

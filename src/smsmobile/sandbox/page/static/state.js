@@ -10,7 +10,7 @@ export const state = {
 
 const target = new EventTarget();
 
-/** Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, opened, view, tab, show, clock. */
+/** Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, name, opened, view, tab, show, clock. */
 export function on(topic, listener) {
   target.addEventListener(topic, (event) => listener(event.detail));
 }

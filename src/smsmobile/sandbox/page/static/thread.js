@@ -76,9 +76,15 @@ async function refresh() {
   if (!entries.length) return choosePeer(null); // it was forgotten
   if (first === undefined) tell("opened", entries.at(-1));
   place(first, last, atEnd);
-  const name = pages.at(-1)[0].name;
-  if (name) $("thread-title").textContent = state.name = name;
+  rename(pages.at(-1)[0].name);
   show();
+}
+
+/** How the other party is spelled can change: a later message may tell that its digits are a whole number. */
+function rename(name) {
+  if (!name || name === state.name) return;
+  $("thread-title").textContent = state.name = name;
+  tell("name");
 }
 
 /** The newest page, and those between it and what is known, each with its end. Null: another thread was opened. */
