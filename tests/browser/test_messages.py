@@ -205,6 +205,30 @@ def test_conversations_are_found_by_number_and_by_text(page: Page, box: Sandbox)
     expect(rows).to_have_count(2)
 
 
+def test_a_search_shows_the_message_that_says_it_and_opens_the_conversation_there(page: Page, box: Sandbox) -> None:
+    for number in range(40):
+        box.phone.receive(NUMBER, f"before {number}")
+    box.phone.receive(NUMBER, "The key is with Élodie.")
+    for number in range(300):
+        box.phone.receive(NUMBER, f"later {number}")
+    expect(bubble(page, "later 299")).to_be_visible()
+    page.get_by_label("Search conversations").fill("elodie")
+    row = page.locator(".conversation")
+    expect(row.locator(".conversation-last")).to_have_text("The key is with Élodie.")
+    expect(row.locator("mark")).to_have_text("Élodie")
+    row.click()
+    found = page.locator("#entries .is-found")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("Élodie")
+    expect(found).to_be_in_viewport()
+    expect(bubble(page, "later 299")).to_have_count(0)
+    page.get_by_label("Search conversations").fill("")
+    expect(row.locator(".conversation-last")).to_have_text("later 299")
+    row.click()
+    expect(bubble(page, "later 299")).to_be_in_viewport()
+    expect(found).to_have_count(0)
+
+
 def test_the_empty_page_teaches_the_first_message(page: Page, box: Sandbox) -> None:
     steps = page.get_by_role("region", name="First steps")
     expect(steps).to_contain_text(f"SMSMOBILEAPI_API_KEY={box.api_key}")

@@ -224,7 +224,55 @@ def test_conversations_of_all_phones_or_of_one(page, box):
     assert [one["name"] for one in page.get("/conversations", phone=second.sid)["conversations"]] == ["B"]
 
 
-def test_conversations_are_searched_by_number_name_and_last_text(page, box):
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("the key", ("Leave ", "the key", " with Élodie?")),
+        ("THE KEY", ("Leave ", "the key", " with Élodie?")),
+        ("elodie", ("…he key with ", "Élodie", "?")),
+        ("ÉLODIE", ("…he key with ", "Élodie", "?")),
+        ("strasse", ("In the ", "Straße", ".")),
+        ("by hand", ("written ", "by hand", "")),
+        ("gone", None),
+    ],
+)
+def test_a_search_finds_every_message_and_shows_where_it_says_it(page, api, box, words, found):
+    api.post("/deletesms/", guid=api.send(message="gone")["id"])
+    api.send(message="Leave the key with Élodie?")
+    box.phone.receive_whatsapp(PEER, "In the Straße.")
+    box.phone.send_by_hand(PHONE, "written by hand")
+    box.phone.receive(PHONE, "Yes.")
+    box.phone.receive("Safaricom", "You have 20.00")
+    rows = page.get("/conversations", search=words)["conversations"]
+    assert [tuple(row["found"]["excerpt"]) for row in rows] == ([] if found is None else [found])
+    assert [row["last"]["text"] for row in rows] == ["Yes."] * len(rows)
+
+
+def test_of_several_messages_a_search_shows_the_newest(page, box):
+    guids = [box.phone.receive(PHONE, text) for text in ("a table at 8", "a table at 9", "Fine.")]
+    (row,) = page.get("/conversations", search="table")["conversations"]
+    assert row["found"]["guid"] == guids[1]
+
+
+@pytest.mark.parametrize("words", ["+33639985678", "0033 6 39 98", "33639985678", "06 39 98 56 78", "(39) 98-56.78"])
+def test_a_number_is_found_however_it_is_spelled(page, box, words):
+    box.phone.receive("+33 6 39 98 56 78", "x")
+    box.phone.receive("+447700900123", "y")
+    (row,) = page.get("/conversations", search=words)["conversations"]
+    assert (row["name"], row["found"]) == (PHONE, None)
+
+
+def test_somebody_is_found_by_the_name_in_the_contacts(page, box):
+    box.phone.call("+33639981111", name="Zoë")
+    box.phone.receive_whatsapp("+33639982222", "x", name="Éloïse")
+    for number in ("+33639981111", "+33639982222"):
+        box.phone.receive(number, "later")
+    for words, name in (("zoe", "+33639981111"), ("elois", "+33639982222")):
+        (row,) = page.get("/conversations", search=words)["conversations"]
+        assert (row["name"], row["found"]) == (name, None)
+
+
+def test_conversations_are_searched_by_number_name_and_text(page, box):
     box.phone.receive("+33639985678", "Tomorrow at ten?")
     box.phone.receive("Safaricom", "You have 20.00")
 

@@ -9,6 +9,7 @@ from ..faults import KINDS
 from ..numbers import peer_of
 from ..recorder import LONGEST
 from ..rows import Call, Delivery, Destination, Fault, Message, PhoneState, Received, RecordedRequest, SentByHand
+from .searching import Wanted
 from .tallies import Tallies
 from .threads import Conversation, Entry
 
@@ -38,14 +39,16 @@ def phone(state: PhoneState, tallies: Tallies) -> Json:
     }
 
 
-def conversation(one: Conversation, now: datetime) -> Json:
-    """A conversation, with its newest entry."""
+def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: datetime) -> Json:
+    """A conversation, with its newest entry, and with what a search has found there: the message, taken apart."""
+    excerpt = None if wanted is None or isinstance(shown, Call) else wanted.excerpt(shown.text[:LONGEST])
     return {
         "peer": one.peer,
         "name": one.name,
         "phone": one.phone,
         "count": len(one.entries),
         "last": entry(one.last, now),
+        "found": None if excerpt is None else entry(shown, now) | {"excerpt": excerpt},
     }
 
 

@@ -104,6 +104,7 @@ function openNewest() {
 }
 
 function draw(row) {
+  const shown = row.found ?? row.last;
   return h(
     "li",
     {},
@@ -113,12 +114,12 @@ function draw(row) {
         type: "button",
         class: "conversation",
         "data-focus": "open",
-        onclick: () => choosePeer(row.peer, row.name, { focus: true }),
+        onclick: () => choosePeer(row.peer, row.name, { focus: true, entry: row.found?.id }),
       },
       avatar(row.name, row.peer),
       h("span", { class: "conversation-name" }, row.name),
-      stamp(row.last.at, "short"),
-      h("span", { class: "conversation-last" }, ...summaryOf(row.last)),
+      stamp(shown.at, "short"),
+      h("span", { class: "conversation-last" }, ...summaryOf(shown)),
       row.count > 1 &&
         h(
           "span",

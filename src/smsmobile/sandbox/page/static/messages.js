@@ -34,7 +34,7 @@ export function stateOf(entry) {
   return h("span", { class: `state state-${entry.state}` }, icon(drawing), h("span", {}, word, ...when));
 }
 
-/** One line about an entry, for a list. */
+/** One line about an entry, for a list; where a search has found it, with the words marked. */
 export function summaryOf(entry) {
   if (entry.kind === "call") {
     const [drawing, words] = callOf(entry);
@@ -47,7 +47,7 @@ export function summaryOf(entry) {
   return [
     mark,
     isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""),
-    entry.text,
+    ...(entry.excerpt ? [entry.excerpt[0], h("mark", {}, entry.excerpt[1]), entry.excerpt[2]] : [entry.text]),
   ];
 }
 

@@ -29,7 +29,7 @@ export function choosePhone(sid) {
   tell("phone");
 }
 
-/** Open a conversation; null closes it. `how` may say where the focus goes. */
+/** Open a conversation; null closes it. `how` may say where the focus goes, and which entry is wanted. */
 export function choosePeer(peer, name = "", how = {}) {
   state.peer = peer;
   state.name = name;

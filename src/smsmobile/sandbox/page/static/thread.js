@@ -22,6 +22,7 @@ let opened = 0; // counts conversations: an answer for an earlier one is dropped
 let loading = false;
 let pinned = true; // whether the reader is at the newest message
 let seen = 0; // the newest entry that the reader was shown
+let wanted = null; // the entry that a search has found
 let view;
 
 export function startThread() {
@@ -38,12 +39,13 @@ export function startThread() {
 
 export const refreshThread = () => view.touch();
 
-function open() {
+function open({ entry = null }) {
   opened += 1;
   entries = [];
   more = false;
   low = high = seen = 0;
-  pinned = true;
+  wanted = entry;
+  pinned = wanted === null;
   loading = false;
   $("thread").classList.toggle("has-peer", state.peer !== null);
   $("thread-title").textContent = state.peer === null ? "No conversation" : state.name;
@@ -75,9 +77,12 @@ async function refresh() {
   for (const [page, before] of pages) merge(page, before);
   if (!entries.length) return choosePeer(null); // it was forgotten
   if (first === undefined) tell("opened", entries.at(-1));
-  place(first, last, atEnd);
+  const isFirst = first === undefined;
+  if (isFirst && wanted !== null) placeWanted();
+  else place(first, last, atEnd);
   rename(pages.at(-1)[0].name);
   show();
+  if (isFirst && wanted !== null) toWanted();
 }
 
 /** How the other party is spelled can change: a later message may tell that its digits are a whole number. */
@@ -87,13 +92,17 @@ function rename(name) {
   tell("name");
 }
 
-/** The newest page, and those between it and what is known, each with its end. Null: another thread was opened. */
+/**
+ * The newest page, and those between it and what is known or wanted, each with its end. Null: another thread was
+ * opened.
+ */
 async function loadNew(limit) {
   const known = entries.at(-1)?.id;
+  const end = known ?? wanted;
   let page = await load(null, limit);
   const pages = page && [[page, Infinity]];
-  while (page?.more && known !== undefined && page.entries[0].id > known) {
-    if (pages.length * LARGEST_PAGE > FAR_BEHIND) {
+  while (page?.more && end !== null && page.entries[0].id > end) {
+    if (known !== undefined && pages.length * LARGEST_PAGE > FAR_BEHIND) {
       entries = [];
       low = high = 0;
       return pages.slice(-1);
@@ -114,6 +123,15 @@ function merge(page, before) {
   entries = [...older, ...page.entries, ...newer];
 }
 
+/** Put the window around what a search has found. */
+function placeWanted() {
+  const index = entries.findIndex((entry) => entry.id >= wanted);
+  high = index === -1 ? entries.length : Math.min(entries.length, index + PAGE / 2);
+  low = Math.max(0, high - PAGE);
+  pinned = index === -1 || index === entries.length - 1;
+  seen = entries.at(-1).id;
+}
+
 /** Put the window where it was, after entries have come or gone. */
 function place(first, last, atEnd) {
   const start = first === undefined ? -1 : entries.findIndex((entry) => entry.id >= first);
@@ -131,7 +149,8 @@ function show() {
     const previous = index ? shown[index - 1] : before;
     const day = dayOf(entry.at);
     const isNewDay = !previous || dayOf(previous.at) !== day;
-    return { entry, day: isNewDay ? day : null, continues: !isNewDay && sideOf(previous) === sideOf(entry) };
+    const continues = !isNewDay && sideOf(previous) === sideOf(entry);
+    return { entry, day: isNewDay ? day : null, continues, isFound: entry.id === wanted };
   });
   keepingPlace(() => {
     $("thread-older").hidden = low === 0 && !more;
@@ -164,6 +183,14 @@ function keepingPlace(change) {
 function toEnd() {
   const scroll = $("thread-scroll");
   scroll.scrollTop = scroll.scrollHeight;
+}
+
+function toWanted() {
+  const found = $("entries").querySelector(".is-found")?.getBoundingClientRect();
+  if (!found || pinned) return;
+  const scroll = $("thread-scroll");
+  const frame = scroll.getBoundingClientRect();
+  scroll.scrollTop += found.top - frame.top - (frame.height - found.height) / 2;
 }
 
 function toNewest() {
@@ -216,11 +243,11 @@ function showNewer() {
   show();
 }
 
-function draw({ entry, day, continues }) {
+function draw({ entry, day, continues, isFound }) {
   const side = sideOf(entry);
   return h(
     "li",
-    { class: `entry entry-${side}${continues ? " continues" : ""}` },
+    { class: `entry entry-${side}${continues ? " continues" : ""}${isFound ? " is-found" : ""}` },
     day && h("p", { class: "day" }, h("span", {}, day)),
     side === "call" ? drawCall(entry) : drawMessage(entry, side),
   );
