@@ -214,7 +214,7 @@ def test_a_search_shows_the_message_that_says_it_and_opens_the_conversation_ther
     expect(bubble(page, "later 299")).to_be_visible()
     page.get_by_label("Search conversations").fill("elodie")
     row = page.locator(".conversation")
-    expect(row.locator(".conversation-last")).to_have_text("The key is with Élodie.")
+    expect(row.locator(".conversation-last")).to_have_text("…key is with Élodie.")
     expect(row.locator("mark")).to_have_text("Élodie")
     row.click()
     found = page.locator("#entries .is-found")
