@@ -116,6 +116,8 @@ def request(row: RecordedRequest) -> Json:
         "parameters": row.parameters,
         "auth": row.auth,
         "status": row.status,
+        "outcome": row.outcome,
+        "error": row.error,
         "answer": row.answer,
         "milliseconds": row.milliseconds,
         "faults": list(row.faults),
