@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -52,8 +52,15 @@ def test_a_failed_message_shows_its_reason(page: Page, box: Sandbox, client: SMS
 def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
     page: Page, box: Sandbox, client: SMSMobileClient
 ) -> None:
-    client.sms.send(NUMBER, "see you tomorrow", schedule_at=box.clock.now() + timedelta(days=1))
+    made = box.clock.now()
+    due = made.replace(microsecond=0) + timedelta(days=1, minutes=-5)
+    client.sms.send(NUMBER, "see you tomorrow", schedule_at=due)
+    local = f"{due + KOLKATA:%H:%M}"
+    times = bubble(page, "see you tomorrow").locator("time")
     expect(bubble(page, "see you tomorrow")).to_contain_text("Scheduled for")
+    expect(times).to_have_count(1)
+    expect(times).to_contain_text(f", {local}")
+    expect(page.locator(".conversation time")).to_have_attribute("datetime", f"{due:%Y-%m-%dT%H:%M:%S}.000Z")
     page.get_by_role("tab", name="Schedule").click()
     card = page.locator("#schedule-list .card").filter(has_text="see you tomorrow")
     expect(card).to_contain_text("in 23 h")
@@ -61,6 +68,44 @@ def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
     expect(bubble(page, "see you tomorrow")).to_contain_text("Sent")
     expect(card).to_have_count(0)
     expect(page.locator("#clock-moved")).to_contain_text("+")
+    expect(times).to_have_count(1)
+    expect(times).to_contain_text(f", {local}")
+    expect(page.locator(".conversation time")).to_have_text(local)
+
+
+def test_days_are_those_of_the_sandbox_when_its_clock_moves_and_at_midnight(page: Page, box: Sandbox) -> None:
+    noon = datetime(2026, 3, 20, 12, tzinfo=timezone.utc) - KOLKATA
+    box.clock.move_to(noon)
+    box.phone.receive(NUMBER, "today")
+    with box.session() as session:
+        session.get(f"{box.url}/getsms/", params={"apikey": box.api_key})
+    day = page.locator("#entries .day")
+    row = page.locator(".conversation time")
+    request = page.locator("#requests-list time")
+    expect(day).to_have_text("Today")
+    expect(row).to_have_text("12:00")
+    expect(request).to_have_text("12:00:00")
+    box.clock.move_to(noon + timedelta(hours=11, minutes=59, seconds=55))
+    expect(day).to_have_text("Yesterday", timeout=12_000)  # before the page asks again for the time
+    expect(row).to_have_text("20 Mar")
+    expect(request).to_have_text("20 Mar, 12:00:00")
+    box.clock.forward(86400)
+    expect(day).to_have_text("Friday 20 March")
+
+
+def test_a_scheduled_message_that_waits_for_its_phone_stops_being_scheduled(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    client.sms.send(NUMBER, "late", schedule_at=box.clock.now() + timedelta(hours=1))
+    page.get_by_role("tab", name="Schedule").click()
+    card = page.locator("#schedule-list .card")
+    expect(card).to_have_count(1)
+    expect(bubble(page, "late")).to_contain_text("Scheduled for")
+    box.phone.switch_off()
+    box.clock.forward(3597)
+    expect(bubble(page, "late")).to_contain_text("Queued")
+    expect(card).to_have_count(0)
+    expect(page.locator(".conversation .state-queued")).to_have_count(1)
 
 
 def test_a_time_is_local_and_its_tooltip_is_the_moment_in_utc(

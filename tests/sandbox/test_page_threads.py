@@ -47,6 +47,7 @@ def test_a_sent_message_says_when_and_through_what(page, api, box, clock):
     (entry,) = thread(page, box)["entries"]
     assert entry.pop("id") > 0
     at, sent_at = entry.pop("at"), entry.pop("sent_at")
+    assert entry.pop("time") == sent_at
     assert at.startswith("2026-03-20T21:07:44.1")
     assert at.endswith("Z")
     assert sent_at >= at
@@ -76,6 +77,24 @@ def test_the_states_of_a_message(page, api, box, clock):
     assert states["queued"]["sent_at"] is None
     clock.forward(7200)
     assert [entry["state"] for entry in thread(page, box)["entries"]] == ["sent", "sent"]
+
+
+def test_the_time_of_a_scheduled_message_is_when_it_is_due_and_then_when_it_was_sent(page, api, box, clock):
+    due = int(clock.now().timestamp()) + 3600
+    api.send(PHONE, "a", schedule_timestamp=due)
+    api.send("+12025550102", "fails", schedule_timestamp=due)
+    api.post("/sendsms/", recipients="+12025550101", message="refused", schedule_timestamp=due)
+
+    def times():
+        found = page.get("/conversations")["conversations"]
+        return {one["last"]["text"]: one["last"]["time"][11:16] for one in found}
+
+    assert times() == {"a": "22:07", "fails": "22:07", "refused": "21:07"}
+    box.phone.switch_off()
+    clock.forward(7200)
+    assert times()["a"] == "22:07"
+    box.phone.switch_on()
+    assert times() == {"a": "23:07", "fails": "22:07", "refused": "21:07"}
 
 
 def test_a_failure_says_why(page, api, box):

@@ -54,13 +54,15 @@ def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: da
 
 def entry(row: Entry, now: datetime) -> Json:
     """What stands in a conversation."""
+    at, time = _moments(row)
     shown: Json = {
         "id": row.id,
         "guid": row.guid,
         "kind": "out",
         "channel": "sms",
         "text": "",
-        "at": "",
+        "at": moment(at),
+        "time": moment(time),
         "state": "sent",
         "reason": "",
         "due_at": None,
@@ -73,25 +75,22 @@ def entry(row: Entry, now: datetime) -> Json:
     if isinstance(row, Call):
         return shown | {
             "kind": "call",
-            "at": moment(row.called_at),
             "state": row.kind,
             "name": row.name,
             "seconds": row.seconds,
         }
     shown["text"] = row.text if len(row.text) <= LONGEST else row.text[:LONGEST] + "…"
     if isinstance(row, SentByHand):
-        return shown | {"kind": "by_hand", "at": moment(row.sent_at)}
+        return shown | {"kind": "by_hand"}
     shown["channel"] = row.channel
     if isinstance(row, Received):
         return shown | {
             "kind": "in",
-            "at": moment(row.received_at),
             "state": "received",
             "name": row.name,
             "seconds": row.voice_seconds,
         }
     return shown | {
-        "at": moment(row.submitted_at),
         "state": _state(row, now),
         "reason": row.api_error or row.phone_error,
         "due_at": moment(row.ready_at) if row.queued else None,
@@ -171,6 +170,14 @@ def fault(row: Fault) -> Json:
         "met": row.met,
         "struck": row.struck,
     }
+
+
+def _moments(row: Entry) -> tuple[datetime, datetime]:
+    """When it came about, and the time to show: when a message to be sent is due, and afterwards when it was sent."""
+    if isinstance(row, Message):
+        return row.submitted_at, row.submitted_at if row.api_error else row.sent_at or row.ready_at
+    at = row.called_at if isinstance(row, Call) else row.received_at if isinstance(row, Received) else row.sent_at
+    return at, at
 
 
 def _state(row: Message, now: datetime) -> str:

@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { announceMessage } from "./announce.js";
 import { openDialog } from "./dialogs.js";
 import { $, h, reconcile } from "./dom.js";
-import { avatar, isIncoming, summaryOf } from "./messages.js";
+import { avatar, isIncoming, isOverdue, summaryOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -22,7 +22,8 @@ let loading = false;
 let typing = null;
 
 export function startConversations() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones"], refresh);
+  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh);
+  setInterval(() => rows.some(({ last, found }) => isOverdue(found ?? last)) && view.touch(), 1000);
   $("search").addEventListener("input", () => {
     clearTimeout(typing);
     typing = setTimeout(view.touch, 150);
@@ -118,7 +119,7 @@ function draw(row) {
       },
       avatar(row.name, row.peer),
       h("span", { class: "conversation-name" }, row.name),
-      stamp(shown.at, "short"),
+      stamp(shown.time, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(shown)),
       row.count > 1 &&
         h(

@@ -1,7 +1,7 @@
 // How an entry of a thread is put into words and drawings; used by the list of conversations and the thread.
 
 import { h, icon } from "./dom.js";
-import { stamp } from "./time.js";
+import { now, stamp } from "./time.js";
 
 const TINTS = 5; // in style.css
 
@@ -21,6 +21,9 @@ const CALLS = {
 
 /** Whether it comes from the other person. */
 export const isIncoming = (entry) => entry.kind === "in";
+
+/** Whether a scheduled message is due by now, so that the sandbox has something else to say of it. */
+export const isOverdue = (entry) => entry.state === "scheduled" && Date.parse(entry.due_at) <= now();
 
 /** The drawing and the words of a call. */
 export const callOf = (entry) => CALLS[entry.state] ?? ["missed", "Call"];

@@ -3,9 +3,9 @@
 
 import { get } from "./api.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
-import { avatar, callOf, stateOf } from "./messages.js";
+import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
 import { choosePeer, on, state, tell } from "./state.js";
-import { dayOf, span, stamp } from "./time.js";
+import { dateOf, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
 
 const PAGE = 50;
@@ -26,7 +26,8 @@ let wanted = null; // the entry that a search has found
 let view;
 
 export function startThread() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones"], refresh, () => state.peer !== null);
+  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh, () => state.peer !== null);
+  setInterval(() => entries.slice(low, high).some(isOverdue) && view.touch(), 1000);
   on("peer", open);
   $("thread-scroll").addEventListener("scroll", scrolled, { passive: true });
   $("thread-older").addEventListener("click", () => showOlder());
@@ -147,10 +148,9 @@ function show() {
   const before = entries[low - 1];
   const rows = entries.slice(low, high).map((entry, index, shown) => {
     const previous = index ? shown[index - 1] : before;
-    const day = dayOf(entry.at);
-    const isNewDay = !previous || dayOf(previous.at) !== day;
+    const isNewDay = !previous || dateOf(previous.at) !== dateOf(entry.at);
     const continues = !isNewDay && sideOf(previous) === sideOf(entry);
-    return { entry, day: isNewDay ? day : null, continues, isFound: entry.id === wanted };
+    return { entry, isNewDay, continues, isFound: entry.id === wanted };
   });
   keepingPlace(() => {
     $("thread-older").hidden = low === 0 && !more;
@@ -243,12 +243,12 @@ function showNewer() {
   show();
 }
 
-function draw({ entry, day, continues, isFound }) {
+function draw({ entry, isNewDay, continues, isFound }) {
   const side = sideOf(entry);
   return h(
     "li",
     { class: `entry entry-${side}${continues ? " continues" : ""}${isFound ? " is-found" : ""}` },
-    day && h("p", { class: "day" }, h("span", {}, day)),
+    isNewDay && h("p", { class: "day" }, stamp(entry.at, "day")),
     side === "call" ? drawCall(entry) : drawMessage(entry, side),
   );
 }
@@ -288,7 +288,7 @@ function drawMessage(entry, side) {
       entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
       entry.sim && badge(`SIM ${entry.sim}`),
       entry.kind === "by_hand" && badge("By hand"),
-      stamp(entry.at),
+      entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
       entry.kind === "out" && stateOf(entry),
       entry.reason && h("span", { class: "reason" }, entry.reason),
     ),
