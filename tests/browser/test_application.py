@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smsmobile import RateLimited, SendOutcomeUnknown, SMSMobileClient, SubscriptionExpired
+from smsmobile import DeviceOffline, RateLimited, SendOutcomeUnknown, SMSMobileClient, SubscriptionExpired
 from smsmobile.sandbox import Sandbox
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -32,6 +32,19 @@ def test_a_request_is_listed_with_its_parameters_and_its_answer(page: Page, clie
     expect(row).to_contain_text("Your table is booked")
     expect(row.locator("pre")).to_contain_text(f'"id": "{sent.guid}"')
     expect(row).to_contain_text("Authorised by: API key")
+
+
+def test_a_refusal_inside_a_200_is_shown_with_its_word(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "accepted")
+    box.phone.switch_off()
+    with pytest.raises(DeviceOffline):
+        client.sms.send(NUMBER, "refused")
+    refused, accepted = (page.locator("#requests-list summary").nth(place) for place in (0, 1))
+    expect(refused.locator(".badge.bad")).to_have_text("200 refused")
+    expect(refused).to_contain_text("2: the mobile is not connected")
+    expect(refused).to_contain_text(NUMBER)
+    expect(accepted.locator(".badge.good")).to_have_text("200")
+    expect(accepted.locator(".log-about")).to_have_text(f"{NUMBER}accepted")
 
 
 def test_the_key_is_nowhere_in_the_log_of_requests(page: Page, box: Sandbox, client: SMSMobileClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -52,8 +52,15 @@ def test_a_failed_message_shows_its_reason(page: Page, box: Sandbox, client: SMS
 def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
     page: Page, box: Sandbox, client: SMSMobileClient
 ) -> None:
-    client.sms.send(NUMBER, "see you tomorrow", schedule_at=box.clock.now() + timedelta(days=1))
+    made = box.clock.now()
+    due = made.replace(microsecond=0) + timedelta(days=1, minutes=-5)
+    client.sms.send(NUMBER, "see you tomorrow", schedule_at=due)
+    local = f"{due + KOLKATA:%H:%M}"
+    times = bubble(page, "see you tomorrow").locator("time")
     expect(bubble(page, "see you tomorrow")).to_contain_text("Scheduled for")
+    expect(times).to_have_count(1)
+    expect(times).to_contain_text(f", {local}")
+    expect(page.locator(".conversation time")).to_have_attribute("datetime", f"{due:%Y-%m-%dT%H:%M:%S}.000Z")
     page.get_by_role("tab", name="Schedule").click()
     card = page.locator("#schedule-list .card").filter(has_text="see you tomorrow")
     expect(card).to_contain_text("in 23 h")
@@ -61,6 +68,44 @@ def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
     expect(bubble(page, "see you tomorrow")).to_contain_text("Sent")
     expect(card).to_have_count(0)
     expect(page.locator("#clock-moved")).to_contain_text("+")
+    expect(times).to_have_count(1)
+    expect(times).to_contain_text(f", {local}")
+    expect(page.locator(".conversation time")).to_have_text(local)
+
+
+def test_days_are_those_of_the_sandbox_when_its_clock_moves_and_at_midnight(page: Page, box: Sandbox) -> None:
+    noon = datetime(2026, 3, 20, 12, tzinfo=timezone.utc) - KOLKATA
+    box.clock.move_to(noon)
+    box.phone.receive(NUMBER, "today")
+    with box.session() as session:
+        session.get(f"{box.url}/getsms/", params={"apikey": box.api_key})
+    day = page.locator("#entries .day")
+    row = page.locator(".conversation time")
+    request = page.locator("#requests-list time")
+    expect(day).to_have_text("Today")
+    expect(row).to_have_text("12:00")
+    expect(request).to_have_text("12:00:00")
+    box.clock.move_to(noon + timedelta(hours=11, minutes=59, seconds=55))
+    expect(day).to_have_text("Yesterday", timeout=12_000)  # before the page asks again for the time
+    expect(row).to_have_text("20 Mar")
+    expect(request).to_have_text("20 Mar, 12:00:00")
+    box.clock.forward(86400)
+    expect(day).to_have_text("Friday 20 March")
+
+
+def test_a_scheduled_message_that_waits_for_its_phone_stops_being_scheduled(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    client.sms.send(NUMBER, "late", schedule_at=box.clock.now() + timedelta(hours=1))
+    page.get_by_role("tab", name="Schedule").click()
+    card = page.locator("#schedule-list .card")
+    expect(card).to_have_count(1)
+    expect(bubble(page, "late")).to_contain_text("Scheduled for")
+    box.phone.switch_off()
+    box.clock.forward(3597)
+    expect(bubble(page, "late")).to_contain_text("Queued")
+    expect(card).to_have_count(0)
+    expect(page.locator(".conversation .state-queued")).to_have_count(1)
 
 
 def test_a_time_is_local_and_its_tooltip_is_the_moment_in_utc(
@@ -88,6 +133,22 @@ def test_a_typed_answer_arrives_in_the_inbox_and_at_the_webhook(
     assert [(event.type, event.signed, event.data.message) for event in receiver.events] == [
         ("sms.received", True, "Yes, at 9 o'clock 👍")
     ]
+
+
+def test_the_other_person_keeps_the_international_spelling_whatever_the_channel(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    client.whatsapp.send(NUMBER, "by WhatsApp")
+    client.sms.send(NUMBER, "by SMS")
+    box.phone.receive_whatsapp(NUMBER.removeprefix("+"), "me too")
+    expect(bubble(page, "me too")).to_be_visible()
+    expect(page.locator("#thread-title")).to_have_text(NUMBER)
+    expect(page.locator(".conversation-name")).to_have_text(NUMBER)
+    page.get_by_label("What is written").select_option("SMS")
+    expect(page.locator("#composer-label")).to_contain_text(f"As {NUMBER}:")
+    answer(page, "and back by SMS")
+    expect(bubble(page, "and back by SMS")).to_be_visible()
+    assert [sms.sender for sms in client.sms.received()] == [NUMBER]
 
 
 def test_the_composer_says_who_writes_and_where_it_arrives(page: Page, client: SMSMobileClient) -> None:
@@ -187,6 +248,30 @@ def test_conversations_are_found_by_number_and_by_text(page: Page, box: Sandbox)
     expect(page.locator("#conversations-none")).to_have_text("Nothing found for “nothing like it”.")
     page.get_by_label("Search conversations").fill("")
     expect(rows).to_have_count(2)
+
+
+def test_a_search_shows_the_message_that_says_it_and_opens_the_conversation_there(page: Page, box: Sandbox) -> None:
+    for number in range(40):
+        box.phone.receive(NUMBER, f"before {number}")
+    box.phone.receive(NUMBER, "The key is with Élodie.")
+    for number in range(300):
+        box.phone.receive(NUMBER, f"later {number}")
+    expect(bubble(page, "later 299")).to_be_visible()
+    page.get_by_label("Search conversations").fill("elodie")
+    row = page.locator(".conversation")
+    expect(row.locator(".conversation-last")).to_have_text("…key is with Élodie.")
+    expect(row.locator("mark")).to_have_text("Élodie")
+    row.click()
+    found = page.locator("#entries .is-found")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("Élodie")
+    expect(found).to_be_in_viewport()
+    expect(bubble(page, "later 299")).to_have_count(0)
+    page.get_by_label("Search conversations").fill("")
+    expect(row.locator(".conversation-last")).to_have_text("later 299")
+    row.click()
+    expect(bubble(page, "later 299")).to_be_in_viewport()
+    expect(found).to_have_count(0)
 
 
 def test_the_empty_page_teaches_the_first_message(page: Page, box: Sandbox) -> None:

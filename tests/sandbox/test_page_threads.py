@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import islice
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ def test_everything_with_one_number_is_one_thread_oldest_first(page, api, box):
         ("call", "sms", ""),
         ("out", "whatsapp", "four"),
     ]
-    assert (answer["peer"], answer["name"], answer["more"]) == (PEER, PEER, False)
+    assert (answer["peer"], answer["name"], answer["more"]) == (PEER, PHONE, False)
 
 
 def test_a_sent_message_says_when_and_through_what(page, api, box, clock):
@@ -46,6 +47,7 @@ def test_a_sent_message_says_when_and_through_what(page, api, box, clock):
     (entry,) = thread(page, box)["entries"]
     assert entry.pop("id") > 0
     at, sent_at = entry.pop("at"), entry.pop("sent_at")
+    assert entry.pop("time") == sent_at
     assert at.startswith("2026-03-20T21:07:44.1")
     assert at.endswith("Z")
     assert sent_at >= at
@@ -75,6 +77,24 @@ def test_the_states_of_a_message(page, api, box, clock):
     assert states["queued"]["sent_at"] is None
     clock.forward(7200)
     assert [entry["state"] for entry in thread(page, box)["entries"]] == ["sent", "sent"]
+
+
+def test_the_time_of_a_scheduled_message_is_when_it_is_due_and_then_when_it_was_sent(page, api, box, clock):
+    due = int(clock.now().timestamp()) + 3600
+    api.send(PHONE, "a", schedule_timestamp=due)
+    api.send("+12025550102", "fails", schedule_timestamp=due)
+    api.post("/sendsms/", recipients="+12025550101", message="refused", schedule_timestamp=due)
+
+    def times():
+        found = page.get("/conversations")["conversations"]
+        return {one["last"]["text"]: one["last"]["time"][11:16] for one in found}
+
+    assert times() == {"a": "22:07", "fails": "22:07", "refused": "21:07"}
+    box.phone.switch_off()
+    clock.forward(7200)
+    assert times()["a"] == "22:07"
+    box.phone.switch_on()
+    assert times() == {"a": "23:07", "fails": "22:07", "refused": "21:07"}
 
 
 def test_a_failure_says_why(page, api, box):
@@ -176,11 +196,42 @@ def test_the_conversation_with_the_newest_entry_comes_first(page, api, box):
     assert first["phone"] == box.phone.sid
 
 
-def test_a_conversation_is_named_as_it_was_last_spelled(page, box):
-    box.phone.receive("0033639985678", "x")
-    box.phone.call("+33 6 39 98 56 78")
+def name_of(page):
     (conversation,) = page.get("/conversations")["conversations"]
-    assert (conversation["peer"], conversation["name"]) == (PEER, "+33 6 39 98 56 78")
+    return conversation["name"]
+
+
+@pytest.mark.parametrize("international", ["+33639985678", "0033639985678", "+33 6 39 98 56 78", "(+33) 639985678"])
+def test_a_number_has_its_international_spelling_as_soon_as_one_message_tells_it(page, api, box, international):
+    box.phone.receive(PEER, "x")
+    assert name_of(page) == PEER
+    guid = box.phone.receive(international, "x")
+    box.phone.call(PEER)
+    assert name_of(page) == PHONE
+    api.post("/deletesms/", guid=guid)
+    assert name_of(page) == PEER
+
+
+def test_a_number_on_whatsapp_is_international_without_a_plus(page, api, box):
+    box.phone.receive_whatsapp(PEER, "x")
+    assert name_of(page) == PHONE
+
+
+def test_a_conversation_with_a_name_or_a_short_number_is_called_as_it_is_spelled(page, box):
+    for sender in ("38000", "MPESA", "+MPESA", "0639985678"):
+        box.phone.receive(sender, "x")
+    names = [one["name"] for one in page.get("/conversations")["conversations"]]
+    assert names == ["0639985678", "+MPESA", "MPESA", "38000"]
+
+
+def test_an_answer_is_spelled_as_its_channel_spells_numbers(page, api, box):
+    api.send(PHONE, "by SMS")
+    api.post("/sendsms/", recipients=PEER, message="by WhatsApp", waonly="yes")
+    name = thread(page, box)["name"]
+    for channel in ("sms", "whatsapp"):
+        page.post(f"/phones/{box.phone.sid}/messages", sender=name, text=channel, channel=channel)
+    senders = {row.channel: row.sender for row in box._ledger.received}
+    assert senders == {"sms": PHONE, "whatsapp": PEER}
 
 
 def test_conversations_of_all_phones_or_of_one(page, box):
@@ -192,7 +243,55 @@ def test_conversations_of_all_phones_or_of_one(page, box):
     assert [one["name"] for one in page.get("/conversations", phone=second.sid)["conversations"]] == ["B"]
 
 
-def test_conversations_are_searched_by_number_name_and_last_text(page, box):
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("the key", ("Leave ", "the key", " with Élodie?")),
+        ("THE KEY", ("Leave ", "the key", " with Élodie?")),
+        ("elodie", ("…he key with ", "Élodie", "?")),
+        ("ÉLODIE", ("…he key with ", "Élodie", "?")),
+        ("strasse", ("In the ", "Straße", ".")),
+        ("by hand", ("written ", "by hand", "")),
+        ("gone", None),
+    ],
+)
+def test_a_search_finds_every_message_and_shows_where_it_says_it(page, api, box, words, found):
+    api.post("/deletesms/", guid=api.send(message="gone")["id"])
+    api.send(message="Leave the key with Élodie?")
+    box.phone.receive_whatsapp(PEER, "In the Straße.")
+    box.phone.send_by_hand(PHONE, "written by hand")
+    box.phone.receive(PHONE, "Yes.")
+    box.phone.receive("Safaricom", "You have 20.00")
+    rows = page.get("/conversations", search=words)["conversations"]
+    assert [tuple(row["found"]["excerpt"]) for row in rows] == ([] if found is None else [found])
+    assert [row["last"]["text"] for row in rows] == ["Yes."] * len(rows)
+
+
+def test_of_several_messages_a_search_shows_the_newest(page, box):
+    guids = [box.phone.receive(PHONE, text) for text in ("a table at 8", "a table at 9", "Fine.")]
+    (row,) = page.get("/conversations", search="table")["conversations"]
+    assert row["found"]["guid"] == guids[1]
+
+
+@pytest.mark.parametrize("words", ["+33639985678", "0033 6 39 98", "33639985678", "06 39 98 56 78", "(39) 98-56.78"])
+def test_a_number_is_found_however_it_is_spelled(page, box, words):
+    box.phone.receive("+33 6 39 98 56 78", "x")
+    box.phone.receive("+447700900123", "y")
+    (row,) = page.get("/conversations", search=words)["conversations"]
+    assert (row["name"], row["found"]) == (PHONE, None)
+
+
+def test_somebody_is_found_by_the_name_in_the_contacts(page, box):
+    box.phone.call("+33639981111", name="Zoë")
+    box.phone.receive_whatsapp("+33639982222", "x", name="Éloïse")
+    for number in ("+33639981111", "+33639982222"):
+        box.phone.receive(number, "later")
+    for words, name in (("zoe", "+33639981111"), ("elois", "+33639982222")):
+        (row,) = page.get("/conversations", search=words)["conversations"]
+        assert (row["name"], row["found"]) == (name, None)
+
+
+def test_conversations_are_searched_by_number_name_and_text(page, box):
     box.phone.receive("+33639985678", "Tomorrow at ten?")
     box.phone.receive("Safaricom", "You have 20.00")
 

@@ -103,7 +103,13 @@ class Sandbox:
             Service(self._ledger, self._phones, self._webhooks.publish), self._credentials, self.faults
         )
         """The service as a WSGI application, with the phone page."""
-        self._desk = Desk(self)
+        self._desk = Desk(
+            self,
+            ledger=self._ledger,
+            webhooks=self._webhooks,
+            change_account=self._change,
+            port=lambda: None if self._server is None else self._server.port,
+        )
         self.app.register_blueprint(create_page(self._desk))
         if is_new:
             self._set_up(first=True)

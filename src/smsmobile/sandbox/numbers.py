@@ -6,6 +6,7 @@ import re
 
 _LETTER = re.compile(r"[^\W\d_]")
 _NO_DIGIT = re.compile(r"[^0-9]")
+_INTERNATIONAL = re.compile(r"[\s(]*(?:\+|00)")
 
 
 def digits_of(number: str) -> str:
@@ -14,6 +15,11 @@ def digits_of(number: str) -> str:
     Empty for a name such as `MPESA`.
     """
     return "" if _LETTER.search(number) else _NO_DIGIT.sub("", number).removeprefix("00")
+
+
+def is_international(number: str) -> bool:
+    """Whether it begins with `+` or `00`, so that its digits begin with the code of a country."""
+    return bool(digits_of(number)) and _INTERNATIONAL.match(number) is not None
 
 
 def peer_of(number: str) -> str:

@@ -13,6 +13,7 @@ from flask import Request as HTTPRequest
 
 from .._redaction import MASK
 from .ledger import Ledger
+from .outcomes import outcome_of
 from .rows import RecordedRequest
 
 LONGEST = 20_000
@@ -42,6 +43,7 @@ class Recorder:
         faults: tuple[str, ...] = (),
     ) -> None:
         """One request. `started` is `perf_counter()` at its beginning; `status` is None where it got no answer."""
+        outcome, error = outcome_of(status, answer, is_cut="half_answer" in faults)
         ledger = self._ledger
         with ledger.lock:
             account = ledger.account
@@ -63,6 +65,8 @@ class Recorder:
                     answer=_shown(_SECRET_IN_JSON.sub(rf'\1"{MASK}"', answer), secrets),
                     milliseconds=round((perf_counter() - started) * 1000, 2),
                     faults=faults,
+                    outcome=outcome,
+                    error=_shown(error, secrets, LONGEST_NAME),
                 )
             )
 

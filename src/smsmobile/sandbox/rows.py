@@ -16,6 +16,7 @@ from .recipients import behaviour_of
 Channel = Literal["sms", "whatsapp"]
 CallKind = Literal["missed", "incoming", "outgoing"]
 DeliveryState = Literal["waiting", "delivered", "given_up"]
+Outcome = Literal["accepted", "refused", "redirected", "broken"]
 
 
 @dataclass(frozen=True)
@@ -305,6 +306,10 @@ class RecordedRequest:
     """How long the answer took, by this machine's clock."""
     faults: tuple[str, ...] = ()
     """The names of the faults that struck it."""
+    outcome: Outcome = "accepted"
+    """What the service meant: many refusals are a 200. `broken`: no answer, or one that nobody can read."""
+    error: str = ""
+    """The service's word for what was wrong."""
 
     @property
     def key(self) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Request
 
+from ..ledger import Ledger
 from ..phone import Phone
+from ..webhooks import Webhooks
 from .live import Live
 from .newest import Newest
 from .reading import Refused
@@ -17,21 +20,33 @@ from .threads import Threads
 class Desk:
     """One sandbox, seen from its page."""
 
-    def __init__(self, box: Any) -> None:
-        """`box` is a Sandbox. Its module makes the page, so it is not imported here."""
-        ledger = box._ledger
+    def __init__(
+        self,
+        box: Any,
+        *,
+        ledger: Ledger,
+        webhooks: Webhooks,
+        change_account: Callable[..., None],
+        port: Callable[[], int | None],
+    ) -> None:
+        """`box` is a Sandbox. Its module makes the page, so it is not imported here.
+
+        `change_account` takes the account's fields by name; `port` tells where the sandbox listens, once it does.
+        """
         self.box = box
         self.ledger = ledger
+        self.webhooks = webhooks
+        self.change_account = change_account
         self.threads = Threads(ledger)
         self.tallies = Tallies(ledger)
         self.requests = Newest(ledger, ledger.requests)
         self.deliveries = Newest(ledger, ledger.deliveries)
         self.live = Live(ledger)
+        self._port = port
 
     def is_served(self, request: Request) -> bool:
         """Whether this request came in through the sandbox's own server."""
-        server = self.box._server
-        return server is not None and request.environ.get("SERVER_PORT") == str(server.port)
+        return request.environ.get("SERVER_PORT") == str(self._port())
 
     def phone(self, sid: str) -> Phone:
         """The phone with this SID, or the 404."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..numbers import peer_of
 from . import spelling
 from .desk import Desk
 from .reading import refusing
@@ -19,7 +20,7 @@ def change_account(desk: Desk, body: bodies.AccountChange) -> Answer:
     with desk.ledger.lock:
         changes = body.model_dump(exclude_unset=True)
         if changes:
-            box._change(**changes)
+            desk.change_account(**changes)
         return {
             "subscription_active": box.subscription_active,
             "log_delay": box.log_delay,
@@ -59,8 +60,9 @@ def receive(desk: Desk, body: bodies.Incoming, sid: str) -> Answer:
     """The other person writes."""
     phone = desk.phone(sid)
     with refusing(ValueError):
-        write = phone.receive_whatsapp if body.channel == "whatsapp" else phone.receive
-        return {"guid": write(body.sender, body.text)}
+        if body.channel == "whatsapp":
+            return {"guid": phone.receive_whatsapp(peer_of(body.sender), body.text)}  # it spells numbers without "+"
+        return {"guid": phone.receive(body.sender, body.text)}
 
 
 def call(desk: Desk, body: bodies.NewCall, sid: str) -> Answer:

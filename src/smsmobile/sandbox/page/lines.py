@@ -62,6 +62,9 @@ class Line(Generic[KeyT, ItemT]):
         """The items with keys from `start` on, the lowest first."""
         return self._at(range(bisect_left(self._keys, start), len(self._keys)))
 
+    def __getitem__(self, key: KeyT) -> ItemT:
+        return self._items[key]
+
     def __len__(self) -> int:
         return len(self._items)
 

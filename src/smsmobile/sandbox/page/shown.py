@@ -13,6 +13,7 @@ from . import spelling
 from .desk import Desk
 from .reading import number, paging, text
 from .routing import Answer, PageRoute
+from .searching import Wanted
 
 MOST_SCHEDULED = 200
 
@@ -66,13 +67,14 @@ def phones(desk: Desk) -> Answer:
 def conversations(desk: Desk) -> Answer:
     """A page of conversations, the one with the newest entry first."""
     before, limit = paging(30)
-    wanted, sid = request.args.get("search", "").strip(), request.args.get("phone") or None
+    search, sid = request.args.get("search", "").strip(), request.args.get("phone") or None
+    wanted = Wanted(search) if search else None
     with desk.ledger.lock:
         if sid is not None:
             desk.phone(sid)
         page, more = desk.threads.page(sid, wanted=wanted, before=before, limit=limit)
         now = desk.ledger.now()
-        return {"conversations": [spelling.conversation(one, now) for one in page], "more": more}
+        return {"conversations": [spelling.conversation(*one, wanted, now) for one in page], "more": more}
 
 
 def thread(desk: Desk) -> Answer:
@@ -97,7 +99,7 @@ def scheduled(desk: Desk) -> Answer:
     with desk.ledger.lock:
         now = desk.ledger.now()
         rows = desk.tallies.scheduled(now, MOST_SCHEDULED)
-        return {"messages": [spelling.scheduled(row, now) for row in rows]}
+        return {"messages": [spelling.scheduled(row, desk.threads.of(row).name, now) for row in rows]}
 
 
 def requests(desk: Desk) -> Answer:

@@ -9,6 +9,7 @@ from ..faults import KINDS
 from ..numbers import peer_of
 from ..recorder import LONGEST
 from ..rows import Call, Delivery, Destination, Fault, Message, PhoneState, Received, RecordedRequest, SentByHand
+from .searching import Wanted
 from .tallies import Tallies
 from .threads import Conversation, Entry
 
@@ -38,26 +39,30 @@ def phone(state: PhoneState, tallies: Tallies) -> Json:
     }
 
 
-def conversation(one: Conversation, now: datetime) -> Json:
-    """A conversation, with its newest entry."""
+def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: datetime) -> Json:
+    """A conversation, with its newest entry, and with what a search has found there: the message, taken apart."""
+    excerpt = None if wanted is None or isinstance(shown, Call) else wanted.excerpt(shown.text[:LONGEST])
     return {
         "peer": one.peer,
         "name": one.name,
         "phone": one.phone,
         "count": len(one.entries),
         "last": entry(one.last, now),
+        "found": None if excerpt is None else entry(shown, now) | {"excerpt": excerpt},
     }
 
 
 def entry(row: Entry, now: datetime) -> Json:
     """What stands in a conversation."""
+    at, time = _moments(row)
     shown: Json = {
         "id": row.id,
         "guid": row.guid,
         "kind": "out",
         "channel": "sms",
         "text": "",
-        "at": "",
+        "at": moment(at),
+        "time": moment(time),
         "state": "sent",
         "reason": "",
         "due_at": None,
@@ -70,25 +75,22 @@ def entry(row: Entry, now: datetime) -> Json:
     if isinstance(row, Call):
         return shown | {
             "kind": "call",
-            "at": moment(row.called_at),
             "state": row.kind,
             "name": row.name,
             "seconds": row.seconds,
         }
     shown["text"] = row.text if len(row.text) <= LONGEST else row.text[:LONGEST] + "…"
     if isinstance(row, SentByHand):
-        return shown | {"kind": "by_hand", "at": moment(row.sent_at)}
+        return shown | {"kind": "by_hand"}
     shown["channel"] = row.channel
     if isinstance(row, Received):
         return shown | {
             "kind": "in",
-            "at": moment(row.received_at),
             "state": "received",
             "name": row.name,
             "seconds": row.voice_seconds,
         }
     return shown | {
-        "at": moment(row.submitted_at),
         "state": _state(row, now),
         "reason": row.api_error or row.phone_error,
         "due_at": moment(row.ready_at) if row.is_pending else None,
@@ -98,9 +100,9 @@ def entry(row: Entry, now: datetime) -> Json:
     }
 
 
-def scheduled(row: Message, now: datetime) -> Json:
-    """A message that is not yet due."""
-    return entry(row, now) | {"phone": row.phone, "peer": peer_of(row.number), "number": row.number}
+def scheduled(row: Message, name: str, now: datetime) -> Json:
+    """A message that is not yet due, in the conversation of this name."""
+    return entry(row, now) | {"phone": row.phone, "peer": peer_of(row.number), "number": name}
 
 
 def request(row: RecordedRequest) -> Json:
@@ -113,6 +115,8 @@ def request(row: RecordedRequest) -> Json:
         "parameters": row.parameters,
         "auth": row.auth,
         "status": row.status,
+        "outcome": row.outcome,
+        "error": row.error,
         "answer": row.answer,
         "milliseconds": row.milliseconds,
         "faults": list(row.faults),
@@ -166,6 +170,14 @@ def fault(row: Fault) -> Json:
         "met": row.met,
         "struck": row.struck,
     }
+
+
+def _moments(row: Entry) -> tuple[datetime, datetime]:
+    """When it came about, and the time to show: when a message to be sent is due, and afterwards when it was sent."""
+    if isinstance(row, Message):
+        return row.submitted_at, row.submitted_at if row.api_error else row.sent_at or row.ready_at
+    at = row.called_at if isinstance(row, Call) else row.received_at if isinstance(row, Received) else row.sent_at
+    return at, at
 
 
 def _state(row: Message, now: datetime) -> str:

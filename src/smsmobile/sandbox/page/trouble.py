@@ -65,7 +65,7 @@ def send_again(desk: Desk, body: bodies.Nothing, number: int) -> Answer:  # noqa
         if str(number) not in desk.ledger.deliveries:
             raise Refused(404, f"There is no delivery {number}, or it was forgotten.")
         with refusing(LookupError, status=409):
-            return spelling.delivery(desk.box._webhooks.send_again(number))
+            return spelling.delivery(desk.webhooks.send_again(number))
 
 
 def faults(desk: Desk) -> Answer:
@@ -111,7 +111,7 @@ def _after(desk: Desk, webhook: Webhook) -> Answer:
 
 
 def _shown(desk: Desk, row: Destination) -> Answer:
-    return spelling.destination(row, desk.box._webhooks.paused_until(row))
+    return spelling.destination(row, desk.webhooks.paused_until(row))
 
 
 ROUTES = (

@@ -26,6 +26,7 @@ export function startComposer() {
   for (const id of ["call", "call-empty"]) $(id).addEventListener("click", () => call(id === "call"));
   on("peer", open);
   on("phones", label);
+  on("name", label);
   on("opened", ({ channel }) => {
     $("composer-as").value = channel;
     label();

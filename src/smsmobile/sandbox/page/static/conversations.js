@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { announceMessage } from "./announce.js";
 import { openDialog } from "./dialogs.js";
 import { $, h, reconcile } from "./dom.js";
-import { avatar, isIncoming, summaryOf } from "./messages.js";
+import { avatar, isIncoming, isOverdue, summaryOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -22,7 +22,8 @@ let loading = false;
 let typing = null;
 
 export function startConversations() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones"], refresh);
+  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh);
+  setInterval(() => rows.some(({ last, found }) => isOverdue(found ?? last)) && view.touch(), 1000);
   $("search").addEventListener("input", () => {
     clearTimeout(typing);
     typing = setTimeout(view.touch, 150);
@@ -104,6 +105,7 @@ function openNewest() {
 }
 
 function draw(row) {
+  const shown = row.found ?? row.last;
   return h(
     "li",
     {},
@@ -113,12 +115,12 @@ function draw(row) {
         type: "button",
         class: "conversation",
         "data-focus": "open",
-        onclick: () => choosePeer(row.peer, row.name, { focus: true }),
+        onclick: () => choosePeer(row.peer, row.name, { focus: true, entry: row.found?.id }),
       },
       avatar(row.name, row.peer),
       h("span", { class: "conversation-name" }, row.name),
-      stamp(row.last.at, "short"),
-      h("span", { class: "conversation-last" }, ...summaryOf(row.last)),
+      stamp(shown.time, "short"),
+      h("span", { class: "conversation-last" }, ...summaryOf(shown)),
       row.count > 1 &&
         h(
           "span",

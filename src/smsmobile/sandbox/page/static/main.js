@@ -14,6 +14,7 @@ import { startRequests } from "./requests.js";
 import { startSchedule } from "./schedule.js";
 import { on, tell } from "./state.js";
 import { select, startTabs } from "./tabs.js";
+import { startTime } from "./time.js";
 import { startThread } from "./thread.js";
 import { changed } from "./watch.js";
 import { startWebhooks } from "./webhooks.js";
@@ -76,6 +77,7 @@ function startAddress() {
   on("tab", (tab) => history.replaceState(null, "", `#${tab}`));
 }
 
+startTime();
 startTabs();
 startViews();
 startThread();

@@ -1,7 +1,7 @@
 // How an entry of a thread is put into words and drawings; used by the list of conversations and the thread.
 
 import { h, icon } from "./dom.js";
-import { stamp } from "./time.js";
+import { now, stamp } from "./time.js";
 
 const TINTS = 5; // in style.css
 
@@ -22,6 +22,9 @@ const CALLS = {
 /** Whether it comes from the other person. */
 export const isIncoming = (entry) => entry.kind === "in";
 
+/** Whether a scheduled message is due by now, so that the sandbox has something else to say of it. */
+export const isOverdue = (entry) => entry.state === "scheduled" && Date.parse(entry.due_at) <= now();
+
 /** The drawing and the words of a call. */
 export const callOf = (entry) => CALLS[entry.state] ?? ["missed", "Call"];
 
@@ -34,7 +37,7 @@ export function stateOf(entry) {
   return h("span", { class: `state state-${entry.state}` }, icon(drawing), h("span", {}, word, ...when));
 }
 
-/** One line about an entry, for a list. */
+/** One line about an entry, for a list; where a search has found it, with the words marked. */
 export function summaryOf(entry) {
   if (entry.kind === "call") {
     const [drawing, words] = callOf(entry);
@@ -47,7 +50,7 @@ export function summaryOf(entry) {
   return [
     mark,
     isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""),
-    entry.text,
+    ...(entry.excerpt ? [entry.excerpt[0], h("mark", {}, entry.excerpt[1]), entry.excerpt[2]] : [entry.text]),
   ];
 }
 

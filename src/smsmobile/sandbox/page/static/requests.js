@@ -7,6 +7,13 @@ import { watch } from "./watch.js";
 import { openTab } from "./tabs.js";
 import { on } from "./state.js";
 
+const START = 200; // characters of a text
+const OUTCOMES = {
+  accepted: ["good", null],
+  redirected: ["fair", null],
+  refused: ["bad", "ban"],
+  broken: ["bad", "alert"],
+};
 const AUTHS = { key: "API key", token: "OAuth2 token", "": "none" };
 
 export function startRequests() {
@@ -14,9 +21,29 @@ export function startRequests() {
   on("tab", view.touch);
 }
 
+/** What the service meant, as a badge: many refusals have the status 200. */
+function outcomeBadge({ status, outcome }) {
+  const [kind, drawing] = OUTCOMES[outcome];
+  const words = [status, drawing && outcome].filter(Boolean).join(" ");
+  return badge(words, `status ${kind}`, drawing);
+}
+
+/** To whom, the start of the text, and the service's word for what was wrong. */
+function aboutOf({ parameters, error, outcome }) {
+  const whom = parameters.recipients ?? parameters.recipient_email ?? parameters.guid ?? parameters.guid_message;
+  const text = parameters.message ?? parameters.mail_subject;
+  if (!whom && !text && !error) return null;
+  return h(
+    "span",
+    { class: "log-about", dir: "auto" },
+    error && h("span", { class: outcome === "accepted" ? "said" : "said reason" }, error),
+    whom && h("span", { class: "whom" }, whom),
+    text && h("span", {}, text.slice(0, START)),
+  );
+}
+
 /** A status as a badge: its class tells the colour, the text everything. */
 export function statusBadge(status) {
-  if (status === null) return badge("broken", "bad", "alert");
   const kind = status < 300 ? "good" : status < 400 ? "fair" : "bad";
   return badge(String(status), `status ${kind}`);
 }
@@ -28,7 +55,7 @@ function draw(request) {
     h(
       "summary",
       {},
-      statusBadge(request.status),
+      outcomeBadge(request),
       h(
         "span",
         { class: "log-what" },
@@ -43,6 +70,7 @@ function draw(request) {
         h("span", { class: "took" }, took(request.milliseconds)),
         stamp(request.at, "both"),
       ),
+      aboutOf(request),
     ),
   );
   details.addEventListener("toggle", () => details.children.length === 1 && details.append(body(request)), {

@@ -7,8 +7,10 @@ import { openTab } from "./tabs.js";
 import { learnNow, now, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
 
+let view;
+
 export function startSchedule() {
-  const view = watch(["messages", "phones"], refresh, () => openTab() === "schedule");
+  view = watch(["messages", "phones", "accounts"], refresh, () => openTab() === "schedule");
   on("tab", view.touch);
   on("clock", view.touch);
   setInterval(countDown, 1000);
@@ -26,6 +28,7 @@ function countDown() {
   for (const element of $("schedule-list").querySelectorAll("[data-due]")) {
     const left = Date.parse(element.dataset.due) - now();
     element.textContent = left > 0 ? `in ${span(left)}` : "due now";
+    if (left <= 0) view.touch();
   }
 }
 

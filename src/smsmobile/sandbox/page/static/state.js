@@ -10,7 +10,7 @@ export const state = {
 
 const target = new EventTarget();
 
-/** Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, opened, view, tab, show, clock. */
+/** Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, name, opened, view, tab, show, clock. */
 export function on(topic, listener) {
   target.addEventListener(topic, (event) => listener(event.detail));
 }
@@ -29,7 +29,7 @@ export function choosePhone(sid) {
   tell("phone");
 }
 
-/** Open a conversation; null closes it. `how` may say where the focus goes. */
+/** Open a conversation; null closes it. `how` may say where the focus goes, and which entry is wanted. */
 export function choosePeer(peer, name = "", how = {}) {
   state.peer = peer;
   state.name = name;

@@ -3,9 +3,9 @@
 
 import { get } from "./api.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
-import { avatar, callOf, stateOf } from "./messages.js";
+import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
 import { choosePeer, on, state, tell } from "./state.js";
-import { dayOf, span, stamp } from "./time.js";
+import { dateOf, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
 
 const PAGE = 50;
@@ -22,10 +22,12 @@ let opened = 0; // counts conversations: an answer for an earlier one is dropped
 let loading = false;
 let pinned = true; // whether the reader is at the newest message
 let seen = 0; // the newest entry that the reader was shown
+let wanted = null; // the entry that a search has found
 let view;
 
 export function startThread() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones"], refresh, () => state.peer !== null);
+  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh, () => state.peer !== null);
+  setInterval(() => entries.slice(low, high).some(isOverdue) && view.touch(), 1000);
   on("peer", open);
   $("thread-scroll").addEventListener("scroll", scrolled, { passive: true });
   $("thread-older").addEventListener("click", () => showOlder());
@@ -38,12 +40,13 @@ export function startThread() {
 
 export const refreshThread = () => view.touch();
 
-function open() {
+function open({ entry = null }) {
   opened += 1;
   entries = [];
   more = false;
   low = high = seen = 0;
-  pinned = true;
+  wanted = entry;
+  pinned = wanted === null;
   loading = false;
   $("thread").classList.toggle("has-peer", state.peer !== null);
   $("thread-title").textContent = state.peer === null ? "No conversation" : state.name;
@@ -75,19 +78,32 @@ async function refresh() {
   for (const [page, before] of pages) merge(page, before);
   if (!entries.length) return choosePeer(null); // it was forgotten
   if (first === undefined) tell("opened", entries.at(-1));
-  place(first, last, atEnd);
-  const name = pages.at(-1)[0].name;
-  if (name) $("thread-title").textContent = state.name = name;
+  const isFirst = first === undefined;
+  if (isFirst && wanted !== null) placeWanted();
+  else place(first, last, atEnd);
+  rename(pages.at(-1)[0].name);
   show();
+  if (isFirst && wanted !== null) toWanted();
 }
 
-/** The newest page, and those between it and what is known, each with its end. Null: another thread was opened. */
+/** How the other party is spelled can change: a later message may tell that its digits are a whole number. */
+function rename(name) {
+  if (!name || name === state.name) return;
+  $("thread-title").textContent = state.name = name;
+  tell("name");
+}
+
+/**
+ * The newest page, and those between it and what is known or wanted, each with its end. Null: another thread was
+ * opened.
+ */
 async function loadNew(limit) {
   const known = entries.at(-1)?.id;
+  const end = known ?? wanted;
   let page = await load(null, limit);
   const pages = page && [[page, Infinity]];
-  while (page?.more && known !== undefined && page.entries[0].id > known) {
-    if (pages.length * LARGEST_PAGE > FAR_BEHIND) {
+  while (page?.more && end !== null && page.entries[0].id > end) {
+    if (known !== undefined && pages.length * LARGEST_PAGE > FAR_BEHIND) {
       entries = [];
       low = high = 0;
       return pages.slice(-1);
@@ -108,6 +124,15 @@ function merge(page, before) {
   entries = [...older, ...page.entries, ...newer];
 }
 
+/** Put the window around what a search has found. */
+function placeWanted() {
+  const index = entries.findIndex((entry) => entry.id >= wanted);
+  high = index === -1 ? entries.length : Math.min(entries.length, index + PAGE / 2);
+  low = Math.max(0, high - PAGE);
+  pinned = index === -1 || index === entries.length - 1;
+  seen = entries.at(-1).id;
+}
+
 /** Put the window where it was, after entries have come or gone. */
 function place(first, last, atEnd) {
   const start = first === undefined ? -1 : entries.findIndex((entry) => entry.id >= first);
@@ -123,9 +148,9 @@ function show() {
   const before = entries[low - 1];
   const rows = entries.slice(low, high).map((entry, index, shown) => {
     const previous = index ? shown[index - 1] : before;
-    const day = dayOf(entry.at);
-    const isNewDay = !previous || dayOf(previous.at) !== day;
-    return { entry, day: isNewDay ? day : null, continues: !isNewDay && sideOf(previous) === sideOf(entry) };
+    const isNewDay = !previous || dateOf(previous.at) !== dateOf(entry.at);
+    const continues = !isNewDay && sideOf(previous) === sideOf(entry);
+    return { entry, isNewDay, continues, isFound: entry.id === wanted };
   });
   keepingPlace(() => {
     $("thread-older").hidden = low === 0 && !more;
@@ -158,6 +183,14 @@ function keepingPlace(change) {
 function toEnd() {
   const scroll = $("thread-scroll");
   scroll.scrollTop = scroll.scrollHeight;
+}
+
+function toWanted() {
+  const found = $("entries").querySelector(".is-found")?.getBoundingClientRect();
+  if (!found || pinned) return;
+  const scroll = $("thread-scroll");
+  const frame = scroll.getBoundingClientRect();
+  scroll.scrollTop += found.top - frame.top - (frame.height - found.height) / 2;
 }
 
 function toNewest() {
@@ -210,12 +243,12 @@ function showNewer() {
   show();
 }
 
-function draw({ entry, day, continues }) {
+function draw({ entry, isNewDay, continues, isFound }) {
   const side = sideOf(entry);
   return h(
     "li",
-    { class: `entry entry-${side}${continues ? " continues" : ""}` },
-    day && h("p", { class: "day" }, h("span", {}, day)),
+    { class: `entry entry-${side}${continues ? " continues" : ""}${isFound ? " is-found" : ""}` },
+    isNewDay && h("p", { class: "day" }, stamp(entry.at, "day")),
     side === "call" ? drawCall(entry) : drawMessage(entry, side),
   );
 }
@@ -255,7 +288,7 @@ function drawMessage(entry, side) {
       entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
       entry.sim && badge(`SIM ${entry.sim}`),
       entry.kind === "by_hand" && badge("By hand"),
-      stamp(entry.at),
+      entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
       entry.kind === "out" && stateOf(entry),
       entry.reason && h("span", { class: "reason" }, entry.reason),
     ),

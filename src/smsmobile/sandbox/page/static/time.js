@@ -9,9 +9,15 @@ const DAY_AND_YEAR = format({ weekday: "long", day: "numeric", month: "long", ye
 
 let ahead = 0; // milliseconds that the sandbox's clock is ahead of this machine's
 
+/** From now on "Today" is the sandbox's: also after its midnight, and when its clock is moved. */
+export function startTime() {
+  setInterval(keepDay, 1000);
+}
+
 /** Learn what time it is in the sandbox. */
 export function learnNow(moment) {
   ahead = Date.parse(moment) - Date.now();
+  keepDay();
 }
 
 /** What time it is in the sandbox. */
@@ -49,8 +55,11 @@ export function took(milliseconds) {
 
 const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
 
+/** What two moments of one day have in common. */
+export const dateOf = (moment) => new Date(moment).toDateString();
+
 /** The day in words: Today, Yesterday, or its date. */
-export function dayOf(moment) {
+function dayOf(moment) {
   const date = new Date(moment);
   const days = Math.round((midnight(now()) - midnight(date)) / 86400000);
   if (days === 0) return "Today";
@@ -60,6 +69,8 @@ export function dayOf(moment) {
 }
 
 const WRITTEN = {
+  day: (date) => dayOf(date),
+  dated: (date) => `${DATE.format(date)}, ${TIME.format(date)}`,
   time: (date) => TIME.format(date),
   seconds: (date) => SECONDS.format(date),
   short: (date) => (dayOf(date) === "Today" ? TIME : DATE).format(date),
@@ -67,11 +78,27 @@ const WRITTEN = {
   due: (date) => (dayOf(date) === "Today" ? TIME.format(date) : `${DATE.format(date)}, ${TIME.format(date)}`),
 };
 
-/** A <time> for a moment, written as `time`, `seconds`, `short` (time or date), `both` or `due`. */
+let today = ""; // what "Today" means in what the page shows
+
+function keepDay() {
+  if (today === dateOf(now())) return;
+  today = dateOf(now());
+  for (const element of document.querySelectorAll("time[data-style]")) write(element);
+}
+
+function write(element) {
+  element.textContent = WRITTEN[element.dataset.style](new Date(element.dateTime));
+}
+
+/**
+ * A <time> for a moment, written as `time`, `seconds`, `dated`, `short` (time or date), `both`, `due` or `day`. It is
+ * written again when the sandbox's day is another.
+ */
 export function stamp(moment, style = "time") {
   const element = document.createElement("time");
   element.dateTime = moment;
-  element.title = moment.replace("T", " ").replace("Z", " UTC");
-  element.textContent = WRITTEN[style](new Date(moment));
+  element.dataset.style = style;
+  if (style !== "day") element.title = moment.replace("T", " ").replace("Z", " UTC");
+  write(element);
   return element;
 }
