@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from smsmobile.sandbox import Sandbox
 from smsmobile.sandbox.numbers import peer_of
-from smsmobile.sandbox.page.lines import Line
 
 PHONE = "+33639985678"
 PEER = "33639985678"
@@ -454,26 +453,3 @@ def test_the_counts_are_those_of_the_rows_whatever_happens(actions):
         assert phone["queued"] == sum(row.is_pending for row in ledger.messages if row.phone == sid)
         assert phone["unread"] == sum(not row.is_read for row in ledger.received if row.phone == sid)
     walk.box.close()
-
-
-@settings(max_examples=2 * EXAMPLES, deadline=None)
-@given(
-    st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=150),
-    st.integers(-1, 41),
-)
-def test_a_line_holds_what_a_sorted_dictionary_holds(changes, place):
-    line, plain = Line(), {}
-    for is_put, key in changes:
-        if is_put:
-            line.put(key, f"item {len(plain)}")
-            plain[key] = f"item {len(plain)}"
-        elif key in plain:
-            line.remove(key)
-            del plain[key]
-    in_order = [plain[key] for key in sorted(plain)]
-    assert list(line.downwards()) == in_order[::-1]
-    assert list(line.downwards(place)) == [plain[key] for key in sorted(plain, reverse=True) if key < place]
-    assert list(line.upwards(place)) == [plain[key] for key in sorted(plain) if key >= place]
-    assert len(line) == len(plain)
-    if plain:
-        assert line.last == in_order[-1]

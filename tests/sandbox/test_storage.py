@@ -592,7 +592,7 @@ def test_when_there_is_room_again_what_was_done_is_written(no_room, kept, caplog
     make_room()
     send(box)
     before = rows(box)
-    assert "can write to its file again" in caplog.text
+    assert "can use its file again" in caplog.text
     assert rows(kept()) == before
 
 

@@ -73,10 +73,11 @@ MOST_REMEMBERED = 10_000
 A delivery is not forgotten before it has ended: webhooks.py sees to that.
 """
 
-_FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due")
+_FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due", "is_international", "words", "contact")
 """What rows are found by, beside their keys: attributes of those that have them, and columns."""
-_UPDATE = f"UPDATE rows SET row = ?, {', '.join(f'{name} = ?' for name in _FOUND_BY)} WHERE kind = ? AND key = ?"
-_INSERT = f"INSERT INTO rows (row, {', '.join(_FOUND_BY)}, kind, key) VALUES (?, {'?, ' * len(_FOUND_BY)}?, ?)"
+_COLUMNS = ("row", *_FOUND_BY)
+_UPDATE = f"UPDATE rows SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE kind = ? AND key = ?"  # noqa: S608
+_INSERT = f"INSERT INTO rows ({', '.join(_COLUMNS)}, kind, key) VALUES ({'?, ' * len(_COLUMNS)}?, ?)"  # noqa: S608
 
 
 class Rows(Generic[RowT]):
@@ -129,7 +130,7 @@ class Rows(Generic[RowT]):
         statement = f"SELECT row FROM rows WHERE kind = ? AND ({condition}) {last or 'ORDER BY place'}"  # noqa: S608
         with self._ledger.lock:
             found = self._ledger.database.execute(statement, (self.name, *values)).fetchall()
-        return (self._read(text) for (text,) in found)
+        return (self.read(text) for (text,) in found)
 
     def count(self, condition: str, *values: object) -> int:
         """How many rows meet a condition in SQL."""
@@ -160,10 +161,11 @@ class Rows(Generic[RowT]):
     def _write(self, row: RowT) -> str:
         try:
             return _adapter(self._kind).serializer.to_json(row, warnings="error").decode()
-        except PydanticSerializationError:  # half an emoji (a lone surrogate) becomes a question mark
-            return json.dumps(vars(row), ensure_ascii=False, default=_plain).encode("utf-8", "replace").decode()
+        except PydanticSerializationError:
+            return _encodable(json.dumps(vars(row), ensure_ascii=False, default=_plain))
 
-    def _read(self, text: str) -> RowT:
+    def read(self, text: str) -> RowT:
+        """A row as it stands in the database. Raises StorageError for one that cannot be understood."""
         try:
             row: RowT = _adapter(self._kind).validator.validate_json(text)
         except ValidationError as error:
@@ -250,7 +252,15 @@ _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 def _found_by(row: object) -> Iterator[object]:
     for name in _FOUND_BY:
         value = getattr(row, name, None)
-        yield value.timestamp() if isinstance(value, datetime) else value
+        if isinstance(value, datetime):
+            yield value.timestamp()
+        else:
+            yield _encodable(value) if isinstance(value, str) else value
+
+
+def _encodable(text: str) -> str:
+    """Half an emoji (a lone surrogate), which nothing can store or send, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _plain(value: object) -> object:

@@ -10,7 +10,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-from .numbers import peer_of
+from .folding import folded
+from .numbers import digits_of, is_international, peer_of
 from .recipients import behaviour_of
 
 Channel = Literal["sms", "whatsapp"]
@@ -95,6 +96,16 @@ class Message:
         return peer_of(self.number)
 
     @property
+    def is_international(self) -> bool:
+        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
+        return is_international(self.number) or (self.channel == "whatsapp" and bool(digits_of(self.number)))
+
+    @property
+    def words(self) -> str:
+        """What a search finds it by."""
+        return folded(self.text)
+
+    @property
     def is_pending(self) -> bool:
         """Whether a phone still has to send it."""
         return self.sent_at is None and not self.failed
@@ -165,6 +176,21 @@ class Received:
         return peer_of(self.sender)
 
     @property
+    def is_international(self) -> bool:
+        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
+        return is_international(self.sender) or (self.channel == "whatsapp" and bool(digits_of(self.sender)))
+
+    @property
+    def words(self) -> str:
+        """What a search finds it by."""
+        return folded(self.text)
+
+    @property
+    def contact(self) -> str | None:
+        """The other party's name in the phone's contacts, as a search finds it."""
+        return self.name and folded(self.name)
+
+    @property
     def is_pending(self) -> bool:
         """Whether no application has read it."""
         return not self.is_read
@@ -196,6 +222,16 @@ class SentByHand:
         """Whose conversation it belongs to."""
         return peer_of(self.number)
 
+    @property
+    def is_international(self) -> bool:
+        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
+        return is_international(self.number)
+
+    @property
+    def words(self) -> str:
+        """What a search finds it by."""
+        return folded(self.text)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -219,6 +255,16 @@ class Call:
     def peer(self) -> str:
         """Whose conversation it belongs to."""
         return peer_of(self.number)
+
+    @property
+    def is_international(self) -> bool:
+        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
+        return is_international(self.number)
+
+    @property
+    def contact(self) -> str | None:
+        """The other party's name in the phone's contacts, as a search finds it."""
+        return self.name and folded(self.name)
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,12 @@ VERSION = 2
 _SCHEMA = (
     """CREATE TABLE rows (
         place INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, row TEXT NOT NULL,
-        id INTEGER, phone TEXT, peer TEXT, destination INTEGER, is_pending INTEGER, due REAL
+        id INTEGER, phone TEXT, peer TEXT, destination INTEGER, is_pending INTEGER, due REAL,
+        is_international INTEGER, words TEXT, contact TEXT
     )""",
     "CREATE UNIQUE INDEX by_key ON rows (kind, key)",
     "CREATE INDEX by_id ON rows (kind, id)",
-    "CREATE INDEX by_peer ON rows (phone, peer, id) WHERE peer IS NOT NULL",
+    "CREATE INDEX by_peer ON rows (phone, peer, id, is_international) WHERE peer IS NOT NULL",
     "CREATE INDEX pending ON rows (kind, phone, due) WHERE is_pending",
     "CREATE INDEX deliveries ON rows (destination, due, id) WHERE is_pending AND destination IS NOT NULL",
 )
@@ -101,7 +102,8 @@ class Database:
             try:
                 with file.transaction(flush=False) as connection:
                     stored = connection.execute("SELECT * FROM rows")
-                    self._memory.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", stored)
+                    marks = ", ".join("?" for _ in stored.description)
+                    self._memory.executemany(f"INSERT INTO rows VALUES ({marks})", stored)  # noqa: S608
                 file.merge()
             finally:
                 file.close()

@@ -11,9 +11,7 @@ from ..ledger import Ledger
 from ..phone import Phone
 from ..webhooks import Webhooks
 from .live import Live
-from .newest import Newest
 from .reading import Refused
-from .tallies import Tallies
 from .threads import Threads
 
 
@@ -38,9 +36,6 @@ class Desk:
         self.webhooks = webhooks
         self.change_account = change_account
         self.threads = Threads(ledger)
-        self.tallies = Tallies(ledger)
-        self.requests = Newest(ledger, ledger.requests)
-        self.deliveries = Newest(ledger, ledger.deliveries)
         self.live = Live(ledger)
         self._port = port
 

@@ -37,7 +37,7 @@ def revoke_tokens(desk: Desk, body: bodies.Nothing) -> Answer:  # noqa: ARG001
 def add_phone(desk: Desk, body: bodies.NewPhone) -> Answer:
     """One more phone."""
     with desk.ledger.lock:
-        return spelling.phone(desk.box.add_phone(body.label).state, desk.tallies)
+        return spelling.phone(desk.box.add_phone(body.label).state, desk.ledger)
 
 
 def change_phone(desk: Desk, body: bodies.PhoneChange, sid: str) -> Answer:
@@ -53,7 +53,7 @@ def change_phone(desk: Desk, body: bodies.PhoneChange, sid: str) -> Answer:
             phone.switch_on()
         elif "is_on" in wanted:
             phone.switch_off()
-        return spelling.phone(phone.state, desk.tallies)
+        return spelling.phone(phone.state, desk.ledger)
 
 
 def receive(desk: Desk, body: bodies.Incoming, sid: str) -> Answer:

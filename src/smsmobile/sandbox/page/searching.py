@@ -6,26 +6,18 @@ What is searched lives in threads.py and requests.py.
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
 
+from ..folding import folded
 from ..numbers import digits_of
 
-_MARKS = re.compile("[\u0300-\u036f]+")
 _NUMBER = re.compile(r"[\d\s+().\-/]+")
 
 BEFORE = 12
 AFTER = 200
 """Characters in front of what was found, and behind it, that an excerpt shows at most: a list has no room for more."""
-
-
-def folded(text: str) -> str:
-    """The text without the differences that a search passes over: `Élan` and `elan` are the same."""
-    if text.isascii():
-        return text.lower()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
 
 
 class Wanted:

@@ -35,7 +35,7 @@ def overview(desk: Desk) -> Answer:
             "token_lifetime": account.token_lifetime,
             "counts": {
                 "messages": len(ledger.messages),
-                "queued": desk.tallies.queued.total(),
+                "queued": ledger.messages.count("is_pending"),
                 "received": len(ledger.received),
                 "requests": len(ledger.requests),
                 "deliveries": len(ledger.deliveries),
@@ -61,7 +61,7 @@ def overview(desk: Desk) -> Answer:
 def phones(desk: Desk) -> Answer:
     """All phones, the first one first."""
     with desk.ledger.lock:
-        return {"phones": [spelling.phone(state, desk.tallies) for state in desk.ledger.phones]}
+        return {"phones": [spelling.phone(state, desk.ledger) for state in desk.ledger.phones]}
 
 
 def conversations(desk: Desk) -> Answer:
@@ -87,7 +87,7 @@ def thread(desk: Desk) -> Answer:
         conversation = desk.threads.get(sid, peer)
         answer: Answer = {"phone": sid, "peer": peer, "name": asked, "entries": [], "more": False}
         if conversation is not None:
-            page, more = conversation.page(before, limit)
+            page, more = desk.threads.entries(sid, peer, before, limit)
             now = desk.ledger.now()
             entries = [spelling.entry(row, now) for row in reversed(page)]
             answer |= {"name": conversation.name, "entries": entries, "more": more}
@@ -98,15 +98,20 @@ def scheduled(desk: Desk) -> Answer:
     """Messages that are not yet due, the next one first."""
     with desk.ledger.lock:
         now = desk.ledger.now()
-        rows = desk.tallies.scheduled(now, MOST_SCHEDULED)
-        return {"messages": [spelling.scheduled(row, desk.threads.of(row).name, now) for row in rows]}
+        # What no phone picks up is never due, but may be scheduled.
+        found = desk.ledger.messages.where(
+            "is_pending AND (due > ? OR due IS NULL)", now.timestamp(), last=f"ORDER BY due, id LIMIT {MOST_SCHEDULED}"
+        )
+        rows = sorted((row for row in found if row.ready_at > now), key=lambda row: row.ready_at)
+        named = [(row, desk.threads.get(row.phone, row.peer)) for row in rows]
+        return {"messages": [spelling.scheduled(row, thread.name, now) for row, thread in named if thread]}
 
 
 def requests(desk: Desk) -> Answer:
     """What was asked of the service, newest first."""
     before, limit = paging()
     with desk.ledger.lock:
-        page, more = desk.requests.page(before, limit)
+        page, more = desk.ledger.requests.page(before, limit)
     return {"requests": [spelling.request(row) for row in page], "more": more}
 
 
@@ -114,7 +119,7 @@ def deliveries(desk: Desk) -> Answer:
     """Webhooks on their way and those that have arrived, newest first."""
     before, limit = paging()
     with desk.ledger.lock:
-        page, more = desk.deliveries.page(before, limit)
+        page, more = desk.ledger.deliveries.page(before, limit)
     return {"deliveries": [spelling.delivery(row) for row in page], "more": more}
 
 

@@ -6,11 +6,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..faults import KINDS
+from ..ledger import Ledger
 from ..numbers import peer_of
 from ..recorder import LONGEST
 from ..rows import Call, Delivery, Destination, Fault, Message, PhoneState, Received, RecordedRequest, SentByHand
 from .searching import Wanted
-from .tallies import Tallies
 from .threads import Conversation, Entry
 
 Json = dict[str, Any]
@@ -26,7 +26,7 @@ def maybe(at: datetime | None) -> str | None:
     return None if at is None else moment(at)
 
 
-def phone(state: PhoneState, tallies: Tallies) -> Json:
+def phone(state: PhoneState, ledger: Ledger) -> Json:
     """A phone."""
     return {
         "sid": state.sid,
@@ -34,8 +34,8 @@ def phone(state: PhoneState, tallies: Tallies) -> Json:
         "is_on": state.is_on,
         "battery": state.battery,
         "delay": state.delay,
-        "queued": tallies.queued[state.sid],
-        "unread": tallies.unread[state.sid],
+        "queued": ledger.messages.count("is_pending AND phone = ?", state.sid),
+        "unread": ledger.received.count("is_pending AND phone = ?", state.sid),
     }
 
 
@@ -46,7 +46,7 @@ def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: da
         "peer": one.peer,
         "name": one.name,
         "phone": one.phone,
-        "count": len(one.entries),
+        "count": one.count,
         "last": entry(one.last, now),
         "found": None if excerpt is None else entry(shown, now) | {"excerpt": excerpt},
     }
