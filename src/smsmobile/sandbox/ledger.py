@@ -77,7 +77,7 @@ _FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due", "is_inte
 """What rows are found by, beside their keys: attributes of those that have them, and columns."""
 _COLUMNS = ("row", *_FOUND_BY)
 _UPDATE = f"UPDATE rows SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE kind = ? AND key = ?"  # noqa: S608
-_INSERT = f"INSERT INTO rows ({', '.join(_COLUMNS)}, kind, key) VALUES ({'?, ' * len(_COLUMNS)}?, ?)"  # noqa: S608
+_INSERT = f"INSERT OR IGNORE INTO rows ({', '.join(_COLUMNS)}, kind, key) VALUES ({'?, ' * len(_COLUMNS)}?, ?)"  # noqa: S608
 
 
 class Rows(Generic[RowT]):
@@ -97,9 +97,10 @@ class Rows(Generic[RowT]):
         ledger = self._ledger
         values = (self._write(row), *_found_by(row), self.name, row.key)
         with ledger.lock:
-            if not ledger.database.execute(_UPDATE, values).rowcount:  # it keeps its place
-                ledger.database.execute(_INSERT, values)
+            if ledger.database.execute(_INSERT, values).rowcount:
                 ledger.count[self.name] += 1
+            else:
+                ledger.database.execute(_UPDATE, values)  # it keeps its place
             ledger.changed(self, row)
             if self._most is not None and len(self) > self._most:
                 self.remove(next(iter(self)).key)
