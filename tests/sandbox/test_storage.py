@@ -511,6 +511,16 @@ def test_a_field_that_is_no_more_is_passed_over(kept, rewrite):
     assert len(rows(kept())["messages"]) == 1
 
 
+def test_a_fault_that_was_written_before_its_counts_had_other_names_keeps_them(kept, file):
+    box = kept()
+    box.faults.add("latency", probability=0.5, seed=7)
+    box.faults.inject("latency", "/sendsms/")
+    (fault,) = box.faults
+    box.close()
+    change(file, """UPDATE rows SET row = replace(replace(row, '"matched"', '"met"'), '"injected"', '"struck"')""")
+    assert list(kept().faults) == [fault]
+
+
 def test_a_file_in_use_is_refused_in_the_same_process(kept, file):
     box = kept()
     unusable(file, "is in use by another process, or open twice in this one: close the other")
