@@ -1,13 +1,12 @@
-"""What the application did, on the page: requests, faults, the clock, the subscription, and a fresh start."""
+"""What the application did, on the page: requests, the clock, the subscription, and a fresh start."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from smsmobile import DeviceOffline, RateLimited, SendOutcomeUnknown, SMSMobileClient, SubscriptionExpired
+from smsmobile import DeviceOffline, SMSMobileClient, SubscriptionExpired
 from smsmobile.sandbox import Sandbox
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -16,11 +15,6 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.long
 
 NUMBER = "+33639985678"
-
-
-def fault(page: Page, title: str) -> Any:
-    page.get_by_role("tab", name="Faults").click()
-    return page.get_by_role("switch", name=title, exact=True)
 
 
 def test_a_request_is_listed_with_its_parameters_and_its_answer(page: Page, client: SMSMobileClient) -> None:
@@ -76,61 +70,6 @@ def test_the_log_of_requests_turns_its_pages(open_page: Callable[..., Page], cli
     expect(page.get_by_role("button", name="Older", exact=True)).to_be_focused()
     page.get_by_role("button", name="Newer").click()
     expect(rows).to_have_count(50)
-
-
-def test_a_fault_that_is_switched_on_with_one_click_strikes(page: Page, client: SMSMobileClient) -> None:
-    fault(page, "Reset after").click()
-    expect(fault(page, "Reset after")).to_be_checked()
-    with pytest.raises(SendOutcomeUnknown):
-        client.sms.send(NUMBER, "did it arrive?")
-    expect(page.locator(".fault-row").filter(has_text="Reset after")).to_contain_text("Struck once")
-    fault(page, "Reset after").click()
-    expect(fault(page, "Reset after")).not_to_be_checked()
-    assert client.sms.send(NUMBER, "this one did").accepted
-
-
-def test_a_fault_may_strike_only_the_next_request(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
-    switch = fault(page, "429")
-    page.get_by_role("button", name="429: always").click()
-    page.locator("#fault-rate_limited-options").get_by_label("Next").fill("1")
-    page.locator("#fault-rate_limited-options").get_by_label("Seconds").fill("90")
-    switch.click()
-    expect(switch).to_be_checked()
-    with pytest.raises(RateLimited) as caught:
-        client.sms.send(NUMBER, "too fast")
-    assert caught.value.retry_after == 90
-    expect(switch).not_to_be_checked()
-    assert client.sms.send(NUMBER, "slower").accepted
-
-
-def test_a_fault_is_told_beside_the_request_that_it_struck(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
-    box.faults.add("php_warning")
-    client.sms.send(NUMBER, "warned")
-    expect(page.locator("#requests-list summary").first).to_contain_text("php_warning")
-
-
-def test_a_fault_that_cannot_be_says_why(open_page: Callable[..., Page], box: Sandbox) -> None:
-    page = open_page(expected_errors=("status of 400",))
-    switch = fault(page, "5xx before")
-    page.get_by_role("button", name="5xx before: always").click()
-    page.locator("#fault-error_before-options").get_by_label("Status").fill("200")
-    with page.expect_response(lambda response: response.request.method == "POST") as answered:
-        switch.click()
-    row = page.locator(".fault-row").filter(has_text="5xx before")
-    expect(row.get_by_role("alert")).to_have_text(answered.value.json()["error"])
-    expect(switch).not_to_be_checked()
-    assert len(box.faults) == 0
-
-
-def test_all_faults_are_switched_off_at_once(page: Page, box: Sandbox) -> None:
-    box.faults.add("latency", seconds=0.1)
-    box.faults.add("webhook_late")
-    tab = page.get_by_role("tab", name="Faults")
-    expect(tab).to_have_text("Faults2, 2 switched on")
-    tab.click()
-    page.get_by_role("button", name="All off").click()
-    expect(page.get_by_role("switch", checked=True)).to_have_count(1)  # the phone's
-    assert len(box.faults) == 0
 
 
 def test_the_subscription_ends_and_begins_with_one_click(page: Page, client: SMSMobileClient) -> None:

@@ -382,7 +382,7 @@ def test_the_page_and_unknown_addresses_are_never_struck(line: Line, path: str) 
 
     assert answer.status_code < 500
     assert "We are back soon" not in answer.text
-    assert [fault.met for fault in line.box.faults] == [0, 0, 0]
+    assert [fault.matched for fault in line.box.faults] == [0, 0, 0]
 
 
 # On the wire

@@ -1,4 +1,4 @@
-"""Which faults there are, and when one strikes. What it then does: test_faults.py and test_webhook_faults.py."""
+"""Which faults there are, and when one is injected. What it then does: test_faults.py and test_webhook_faults.py."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from smsmobile.sandbox import Fault, Sandbox
-from smsmobile.sandbox.faults import KINDS, Faults
+from smsmobile.sandbox import Fault, Faults, Sandbox
+from smsmobile.sandbox.fault_kinds import KINDS
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def faults() -> Faults:
 
 
 def strikes(faults: Faults, kind: str, requests: int, path: str | None = "/sendsms/") -> list[bool]:
-    return [faults.strike(kind, path) is not None for _ in range(requests)]
+    return [faults.inject(kind, path) is not None for _ in range(requests)]
 
 
 def test_a_new_sandbox_has_none(faults: Faults) -> None:
@@ -41,7 +41,7 @@ def test_every_kind_can_be_added_and_strikes_until_it_is_removed(subtests: pytes
 def test_only_its_own_kind_strikes(faults: Faults) -> None:
     faults.add("latency")
 
-    assert [kind for kind in KINDS if faults.strike(kind, "/sendsms/")] == ["latency"]
+    assert [kind for kind in KINDS if faults.inject(kind, "/sendsms/")] == ["latency"]
 
 
 def test_a_fault_for_some_times_is_then_gone(faults: Faults) -> None:
@@ -57,7 +57,7 @@ def test_how_often_it_was_met_and_struck_is_counted(faults: Faults) -> None:
     struck = strikes(faults, "error_after", 8)
 
     (fault,) = faults
-    assert (fault.met, fault.struck, fault.times) == (8, sum(struck), 10 - sum(struck))
+    assert (fault.matched, fault.injected, fault.times) == (8, sum(struck), 10 - sum(struck))
 
 
 def test_the_times_of_a_fault_count_only_when_it_strikes(faults: Faults) -> None:
@@ -112,7 +112,7 @@ def test_of_two_faults_of_a_kind_the_first_that_strikes_counts(faults: Faults) -
     faults.add("error_before", status=501, times=1)
     faults.add("error_before", status=502)
 
-    struck = [faults.strike("error_before", "/sendsms/") for _ in range(3)]
+    struck = [faults.inject("error_before", "/sendsms/") for _ in range(3)]
 
     assert [fault.status for fault in struck if fault] == [501, 502, 502]
 
@@ -133,7 +133,7 @@ def test_a_token_request_is_struck_only_by_name(faults: Faults) -> None:
     assert strikes(faults, "latency", 1, "/oauth2/token") == [False]
 
     faults.add("latency", seconds=2, path="/oauth2/token")
-    struck = faults.strike("latency", "/oauth2/token")
+    struck = faults.inject("latency", "/oauth2/token")
     assert struck is not None
     assert struck.seconds == 2
 
@@ -171,7 +171,7 @@ def test_a_fault_is_removed_by_itself_or_by_its_id(faults: Faults) -> None:
 
 def test_a_fault_that_has_struck_since_can_still_be_removed(faults: Faults) -> None:
     fault = faults.add("latency")
-    faults.strike("latency", "/sendsms/")
+    faults.inject("latency", "/sendsms/")
 
     faults.remove(fault)
 
@@ -189,10 +189,54 @@ def test_all_are_removed_at_once(faults: Faults) -> None:
 
 def test_a_fault_is_a_value_that_does_not_change(faults: Faults) -> None:
     fault = faults.add("latency", times=2)
-    faults.strike("latency", "/sendsms/")
+    faults.inject("latency", "/sendsms/")
 
-    assert (fault.times, fault.met, fault.struck) == (2, 0, 0)
+    assert (fault.times, fault.matched, fault.injected) == (2, 0, 0)
     assert isinstance(fault, Fault)
+
+
+# Changing one
+
+
+def test_a_changed_fault_keeps_its_id_its_place_its_counts_and_what_was_not_named(faults: Faults) -> None:
+    first = faults.add("error_before", status=503, times=9, seed=7, path="/sendsms/")
+    other = faults.add("latency")
+    assert strikes(faults, "error_before", 2) == [True, True]
+
+    changed = faults.change(first, probability=0.5, times=None)
+
+    assert changed == Fault(first.id, "error_before", None, 0.5, 7, "/sendsms/", 0.0, 503, matched=2, injected=2)
+    assert list(faults) == [changed, other]
+
+
+def test_a_seeded_fault_goes_on_in_its_course_when_it_is_changed() -> None:
+    one, other = Sandbox().faults, Sandbox().faults
+    for faults in (one, other):
+        faults.add("reset_after", probability=0.3, seed=7)
+    course = strikes(one, "reset_after", 50)
+
+    begun = strikes(other, "reset_after", 25)
+    (fault,) = other
+    other.change(fault.id, path="/sendsms")
+
+    assert begun + strikes(other, "reset_after", 25) == course
+
+
+def test_none_gives_a_fault_its_kinds_own_seconds_and_status_again(faults: Faults) -> None:
+    late, error = faults.add("latency", seconds=9), faults.add("error_after", status=503)
+
+    assert faults.change(late, seconds=None).seconds == KINDS["latency"].seconds
+    assert faults.change(error, status=None).status == KINDS["error_after"].status
+
+
+def test_a_fault_that_is_gone_cannot_be_changed(faults: Faults) -> None:
+    fault = faults.add("latency", times=1)
+    faults.inject("latency", "/sendsms/")
+
+    with pytest.raises(LookupError, match=f"There is no fault {fault.id}, or it is over"):
+        faults.change(fault, times=2)
+
+    assert list(faults) == []
 
 
 NOT_NUMBERS: list[Any] = [True, "1", [], {}, math.nan]
@@ -239,3 +283,17 @@ def test_a_fault_that_cannot_be_is_refused_with_the_reason(subtests: pytest.Subt
                 faults.add(**{"kind": "latency", **wrong})
 
             assert list(faults) == []
+
+
+def test_a_change_that_cannot_be_is_refused_with_the_same_reason(subtests: pytest.Subtests, faults: Faults) -> None:
+    for wrong, text in [*WRONG, ({"time": 1}, "There is no parameter 'time'. There are: times, probability, ")]:
+        kind = wrong.get("kind", "latency")
+        if not isinstance(kind, str) or kind not in KINDS:
+            continue  # a kind cannot be changed
+        with subtests.test(wrong=wrong):
+            fault = faults.add(kind)
+            with pytest.raises(ValueError, match=re.escape(text)):
+                faults.change(fault, **{name: value for name, value in wrong.items() if name != "kind"})
+
+            assert list(faults) == [fault]
+            faults.clear()

@@ -287,20 +287,54 @@ def test_a_fault_is_switched_on_strikes_and_is_gone(page, api):
     assert fault == {
         "id": fault["id"],
         "kind": "error_before",
-        "title": "5xx before",
+        "title": "503 before processing",
         "times": 1,
         "probability": 1.0,
         "seed": None,
         "path": "/sendsms/",
         "seconds": 0.0,
         "status": 503,
-        "met": 0,
-        "struck": 0,
+        "matched": 0,
+        "injected": 0,
     }
     assert page.get("/faults")["faults"] == [fault]
     assert api.post("/sendsms/", recipients=PHONE, message="x").status_code == 503
     assert page.get("/faults")["faults"] == []
     assert page.get("/requests")["requests"][0]["faults"] == ["error_before"]
+
+
+def test_a_fault_is_changed_and_stays_the_same_one(page, api):
+    fault = page.post("/faults", kind="error_before", status=503, path="/getsms/")
+    api.get("/getsms/")
+
+    changed = page.post(f"/faults/{fault['id']}", times=4, status=502)
+
+    assert changed == {
+        **fault,
+        "title": "502 before processing",
+        "times": 4,
+        "status": 502,
+        "matched": 1,
+        "injected": 1,
+    }
+    assert page.get("/faults")["faults"] == [changed]
+
+
+def test_a_fault_is_as_it_was_after_a_change_that_cannot_be(page):
+    fault = page.post("/faults", kind="latency", times=3)
+    path = f"/faults/{fault['id']}"
+    assert "'probability'" in page.refused(400, "POST", path, json={"probability": 11})
+    assert "'kind'" in page.refused(400, "POST", path, json={"kind": "no_guid"})
+    assert "leave status out" in page.refused(400, "POST", path, json={"status": 503, "times": 9})
+    assert "It has: /sendsms/" in page.refused(400, "POST", path, json={"path": "/nowhere/", "times": 9})
+    assert page.get("/faults")["faults"] == [fault]
+
+
+def test_the_overview_lists_the_paths_that_a_fault_can_have(page):
+    paths = page.get("/overview")["fault_paths"]
+    assert {"/sendsms/", "/getsms/", "/oauth2/token"} <= set(paths)
+    for path in paths:
+        assert page.post("/faults", kind="latency", path=path)["path"] == path
 
 
 def test_faults_are_switched_off_one_by_one_or_all(page):
@@ -467,6 +501,7 @@ EXAMPLES = {
     "/webhooks/<int:number>/finish-rotation": {},
     "/deliveries/<int:number>/again": {},
     "/faults": {"kind": "latency"},
+    "/faults/<int:number>": {"times": 1},
 }
 
 
@@ -567,6 +602,7 @@ def test_an_unknown_phone_is_not_found(page, path):
 
 def test_unknown_numbers_are_not_found(page):
     page.refused(404, "DELETE", "/faults/999")
+    page.refused(404, "POST", "/faults/999", json={"times": 1})
     page.refused(404, "DELETE", "/webhooks/999")
     page.refused(404, "POST", "/webhooks/999/resume", json={})
     page.refused(404, "POST", "/webhooks/999/rotate", json={"next_secret": "x"})
@@ -646,7 +682,7 @@ def test_what_the_page_asks_is_not_among_the_applications_requests(page, api, bo
     for path in ("/", "/_sandbox", "/_sandbox/", "/favicon.ico"):
         page.session.get(box.url + path, timeout=5)
     assert box.requests == []
-    assert page.get("/faults")["faults"][0]["met"] == 0
+    assert page.get("/faults")["faults"][0]["matched"] == 0
     api.get("/nonsense/")
     assert [request.path for request in box.requests] == ["/nonsense/"]
 

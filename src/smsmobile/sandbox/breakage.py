@@ -1,6 +1,6 @@
 """Carries out the faults of requests: what is refused instead of being done, and what becomes of an answer on its way.
 
-Which faults there are, and when they strike, is decided in faults.py. What ends a connection lives with who serves:
+Which faults there are, and when one is injected, is decided in faults.py. What ends a connection lives with who serves:
 server.py over sockets, adapter.py without.
 """
 
@@ -10,7 +10,7 @@ import errno
 import time
 from collections.abc import Iterator
 from math import ceil
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, TypeVar
 
 from flask import Response, jsonify
 
@@ -31,7 +31,9 @@ _WARNING = (
     b"<b>42</b><br />\n"
 )
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>One moment</title></head><body><h1>We are back soon</h1></body></html>\n"
-_SHORT = {"success": True, "message": "SMS sent successfully"}
+_SERVER_ERROR: dict[str, object] = {"success": False, "error": "server_error", "detail": _DETAIL}
+
+_FaultT = TypeVar("_FaultT", bound="_RequestFault")
 
 
 class Connection(Protocol):
@@ -55,7 +57,7 @@ class Breakage:
 
     def __init__(self, faults: Faults, path: str, *, sends: bool = False) -> None:
         self.struck: tuple[str, ...] = ()
-        """The names of the faults that struck so far."""
+        """The names of the faults that were injected so far."""
         self.seconds = 0.0
         """How much later its answer will be there in full."""
         self.is_reset = False
@@ -63,68 +65,167 @@ class Breakage:
         self._faults = faults
         self._path = path
         self._sends = sends
-        self._is_refused = False
+        self._is_decided = False
 
     def before(self) -> None:
         """Raise what a request is told in place of being looked at."""
-        if fault := self._strike("rate_limited"):
-            self._is_refused = True
-            body = {"success": False, "error": "too_many_requests", "message": "Too many requests."}
-            raise Refusal(429, body, {"Retry-After": str(ceil(fault.seconds))})
-        if fault := self._strike("error_before"):
-            self._is_refused = True
-            raise Refusal(fault.status or 500, _server_error())
-        if self._strike("reset_before"):
-            self._is_refused = self.is_reset = True
-            raise Refusal(500, _server_error())  # never seen
+        for fault in self._inject(_BEFORE, is_send=self._sends):
+            raise fault.refusal()
 
     def before_operation(self) -> None:
         """Raise what a caller with the right credentials is told in place of what was asked for."""
-        if self._sends and self._strike("phone_offline"):
-            self._is_refused = True
-            raise phone_offline()
-        if self._strike("subscription_over"):
-            self._is_refused = True
-            raise subscription_expire() if self._sends else api_expired()
+        for fault in self._inject(_BEFORE_OPERATION, is_send=self._sends):
+            raise fault.refusal()
 
     def after(self, answer: Response) -> Response:
         """What the caller gets in place of this answer."""
-        if not (self.struck or len(self._faults)):
-            return answer
-        if not self._is_refused:
-            if fault := self._strike("error_after"):
-                answer = jsonify(_server_error())
-                answer.status_code = fault.status or 500
-            elif self._strike("reset_after"):
-                self.is_reset = True
-            elif self._sends and _is_accepted(answer) and self._strike("no_guid"):
-                answer = jsonify(_SHORT)
-        if self.is_reset:
-            return _Reset()
-        if self._strike("php_warning"):
-            answer.set_data(_WARNING + answer.get_data())
-            answer.content_type = "text/html; charset=UTF-8"  # PHP had begun to answer before it named another
-        if self._strike("html_page"):
-            answer.set_data(_PAGE)
-            answer.content_type = "text/html; charset=UTF-8"
-        half = self._strike("half_answer")
-        drip = self._strike("slow_drip")
-        late = self._strike("latency")
-        if not (half or drip or late):
-            return answer
-        self.seconds = sum(fault.seconds for fault in (drip, late) if fault)
-        return _Travelling(
-            answer,
-            waiting=late.seconds if late else 0.0,
-            dripping=drip.seconds if drip else None,
-            half=half is not None,
-        )
+        if len(self._faults):
+            for fault in self._inject(_AFTER, is_send=self._sends and _is_accepted(answer)):
+                answer = fault.change(answer)
+                self.seconds += fault.row.seconds if fault.slows else 0.0
+        return _Reset() if self.is_reset else answer
 
-    def _strike(self, kind: str) -> Fault | None:
-        fault = self._faults.strike(kind, self._path)
-        if fault is not None:
-            self.struck += (kind,)
-        return fault
+    def _inject(self, kinds: tuple[type[_FaultT], ...], *, is_send: bool) -> Iterator[_FaultT]:
+        """The faults of these kinds that concern this request now."""
+        for kind in kinds:
+            if self.is_reset or (kind.decides and self._is_decided) or (kind.only_sends and not is_send):
+                continue
+            if row := self._faults.inject(kind.name, self._path):
+                self.struck += (kind.name,)
+                self.is_reset = kind.resets
+                self._is_decided |= kind.decides
+                yield kind(row, is_send=is_send)
+
+
+class _RequestFault:
+    """A fault in one request. Its subclasses, one for each kind, stand in the order in which they are injected."""
+
+    name: ClassVar[str]
+    decides: ClassVar[bool] = False
+    """Whether it is the outcome of the request, of which there is only one."""
+    resets: ClassVar[bool] = False
+    only_sends: ClassVar[bool] = False
+
+    def __init__(self, row: Fault, *, is_send: bool) -> None:
+        self.row = row
+        self.is_send = is_send
+
+
+class _Refusing(_RequestFault):
+    """In place of what was asked for."""
+
+    decides = True
+
+    def refusal(self) -> Refusal:
+        return Refusal(self.row.status or 500, _SERVER_ERROR)
+
+
+class _RateLimited(_Refusing):
+    name = "rate_limited"
+
+    def refusal(self) -> Refusal:
+        body = {"success": False, "error": "too_many_requests", "message": "Too many requests."}
+        return Refusal(429, body, {"Retry-After": str(ceil(self.row.seconds))})
+
+
+class _ErrorBefore(_Refusing):
+    name = "error_before"
+
+
+class _ResetBefore(_Refusing):
+    name = "reset_before"
+    resets = True
+
+
+class _PhoneOffline(_Refusing):
+    name = "phone_offline"
+    only_sends = True
+
+    def refusal(self) -> Refusal:
+        return phone_offline()
+
+
+class _SubscriptionOver(_Refusing):
+    name = "subscription_over"
+
+    def refusal(self) -> Refusal:
+        return subscription_expire() if self.is_send else api_expired()
+
+
+class _Changing(_RequestFault):
+    """Everything is done; something happens to the answer."""
+
+    slows: ClassVar[bool] = False
+
+    def change(self, answer: Response) -> Response:
+        return answer
+
+
+class _ErrorAfter(_Changing):
+    name = "error_after"
+    decides = True
+
+    def change(self, answer: Response) -> Response:
+        return _with_json(answer, _SERVER_ERROR, self.row.status or 500)
+
+
+class _ResetAfter(_Changing):
+    name = "reset_after"
+    decides = resets = True
+
+
+class _NoGUID(_Changing):
+    name = "no_guid"
+    decides = only_sends = True
+
+    def change(self, answer: Response) -> Response:
+        return _with_json(answer, {"success": True, "message": "SMS sent successfully"})
+
+
+class _PHPWarning(_Changing):
+    name = "php_warning"
+
+    def change(self, answer: Response) -> Response:
+        return _with_html(answer, _WARNING + answer.get_data())  # PHP had begun before it named another type
+
+
+class _HTMLPage(_Changing):
+    name = "html_page"
+
+    def change(self, answer: Response) -> Response:
+        return _with_html(answer, _PAGE)
+
+
+class _HalfAnswer(_Changing):
+    name = "half_answer"
+
+    def change(self, answer: Response) -> Response:
+        return _Travelling.of(answer, is_cut=True)
+
+
+class _SlowDrip(_Changing):
+    name = "slow_drip"
+    slows = True
+
+    def change(self, answer: Response) -> Response:
+        return _Travelling.of(answer, dripping=self.row.seconds)
+
+
+class _Latency(_Changing):
+    name = "latency"
+    slows = True
+
+    def change(self, answer: Response) -> Response:
+        return _Travelling.of(answer, waiting=self.row.seconds)
+
+
+_BEFORE: tuple[type[_Refusing], ...] = (_RateLimited, _ErrorBefore, _ResetBefore)
+_BEFORE_OPERATION: tuple[type[_Refusing], ...] = (_PhoneOffline, _SubscriptionOver)
+_AFTER: tuple[type[_Changing], ...] = (
+    *(_ErrorAfter, _ResetAfter, _NoGUID),
+    *(_PHPWarning, _HTMLPage),
+    *(_HalfAnswer, _SlowDrip, _Latency),
+)
 
 
 class _Reset(Response):
@@ -137,11 +238,16 @@ class _Reset(Response):
 class _Travelling(Response):
     """An answer to which something happens on its way."""
 
-    def __init__(self, answer: Response, *, waiting: float, dripping: float | None, half: bool) -> None:
-        super().__init__(answer.get_data(), answer.status, answer.headers)
-        self._waiting = waiting
-        self._dripping = dripping
-        self._half = half
+    waiting = 0.0
+    dripping: float | None = None
+    is_cut = False
+
+    @classmethod
+    def of(cls, answer: Response, **how: float) -> _Travelling:
+        """This answer, to which one thing more happens."""
+        one = answer if isinstance(answer, cls) else cls(answer.get_data(), answer.status, answer.headers)
+        vars(one).update(how)
+        return one
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         start_response(self.status, self.get_wsgi_headers(environ).to_wsgi_list())
@@ -149,17 +255,17 @@ class _Travelling(Response):
         return self._pieces(_connection_of(environ))
 
     def _pieces(self, connection: Connection) -> Iterator[bytes]:
-        connection.pause(self._waiting)
+        connection.pause(self.waiting)
         body = self.get_data()
-        if self._half:
+        if self.is_cut:
             body = body[: len(body) // 2]
-        size = len(body) if self._dripping is None else ceil(len(body) / _MOST_PIECES)
+        size = len(body) if self.dripping is None else ceil(len(body) / _MOST_PIECES)
         starts = range(0, len(body), size or 1)
         for start in starts:
-            if start and self._dripping:
-                connection.pause(self._dripping / (len(starts) - 1))
+            if start and self.dripping:
+                connection.pause(self.dripping / (len(starts) - 1))
             yield body[start : start + size]
-        if self._half:
+        if self.is_cut:
             connection.cut()
 
 
@@ -180,8 +286,17 @@ def _connection_of(environ: WSGIEnvironment) -> Connection:
     return environ.get(CONNECTION) or _AnyConnection()
 
 
-def _server_error() -> dict[str, object]:
-    return {"success": False, "error": "server_error", "detail": _DETAIL}
+def _with_json(answer: Response, body: dict[str, object], status: int = 200) -> Response:
+    fresh = jsonify(body)
+    fresh.status_code = status
+    fresh.date = answer.date
+    return fresh
+
+
+def _with_html(answer: Response, page: bytes) -> Response:
+    answer.set_data(page)
+    answer.content_type = "text/html; charset=UTF-8"
+    return answer
 
 
 def _is_accepted(answer: Response) -> bool:

@@ -1,59 +1,22 @@
-"""What is to go wrong, and whether it does now. How each fault is carried out lives where it happens.
+"""Fault injection: which faults are switched on, and whether one is injected now.
 
-Those of requests in breakage.py, those of webhooks in webhooks.py.
+Which kinds there are is in fault_kinds.py, what they may be told in fault_parameters.py. How each is carried out lives
+where it happens: those of requests in breakage.py, those of webhooks in webhooks.py.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
+from .fault_kinds import KINDS
 from .ledger import Ledger
-from .limits import is_number, is_whole
 from .rows import Fault
 
-Group = Literal["request", "account", "webhook"]
 OAUTH2_PATH = "/oauth2/token"
-"""Struck only by faults that name it, so that "the next three requests" are three calls of the API."""
-LONGEST = 3600
-"""Seconds."""
-
-
-@dataclass(frozen=True)
-class FaultKind:
-    """One way to go wrong."""
-
-    title: str
-    description: str
-    group: Group = "request"
-    seconds: float | None = None
-    """How long unless told otherwise; None where it takes no time."""
-    status: int | None = None
-    """The HTTP status unless told otherwise; None where it has none."""
-
-
-KINDS = {
-    "latency": FaultKind("Latency", "The answer comes late; what was asked is done at once.", seconds=2.0),
-    "rate_limited": FaultKind("429", "Too fast: nothing is done, and Retry-After says how long to wait.", seconds=1.0),
-    "error_before": FaultKind("5xx before", "A server error; nothing is done.", status=500),
-    "error_after": FaultKind("5xx after", "A server error, after everything was done.", status=500),
-    "reset_before": FaultKind("Reset before", "The connection is reset; nothing is done."),
-    "reset_after": FaultKind("Reset after", "The connection is reset, after everything was done."),
-    "half_answer": FaultKind("Half an answer", "Everything is done; the connection ends in the middle of the answer."),
-    "slow_drip": FaultKind("Slow drip", "Everything is done; the answer comes in small pieces.", seconds=5.0),
-    "php_warning": FaultKind("PHP warning", "Everything is done; a PHP warning stands before the JSON."),
-    "html_page": FaultKind("HTML page", "Everything is done; an HTML page stands in place of the JSON."),
-    "no_guid": FaultKind("No GUID", "A message is accepted, and the answer is the short one that names no GUID."),
-    "phone_offline": FaultKind("Phone offline", "A send is told that the phone is offline.", "account"),
-    "subscription_over": FaultKind("Subscription over", "The subscription has ended.", "account"),
-    "webhook_duplicate": FaultKind("Duplicate", "A webhook is delivered twice.", "webhook"),
-    "webhook_reordered": FaultKind("Reordered", "A webhook arrives after the one that followed it.", "webhook"),
-    "webhook_late": FaultKind("Late", "A webhook is delivered late.", "webhook", seconds=5.0),
-    "webhook_forged": FaultKind("Wrongly signed", "A webhook has the signature of another secret.", "webhook"),
-}
-"""All kinds by their names."""
+"""Met only by faults that name it, so that "the next three requests" are three calls of the API."""
 
 
 class Faults:
@@ -68,7 +31,8 @@ class Faults:
     def __init__(self, ledger: Ledger, paths: Iterable[str]) -> None:
         """`paths`: the service's, each with its final slash."""
         self._ledger = ledger
-        self._paths = [*paths, OAUTH2_PATH]
+        self.paths = (*paths, OAUTH2_PATH)
+        """What a fault can be limited to."""
 
     def add(
         self,
@@ -90,45 +54,32 @@ class Faults:
 
         Raises ValueError for a kind, a number or a path that cannot be.
         """
-        about = _about(kind)
-        if times is not None and not (is_whole(times) and times >= 1):
-            raise ValueError(f"times is {times!r}; expected a whole number from 1, or None for as long as it is there.")
-        if not (is_number(probability) and 0 <= probability <= 1):
-            raise ValueError(f"probability is {probability!r}; expected a number between 0 and 1.")
-        if seed is not None and not is_whole(seed):
-            raise ValueError(f"seed is {seed!r}; expected a whole number, or None for another course each time.")
-        if seconds is not None:
-            if about.seconds is None:
-                raise ValueError(f"{kind} takes no time: leave seconds out.")
-            if not (is_number(seconds) and 0 <= seconds <= LONGEST):
-                raise ValueError(f"seconds is {seconds!r}; expected a number between 0 and {LONGEST}.")
-        if status is not None:
-            if about.status is None:
-                raise ValueError(f"{kind} has no status to choose: leave status out.")
-            if not (is_whole(status) and 500 <= status <= 599):
-                raise ValueError(f"status is {status!r}; expected a whole number between 500 and 599.")
-        if path is not None:
-            if about.group == "webhook":
-                raise ValueError(f"{kind} is about webhooks, not about a path of the service: leave path out.")
-            path = self._known_path(path)
-        ledger = self._ledger
-        with ledger.lock:
-            return ledger.faults.put(
-                Fault(
-                    ledger.new_id(),
-                    kind,
-                    times,
-                    float(probability),
-                    seed,
-                    path,
-                    float(about.seconds or 0 if seconds is None else seconds),
-                    status if status is not None else about.status,
-                )
-            )
+        checked = self._checked(
+            kind=kind, times=times, probability=probability, seed=seed, path=path, seconds=seconds, status=status
+        )
+        with self._ledger.lock:
+            return self._ledger.faults.put(Fault(self._ledger.new_id(), **checked))
+
+    def change(self, fault: Fault | int, **parameters: Any) -> Fault:
+        """Go on with other parameters; returns the fault as it is now, with the same `id` and counts.
+
+        `fault` is the fault or its `id`, `parameters` are those of `add` except `kind`; what is left out stays. `times`
+        counts from now on.
+
+        Raises LookupError where the fault is gone, and ValueError as `add` does: the fault is then as it was.
+        """
+        with self._ledger.lock:
+            old = self._ledger.faults.get(_key(fault))
+            if old is None:
+                raise LookupError(f"There is no fault {_key(fault)}, or it is over.")
+            kind = KINDS[old.kind]
+            kept = {"times": old.times, "probability": old.probability, "seed": old.seed, "path": old.path}
+            kept |= {"seconds": None if kind.seconds is None else old.seconds, "status": old.status}
+            return self._ledger.faults.put(replace(old, **self._checked(kind=old.kind, **{**kept, **parameters})))
 
     def remove(self, fault: Fault | int) -> None:
         """Switch one off, by itself or by its `id`. One that is already gone is no error."""
-        self._ledger.faults.remove(str(fault.id if isinstance(fault, Fault) else fault))
+        self._ledger.faults.remove(_key(fault))
 
     def clear(self) -> None:
         """Switch all off."""
@@ -141,49 +92,43 @@ class Faults:
     def __len__(self) -> int:
         return len(self._ledger.faults)
 
-    def strike(self, kind: str, path: str | None = None) -> Fault | None:
-        """The fault of this kind that strikes a request to this path now, and is counted; None where none does."""
-        ledger = self._ledger
-        if not len(ledger.faults):
+    def inject(self, kind: str, path: str | None = None) -> Fault | None:
+        """The fault of this kind that a request to this path meets now, and is counted; None where there is none."""
+        faults = self._ledger.faults
+        if not len(faults):
             return None
-        with ledger.lock:
-            for fault in list(ledger.faults):
+        with self._ledger.lock:
+            for fault in list(faults):
                 if fault.kind != kind or not _concerns(fault, path):
                     continue
-                fault = replace(fault, met=fault.met + 1)  # noqa: PLW2901
-                if not _strikes(fault):
-                    ledger.faults.put(fault)
-                    continue
-                fault = replace(  # noqa: PLW2901
-                    fault, struck=fault.struck + 1, times=None if fault.times is None else fault.times - 1
-                )
+                fault = replace(fault, matched=fault.matched + 1)  # noqa: PLW2901
+                is_injected = _is_drawn(fault)
+                if is_injected:
+                    times = None if fault.times is None else fault.times - 1
+                    fault = replace(fault, injected=fault.injected + 1, times=times)  # noqa: PLW2901
                 if fault.times == 0:
-                    ledger.faults.remove(fault.key)
+                    faults.remove(fault.key)
                 else:
-                    ledger.faults.put(fault)
-                return fault
+                    faults.put(fault)
+                if is_injected:
+                    return fault
         return None
 
-    def _known_path(self, path: Any) -> str:
-        """The path as the service has it; a missing final slash is added."""
-        for known in (path, f"{path}/"):
-            if known in self._paths:
-                return str(known)
-        raise ValueError(f"The service has no path {path!r}. It has: {', '.join(self._paths)}.")
+    def _checked(self, **given: Any) -> dict[str, Any]:
+        from .fault_parameters import check  # with pydantic, which takes its time, and most sandboxes have no fault
+
+        return check(given, self.paths)
+
+
+def _key(fault: Fault | int) -> str:
+    return str(fault.id if isinstance(fault, Fault) else fault)
 
 
 def _concerns(fault: Fault, path: str | None) -> bool:
     return path != OAUTH2_PATH if fault.path is None else path == fault.path
 
 
-def _strikes(fault: Fault) -> bool:
-    # Drawn from the seed and the count alone, so that a fault that was kept in a file goes on as it would have.
-    draw = random.random() if fault.seed is None else random.Random(f"{fault.seed} {fault.met}").random()  # noqa: S311
-    return draw < fault.probability
-
-
-def _about(kind: Any) -> FaultKind:
-    about = KINDS.get(kind) if isinstance(kind, str) else None
-    if about is None:
-        raise ValueError(f"There is no fault {kind!r}. There are: {', '.join(KINDS)}.")
-    return about
+def _is_drawn(fault: Fault) -> bool:
+    # From the seed and the count alone, so that a fault that was kept in a file goes on as it would have.
+    source = random if fault.seed is None else random.Random(f"{fault.seed} {fault.matched}")  # noqa: S311
+    return source.random() < fault.probability

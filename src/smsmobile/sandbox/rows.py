@@ -351,7 +351,7 @@ class RecordedRequest:
     milliseconds: float
     """How long the answer took, by this machine's clock."""
     faults: tuple[str, ...] = ()
-    """The names of the faults that struck it."""
+    """The names of the faults that were injected into it."""
     outcome: Outcome = "accepted"
     """What the service meant: many refusals are a 200. `broken`: no answer, or one that nobody can read."""
     error: str = ""
@@ -438,21 +438,21 @@ class Fault:
     kind: str
     """What goes wrong, such as `latency`."""
     times: int | None = None
-    """How often it still strikes; None for as long as it is there."""
+    """How often it is still injected; None for as long as it is there."""
     probability: float = 1.0
-    """How likely it strikes a request that it could strike, between 0 and 1."""
+    """How likely it is injected into a request that it concerns, between 0 and 1."""
     seed: int | None = None
-    """With the same seed it strikes the same requests."""
+    """With the same seed it is injected into the same requests."""
     path: str | None = None
     """Only requests to this path; None for all."""
     seconds: float = 0.0
     """How long, where the kind takes time."""
     status: int | None = None
     """Which HTTP status, where the kind has one."""
-    met: int = 0
-    """How many requests (or webhooks) it could have struck so far."""
-    struck: int = 0
-    """How many it has struck."""
+    matched: int = 0
+    """How many requests (or webhooks) it has concerned so far."""
+    injected: int = 0
+    """How many of them it was injected into."""
 
     @property
     def key(self) -> str:

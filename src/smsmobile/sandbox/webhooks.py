@@ -274,9 +274,9 @@ class Webhooks:
         ledger = self._ledger
         now = ledger.now()
         due_at: datetime | None = None
-        late = self._faults.strike("webhook_late")
+        late = self._faults.inject("webhook_late")
         # While one is held back, the next has to go out: it is the one that is waited for.
-        reordered = None if late or courier.holds_one else self._faults.strike("webhook_reordered")
+        reordered = None if late or courier.holds_one else self._faults.inject("webhook_reordered")
         if late is not None:
             due_at = now + timedelta(seconds=late.seconds)
         elif reordered is not None:
@@ -294,10 +294,10 @@ class Webhooks:
         )
         if reordered is not None:
             courier.hold(delivery)
-        if destination.secret is not None and self._faults.strike("webhook_forged"):
+        if destination.secret is not None and self._faults.inject("webhook_forged"):
             courier.forge(delivery)
         ledger.deliveries.put(delivery)
-        if self._faults.strike("webhook_duplicate"):
+        if self._faults.inject("webhook_duplicate"):
             ledger.deliveries.put(replace(delivery, id=ledger.new_id(), delivery_id=str(uuid.uuid4())))
         return delivery
 

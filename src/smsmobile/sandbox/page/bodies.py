@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from ..fault_parameters import FaultOptions
 from ..limits import DAY, TEN_YEARS
 from ..recorder import LONGEST
 from ..rows import CallKind, Channel
@@ -92,16 +93,14 @@ class Rotation(_Body):
     next_secret: LongLine
 
 
-class NewFault(_Body):
+class NewFault(FaultOptions):
     """Something that is to go wrong; `Faults.add` says what goes with what."""
 
     kind: Line
-    times: Annotated[int, Field(le=1_000_000)] | None = None
-    probability: float = 1.0
-    seed: Annotated[int, Field(ge=-(2**53), le=2**53)] | None = None
-    path: LongLine | None = None
-    seconds: float | None = None
-    status: int | None = None
+
+
+FaultChange = FaultOptions
+"""How it is to go on; what is left out stays."""
 
 
 class ClockMove(_Body):

@@ -6,7 +6,7 @@ from flask import request
 
 from ..._version import __version__
 from ..events import TYPES
-from ..faults import KINDS
+from ..fault_kinds import KINDS
 from ..numbers import peer_of
 from ..recipients import MAGIC
 from . import spelling
@@ -54,6 +54,7 @@ def overview(desk: Desk) -> Answer:
                 }
                 for name, kind in KINDS.items()
             ],
+            "fault_paths": list(desk.box.faults.paths),
             "event_types": list(TYPES),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from ..faults import KINDS
+from ..fault_kinds import KINDS
 from ..ledger import Ledger
 from ..numbers import peer_of
 from ..recorder import LONGEST
@@ -160,15 +160,15 @@ def fault(row: Fault) -> Json:
     return {
         "id": row.id,
         "kind": row.kind,
-        "title": KINDS[row.kind].title,
+        "title": KINDS[row.kind].titled(row.status),
         "times": row.times,
         "probability": row.probability,
         "seed": row.seed,
         "path": row.path,
         "seconds": row.seconds,
         "status": row.status,
-        "met": row.met,
-        "struck": row.struck,
+        "matched": row.matched,
+        "injected": row.injected,
     }
 
 

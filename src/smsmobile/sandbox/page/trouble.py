@@ -80,6 +80,12 @@ def add_fault(desk: Desk, body: bodies.NewFault) -> Answer:
         return spelling.fault(desk.box.faults.add(**body.model_dump()))
 
 
+def change_fault(desk: Desk, body: bodies.FaultChange, number: int) -> Answer:
+    """Go on with other parameters."""
+    with refusing(LookupError, status=404), refusing(ValueError):
+        return spelling.fault(desk.box.faults.change(number, **body.model_dump(exclude_unset=True)))
+
+
 def remove_fault(desk: Desk, number: int) -> Answer:
     """Switch one off."""
     with desk.ledger.lock:
@@ -124,6 +130,7 @@ ROUTES = (
     PageRoute("POST", "/deliveries/<int:number>/again", send_again, body="Nothing", status=201),
     PageRoute("GET", "/faults", faults),
     PageRoute("POST", "/faults", add_fault, body="NewFault", status=201),
+    PageRoute("POST", "/faults/<int:number>", change_fault, body="FaultChange"),
     PageRoute("DELETE", "/faults/<int:number>", remove_fault),
     PageRoute("DELETE", "/faults", remove_faults),
 )

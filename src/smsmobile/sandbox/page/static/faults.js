@@ -1,4 +1,5 @@
-// What is to go wrong: a switch for each kind, and beside it how often, how likely and how long.
+// Fault injection: a switch for each kind, and beside it how often, how likely and how long. A fault that is on is shown
+// as the sandbox has it, but for what is being typed; of one that is off, the fields keep what they last showed.
 
 import { attempt, get, post, remove } from "./api.js";
 import { $, allow, h, icon, isAllowed } from "./dom.js";
@@ -6,14 +7,17 @@ import { on, state } from "./state.js";
 import { watch } from "./watch.js";
 
 const GROUPS = { request: "Requests", account: "Account", webhook: "Webhooks" };
+const NOUNS = { request: "request", account: "request", webhook: "webhook" };
 
 let faults = [];
+let asked = 0; // how many times the sandbox was asked for them,
+let known = 0; // and which of its answers they are
 let view;
-const rows = new Map(); // the elements of each kind
+const rows = [];
 
 export function startFaults() {
   on("overview", draw);
-  view = watch(["faults"], refresh);
+  view = watch(["faults"], load);
   on("tab", view.touch);
   $("faults-off").addEventListener("click", () => isAllowed($("faults-off")) && allOff());
 }
@@ -21,13 +25,17 @@ export function startFaults() {
 function allOff() {
   attempt($("faults-problem"), async () => {
     await remove("faults");
-    view.touch();
+    await load();
   });
 }
 
-async function refresh() {
-  faults = (await get("faults")).faults;
-  for (const [kind, row] of rows) show(kind, row);
+async function load() {
+  const number = ++asked;
+  const answer = await get("faults");
+  if (number < known) return;
+  known = number;
+  faults = answer.faults;
+  rows.forEach(show);
   allow($("faults-off"), faults.length > 0);
   $("faults-count").textContent = faults.length ? String(faults.length) : "";
   $("faults-count").hidden = faults.length === 0;
@@ -35,7 +43,7 @@ async function refresh() {
 }
 
 function draw() {
-  if (rows.size) return;
+  if (rows.length) return;
   for (const [group, title] of Object.entries(GROUPS)) {
     const kinds = state.overview.fault_kinds.filter((each) => each.group === group);
     const list = h("ul", { class: "faults" }, ...kinds.map(rowOf));
@@ -44,11 +52,61 @@ function draw() {
   view.touch();
 }
 
+/** What can be set of a kind: how it is shown and sent, and what else it may be than empty. */
+function fieldsOf(about) {
+  const own = (name) => ({
+    shown: (fault) => fault[name],
+    given: (text) => (text ? Number(text) : null),
+    placeholder: about[name],
+  });
+  return [
+    {
+      name: "times",
+      label: `First n ${NOUNS[about.group]}s`,
+      limits: { min: 1, step: 1 },
+      placeholder: "all",
+      shown: (fault) => (fault.times === null ? "" : fault.injected + fault.times),
+      given: (text, fault) => (text ? Number(text) - (fault?.injected ?? 0) : null),
+    },
+    {
+      name: "probability",
+      label: "Probability, %",
+      limits: { min: 0, max: 100, step: "any" },
+      placeholder: "100",
+      shown: (fault) => percent(fault.probability),
+      given: (text) => (text ? Number(text) / 100 : 1),
+    },
+    about.seconds !== null && {
+      name: "seconds",
+      label: "Seconds",
+      limits: { min: 0, max: 3600, step: "any" },
+      ...own("seconds"),
+    },
+    about.status !== null && {
+      name: "status",
+      label: "Status",
+      limits: { min: 500, max: 599, step: 1 },
+      ...own("status"),
+    },
+    about.group !== "webhook" && {
+      name: "path",
+      label: "Path",
+      shown: (fault) => fault.path ?? "",
+      given: (text) => text || null,
+    },
+  ].filter(Boolean);
+}
+
+const percent = (probability) => Math.round(probability * 1e6) / 1e4;
+
+function inputOf({ name, limits, placeholder }) {
+  if (limits) return h("input", { type: "number", name, inputmode: "decimal", placeholder, ...limits });
+  const paths = state.overview.fault_paths.map((path) => h("option", {}, path));
+  return h("select", { name }, h("option", { value: "" }, "any"), ...paths);
+}
+
 function rowOf(about) {
-  const { kind } = about;
-  const name = `fault-${kind}`;
-  const number = (field, text, props) =>
-    h("label", {}, h("span", {}, text), h("input", { type: "number", name: field, inputmode: "decimal", ...props }));
+  const name = `fault-${about.kind}`;
   const toggle = h(
     "button",
     {
@@ -62,21 +120,13 @@ function rowOf(about) {
     },
     h("span", { class: "switch-track" }),
   );
-  const form = h(
-    "form",
-    { class: "fault-options", id: `${name}-options`, hidden: true, novalidate: true },
-    number("times", "Next", { min: 1, step: 1, placeholder: "all" }),
-    number("probability", "Likely, %", { min: 0, max: 100, step: "any", placeholder: "100" }),
-    about.seconds !== null && number("seconds", "Seconds", { min: 0, step: "any", placeholder: about.seconds }),
-    about.status !== null && number("status", "Status", { min: 500, max: 599, step: 1, placeholder: about.status }),
-    about.group !== "webhook" &&
-      h(
-        "label",
-        { class: "wide" },
-        h("span", {}, "Only for path"),
-        h("input", { name: "path", placeholder: "/sendsms/" }),
-      ),
+  const fields = fieldsOf(about).map((field) => ({ ...field, input: inputOf(field), edited: false }));
+  const labels = fields.map(({ label, input, limits }) =>
+    h("label", { class: limits ? "" : "wide" }, h("span", {}, label), input),
   );
+  const form = h("form", { class: "fault-options", id: `${name}-options`, hidden: true, novalidate: true }, labels);
+  const title = h("p", { class: "fault-title", id: `${name}-title` }, about.title);
+  const named = h("span", { class: "unseen" });
   const summary = h("span", {});
   const options = h(
     "button",
@@ -87,100 +137,149 @@ function rowOf(about) {
       "aria-controls": form.id,
       title: "How often, how likely, how long",
     },
-    h("span", { class: "unseen" }, `${about.title}: `),
+    named,
     summary,
     icon("down"),
   );
-  const struck = h("p", { class: "fault-struck" });
-  const problem = h("p", { class: "problem", role: "alert" });
-  const row = { about, toggle, form, summary, struck, problem };
-  toggle.addEventListener("click", () => turn(row));
-  options.addEventListener("click", () => {
-    form.hidden = !form.hidden;
-    options.setAttribute("aria-expanded", String(!form.hidden));
-  });
+  const counts = h("p", { class: "fault-counts" });
+  const problem = h("p", { class: "problem", id: `${name}-problem`, role: "alert" });
+  const row = {
+    about,
+    toggle,
+    options,
+    form,
+    title,
+    named,
+    summary,
+    counts,
+    problem,
+    fields,
+    doing: Promise.resolve(),
+  };
+  rows.push(row);
+  toggle.addEventListener("click", (event) => event.detail < 2 && turn(row)); // the second of a double click is none
+  options.addEventListener("click", () => expand(row, form.hidden));
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("change", () => change(row));
-  rows.set(kind, row);
+  for (const field of fields) {
+    field.input.addEventListener("input", () => {
+      field.edited = true;
+      if (field.input.getAttribute("aria-invalid") === "true" && !wrong(field)) complain(row);
+    });
+    field.input.addEventListener("change", () => change(row, field));
+  }
+  const text = h("p", { class: "quiet", id: `${name}-text` }, about.description);
   return h(
     "li",
     { class: "fault-row" },
     toggle,
-    h(
-      "div",
-      { class: "fault-about" },
-      h("p", { class: "fault-title", id: `${name}-title` }, about.title),
-      h("p", { class: "quiet", id: `${name}-text` }, about.description),
-      struck,
-    ),
+    h("div", { class: "fault-about" }, title, text, counts),
     options,
     form,
     problem,
   );
 }
 
-function show(kind, row) {
-  const mine = faults.filter((each) => each.kind === kind);
-  row.toggle.setAttribute("aria-checked", String(mine.length > 0));
-  row.toggle.closest(".fault-row").classList.toggle("is-on", mine.length > 0);
-  row.struck.textContent = mine.map((each) => (mine.length > 1 ? `${words(each)}: ` : "") + tally(each)).join("; ");
-  row.summary.textContent = words(mine[0] ?? given(row));
+function expand({ options, form }, isExpanded) {
+  form.hidden = !isExpanded;
+  options.setAttribute("aria-expanded", String(isExpanded));
 }
 
-/** How often it struck, in words. */
-function tally({ struck, met }) {
-  if (!met) return "On, and not met yet";
-  return struck === met ? `Struck ${struck === 1 ? "once" : `${struck} times`}` : `Struck ${struck} of ${met}`;
+const switchedOn = ({ about }) => faults.filter((each) => each.kind === about.kind);
+
+function show(row) {
+  const mine = switchedOn(row);
+  const [fault] = mine;
+  for (const field of row.fields) {
+    if (field.name === "times") field.input.min = (fault?.injected ?? 0) + 1;
+    if (fault && !field.edited) field.input.value = field.shown(fault);
+  }
+  const { about, toggle } = row;
+  const shown = fault ?? given(row);
+  toggle.setAttribute("aria-checked", String(mine.length > 0));
+  toggle.closest(".fault-row").classList.toggle("is-on", mine.length > 0);
+  row.title.textContent = about.title.replace(String(about.status), shown.status ?? about.status);
+  row.named.textContent = `${row.title.textContent}: `;
+  row.summary.textContent = when(shown);
+  const counted = mine.map((each) => (mine.length > 1 ? `${when(each)}: ` : "") + count(each, NOUNS[about.group]));
+  row.counts.textContent = counted.join("; ");
 }
 
-/** When it strikes, in words. */
-function words(fault) {
+/** When it is injected, in words. */
+function when({ times, injected = 0, probability, path }) {
   const parts = [
-    fault.times ? `next ${fault.times}` : null,
-    fault.probability !== undefined && fault.probability < 1 ? `${Math.round(fault.probability * 1000) / 10} %` : null,
-    fault.path,
-  ].filter(Boolean);
-  return parts.join(", ") || "always";
+    times && `first ${injected + times}`,
+    probability !== undefined && probability < 1 && `${percent(probability)} %`,
+    path,
+  ];
+  return parts.filter(Boolean).join(", ") || "always";
+}
+
+/** How often it was injected, in words. */
+function count({ injected, matched }, noun) {
+  return matched ? `Injected into ${injected} of ${matched} ${noun}${matched === 1 ? "" : "s"}` : `On, no ${noun} yet`;
 }
 
 /** What the fields say. */
-function given({ form }) {
-  const number = (name) => {
-    const value = form.elements[name]?.value.trim();
-    return value ? Number(value) : undefined;
-  };
-  const percent = number("probability");
-  return {
-    times: number("times"),
-    probability: percent === undefined ? undefined : percent / 100,
-    seconds: number("seconds"),
-    status: number("status"),
-    path: form.elements.path?.value.trim() || undefined,
-  };
+function given(row) {
+  const said = row.fields.filter((field) => field.input.value && !wrong(field));
+  return Object.fromEntries(said.map((field) => [field.name, field.given(field.input.value)]));
 }
 
-const switchedOn = (kind) => faults.filter((each) => each.kind === kind);
+/** What is wrong with the value of a field, in a sentence; empty where nothing is. */
+function wrong({ label, input }) {
+  if (input.validity.valid) return "";
+  const number = input.step === "1" ? "a whole number" : "a number";
+  return `${label}: expected ${number} ${input.max ? `from ${input.min} to ${input.max}` : `of ${input.min} or more`}.`;
+}
 
-async function off(kind) {
-  for (const fault of switchedOn(kind)) await remove(`faults/${fault.id}`);
+/** Say at the fields of a row what is wrong there, and return the first such field: this one, if it is among them. */
+function complain(row, preferred) {
+  for (const field of row.fields) {
+    const isWrong = wrong(field) !== "";
+    field.input.setAttribute("aria-invalid", String(isWrong));
+    field.input.setAttribute("aria-describedby", isWrong ? row.problem.id : "");
+  }
+  const first = preferred && wrong(preferred) ? preferred : row.fields.find(wrong);
+  row.problem.textContent = first ? wrong(first) : "";
+  return first;
+}
+
+/** Do something about a kind as soon as what was begun before is done, with its faults as they are by then. */
+function act(row, action) {
+  const run = async () => {
+    await load();
+    await action(switchedOn(row));
+    await load();
+  };
+  row.doing = row.doing.catch(() => {}).then(async () => (await attempt(row.problem, run)) && complain(row));
+  return row.doing;
 }
 
 function turn(row) {
-  const { kind } = row.about;
-  attempt(row.problem, async () => {
-    if (switchedOn(kind).length) await off(kind);
-    else await post("faults", { kind, ...given(row) });
-    await refresh();
+  const isWanted = !switchedOn(row).length;
+  const bad = isWanted && complain(row);
+  if (bad) {
+    expand(row, true);
+    bad.input.focus();
+    return;
+  }
+  act(row, async (mine) => {
+    if (!isWanted) for (const fault of mine) await remove(`faults/${fault.id}`);
+    else if (!mine.length) await post("faults", { kind: row.about.kind, ...given(row) });
   });
 }
 
-/** Fields that are changed while it is on count at once. */
-function change(row) {
-  const { kind } = row.about;
-  attempt(row.problem, async () => {
-    if (!switchedOn(kind).length) return show(kind, row);
-    await off(kind);
-    await post("faults", { kind, ...given(row) });
-    await refresh();
+/** A field that is changed while the fault is on counts at once, and changes nothing else. */
+function change(row, field) {
+  const { name, input } = field;
+  if (complain(row, field) === field) {
+    setTimeout(() => input.focus()); // Tab goes on after this
+    return;
+  }
+  const text = input.value;
+  act(row, async ([fault]) => {
+    if (wrong(field)) return; // by now
+    if (fault) await post(`faults/${fault.id}`, { [name]: field.given(text, fault) });
+    field.edited = input.value !== text;
   });
 }
