@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -23,9 +24,11 @@ class Newest(Generic[RowT]):
                 self._line.put(row.id, row)
             ledger.watchers.append(self._watch)
 
-    def page(self, before: int | None, limit: int) -> tuple[list[RowT], bool]:
-        """Rows with ids below `before`, and whether there are older ones."""
-        page = list(islice(self._line.downwards(before), limit + 1))
+    def page(
+        self, before: int | None, limit: int, is_wanted: Callable[[RowT], bool] | None = None
+    ) -> tuple[list[RowT], bool]:
+        """Rows with ids below `before` that are wanted, and whether there are older ones."""
+        page = list(islice(filter(is_wanted, self._line.downwards(before)), limit + 1))
         return page[:limit], len(page) > limit
 
     def _watch(self, table: Rows[Any], before: Row | None, after: Row | None) -> None:

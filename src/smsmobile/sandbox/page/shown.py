@@ -9,13 +9,15 @@ from ..events import TYPES
 from ..faults import KINDS
 from ..numbers import peer_of
 from ..recipients import MAGIC
+from ..rows import RecordedRequest
 from . import spelling
 from .desk import Desk
 from .reading import number, paging, text
 from .routing import Answer, PageRoute
-from .searching import Wanted
+from .searching import Wanted, folded
 
 MOST_SCHEDULED = 200
+MOST_PATHS = 100
 
 
 def overview(desk: Desk) -> Answer:
@@ -103,11 +105,22 @@ def scheduled(desk: Desk) -> Answer:
 
 
 def requests(desk: Desk) -> Answer:
-    """What was asked of the service, newest first."""
+    """What was asked of the service, newest first, and at which paths."""
     before, limit = paging()
+    failed, path = bool(number("failed", 0, most=1)), request.args.get("path", "")
+    words = folded(request.args.get("search", "").strip())
+
+    def is_wanted(row: RecordedRequest) -> bool:
+        return (
+            (not failed or row.outcome in ("refused", "broken"))
+            and path in ("", row.path)
+            and (not words or any(words in folded(text) for text in (*row.parameters.values(), row.error, row.answer)))
+        )
+
     with desk.ledger.lock:
-        page, more = desk.requests.page(before, limit)
-    return {"requests": [spelling.request(row) for row in page], "more": more}
+        page, more = desk.requests.page(before, limit, is_wanted)
+        paths = sorted({row.path for row in desk.ledger.requests})
+    return {"requests": [spelling.request(row) for row in page], "more": more, "paths": paths[:MOST_PATHS]}
 
 
 def deliveries(desk: Desk) -> Answer:
@@ -130,7 +143,7 @@ ROUTES = (
     PageRoute("GET", "/conversations", conversations, query=("phone", "search", *PAGED)),
     PageRoute("GET", "/thread", thread, query=("phone", "peer", *PAGED)),
     PageRoute("GET", "/scheduled", scheduled),
-    PageRoute("GET", "/requests", requests, query=PAGED),
+    PageRoute("GET", "/requests", requests, query=("failed", "path", "search", *PAGED)),
     PageRoute("GET", "/deliveries", deliveries, query=PAGED),
     PageRoute("GET", "/changes", changes, query=("since",)),
 )
