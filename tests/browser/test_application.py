@@ -41,6 +41,45 @@ def test_a_refusal_inside_a_200_is_shown_with_its_word(page: Page, box: Sandbox,
     expect(accepted.locator(".log-about")).to_have_text(f"{NUMBER}accepted")
 
 
+def test_requests_are_searched_and_filtered(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "Your table is booked")
+    client.sms.received()
+    box.phone.switch_off()
+    with pytest.raises(DeviceOffline):
+        client.sms.send(NUMBER, "nobody gets this")
+    rows = page.locator("#requests-list summary")
+    expect(rows).to_have_count(3)
+    page.get_by_label("Failed only").check()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("nobody gets this")
+    page.get_by_label("Failed only").uncheck()
+    page.get_by_label("Requests to").select_option("/getsms/")
+    expect(rows).to_have_count(1)
+    page.get_by_label("Search requests").fill("table")
+    expect(page.locator("#requests-none")).to_be_visible()
+    page.get_by_label("Requests to").select_option("All paths")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Your table is booked")
+
+
+def test_an_open_request_stays_where_it_is_when_new_ones_come(page: Page, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "read at leisure")
+    row = page.locator("#requests-list details").filter(has_text="read at leisure")
+    row.locator("summary").click()
+    expect(row.locator("pre")).to_be_visible()
+    for number in range(60):
+        client.sms.send(NUMBER, f"message {number}")
+    waiting = page.get_by_role("button", name="50 or more new")
+    expect(waiting).to_be_visible()
+    expect(row.locator("pre")).to_be_visible()
+    expect(row).to_be_in_viewport()
+    expect(page.locator("#requests-list details")).to_have_count(1)
+    waiting.click()
+    expect(page.locator("#requests-list details")).to_have_count(50)
+    expect(page.locator("#requests-list summary").first).to_contain_text("message 59")
+    expect(page.locator(".log-new:visible")).to_have_count(0)
+
+
 def test_the_key_is_nowhere_in_the_log_of_requests(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
     client.sms.send(NUMBER, "hello")
     with box.session() as session:

@@ -151,7 +151,28 @@ def test_lists_are_paged_by_id(page, api):
 def test_requests_that_are_forgotten_are_not_shown(page, api, box):
     api.send()
     box._ledger.requests.clear()
-    assert page.get("/requests") == {"requests": [], "more": False}
+    assert page.get("/requests") == {"requests": [], "more": False, "paths": []}
+
+
+def test_requests_are_filtered_by_outcome_path_and_words(page, api, box):
+    api.send(message="À bientôt")
+    box.phone.switch_off()
+    api.post("/sendsms/", recipients=PHONE, message="offline")
+    api.get("/log/sent/sms/", apikey="wrong")
+
+    def found(**filters):
+        answer = page.get("/requests", **filters)
+        assert answer["paths"] == ["/log/sent/sms/", "/sendsms/"]
+        return [row["parameters"].get("message", row["path"]) for row in answer["requests"]]
+
+    assert found(failed=1) == ["/log/sent/sms/", "offline"]
+    assert found(path="/sendsms/") == ["offline", "À bientôt"]
+    assert found(path="/sendsms/", failed=1) == ["offline"]
+    assert found(search="a BIENTOT") == ["À bientôt"]
+    assert found(search="invalid_apikey") == ["/log/sent/sms/"]
+    assert found(search="not connected") == ["offline"]
+    assert found(search="nothing like it") == []
+    assert page.get("/requests", path="/sendsms/", limit=1)["more"] is True
 
 
 def test_a_delivery_is_shown_with_every_try(page, box, receiver):

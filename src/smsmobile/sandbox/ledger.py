@@ -73,7 +73,7 @@ MOST_REMEMBERED = 10_000
 A delivery is not forgotten before it has ended: webhooks.py sees to that.
 """
 
-_FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due", "is_international", "words", "contact")
+_FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due", "is_international", "path", "words", "contact")
 """What rows are found by, beside their keys: attributes of those that have them, and columns."""
 _COLUMNS = ("row", *_FOUND_BY)
 _UPDATE = f"UPDATE rows SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE kind = ? AND key = ?"  # noqa: S608
@@ -140,11 +140,16 @@ class Rows(Generic[RowT]):
             (found,) = self._ledger.database.execute(statement, (self.name, *values)).fetchone()
         return int(found)
 
-    def page(self, before: int | None, limit: int) -> tuple[list[RowT], bool]:
-        """Rows with ids below `before`, the newest first, and whether there are older ones."""
-        found = list(
-            self.where("id < ?", 2**62 if before is None else before, last=f"ORDER BY id DESC LIMIT {limit + 1}")
-        )
+    def values(self, column: str) -> list[Any]:
+        """What stands in a column, each value once, in order."""
+        statement = f"SELECT DISTINCT {column} FROM rows WHERE kind = ? ORDER BY 1"  # noqa: S608
+        with self._ledger.lock:
+            return [value for (value,) in self._ledger.database.execute(statement, (self.name,))]
+
+    def page(self, before: int | None, limit: int, condition: str = "TRUE", *values: object) -> tuple[list[RowT], bool]:
+        """Rows with ids below `before` that meet a condition, the newest first, and whether there are older ones."""
+        below = 2**62 if before is None else before
+        found = list(self.where(f"{condition} AND id < ?", *values, below, last=f"ORDER BY id DESC LIMIT {limit + 1}"))
         return found[:limit], len(found) > limit
 
     def __contains__(self, key: str) -> bool:

@@ -362,6 +362,11 @@ class RecordedRequest:
         """Its number."""
         return str(self.id)
 
+    @property
+    def words(self) -> str:
+        """What a search finds it by."""
+        return folded("\n".join((*self.parameters.values(), self.error, self.answer)))
+
 
 @dataclass(frozen=True)
 class Destination:

@@ -24,7 +24,7 @@ _SCHEMA = (
     """CREATE TABLE rows (
         place INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, row TEXT NOT NULL,
         id INTEGER, phone TEXT, peer TEXT, destination INTEGER, is_pending INTEGER, due REAL,
-        is_international INTEGER, words TEXT, contact TEXT
+        is_international INTEGER, path TEXT, words TEXT, contact TEXT
     )""",
     "CREATE UNIQUE INDEX by_key ON rows (kind, key)",
     "CREATE INDEX by_id ON rows (kind, id)",

@@ -7,6 +7,7 @@ from flask import request
 from ..._version import __version__
 from ..events import TYPES
 from ..fault_kinds import KINDS
+from ..folding import folded
 from ..numbers import peer_of
 from ..recipients import MAGIC
 from . import spelling
@@ -16,6 +17,7 @@ from .routing import Answer, PageRoute
 from .searching import Wanted
 
 MOST_SCHEDULED = 200
+MOST_PATHS = 100
 
 
 def overview(desk: Desk) -> Answer:
@@ -109,11 +111,17 @@ def scheduled(desk: Desk) -> Answer:
 
 
 def requests(desk: Desk) -> Answer:
-    """What was asked of the service, newest first."""
+    """What was asked of the service, newest first, and at which paths."""
     before, limit = paging()
+    failed = number("failed", 0, most=1)
+    path, words = request.args.get("path", ""), folded(request.args.get("search", "").strip())
+    wanted = "? IN ('', path) AND instr(words, ?)"
+    if failed:
+        wanted += " AND json_extract(row, '$.outcome') IN ('refused', 'broken')"
     with desk.ledger.lock:
-        page, more = desk.ledger.requests.page(before, limit)
-    return {"requests": [spelling.request(row) for row in page], "more": more}
+        page, more = desk.ledger.requests.page(before, limit, wanted, path, words)
+        paths = desk.ledger.requests.values("path")
+    return {"requests": [spelling.request(row) for row in page], "more": more, "paths": paths[:MOST_PATHS]}
 
 
 def deliveries(desk: Desk) -> Answer:
@@ -136,7 +144,7 @@ ROUTES = (
     PageRoute("GET", "/conversations", conversations, query=("phone", "search", *PAGED)),
     PageRoute("GET", "/thread", thread, query=("phone", "peer", *PAGED)),
     PageRoute("GET", "/scheduled", scheduled),
-    PageRoute("GET", "/requests", requests, query=PAGED),
+    PageRoute("GET", "/requests", requests, query=("failed", "path", "search", *PAGED)),
     PageRoute("GET", "/deliveries", deliveries, query=PAGED),
     PageRoute("GET", "/changes", changes, query=("since",)),
 )

@@ -1,28 +1,58 @@
 // A log in pages of fifty: the newest page is kept up to date, older ones are looked at as they were.
 
 import { get } from "./api.js";
-import { $, allow, isAllowed, reconcile } from "./dom.js";
+import { $, allow, h, isAllowed, reconcile } from "./dom.js";
 import { announce } from "./announce.js";
 
 const PAGE = 50;
 
-/** The log at `path`, whose answer has its rows under `name`, drawn into the elements whose ids begin with `name`. */
-export function logOf(path, name, draw) {
+/**
+ * The log at `path`, whose answer has its rows under `name`, drawn into the elements whose ids begin with `name`.
+ * `filter` says which rows are wanted. While a row of the newest page is open, later ones wait behind a button.
+ */
+export function logOf(path, name, draw, filter = () => ({})) {
+  const list = $(`${name}-list`);
+  const waiting = h("button", { type: "button", class: "button small log-new", hidden: true, onclick: showNewest });
+  list.before(waiting);
+  list.addEventListener("toggle", () => !waiting.hidden && !openRow() && showNewest(), true);
   const starts = []; // `before` of each page that was turned, the last is the one that is shown
   let oldest = null; // the last row that is shown
   let turning = false;
+  let filtered = ""; // how the rows that are shown were chosen
+  let first = null; // the newest row that is shown on the newest page
+
+  const openRow = () => list.querySelector("details[open]");
 
   async function refresh() {
-    const before = starts.at(-1);
-    const page = await get(path, { before, limit: PAGE });
-    if (before !== starts.at(-1)) return refresh();
-    reconcile($(`${name}-list`), page[name], (row) => row.id, draw);
-    $(`${name}-empty`).hidden = page[name].length > 0 || starts.length > 0;
+    const chosen = filter();
+    const isSame = JSON.stringify(chosen) === filtered;
+    if (!isSame) starts.length = 0;
+    filtered = JSON.stringify(chosen);
+    const start = starts.at(-1);
+    const isHeld = isSame && start === undefined && first !== null && openRow() !== null;
+    let page = await get(path, { ...chosen, before: start, limit: PAGE });
+    const later = isHeld ? page[name].filter((row) => row.id > first).length : 0;
+    if (later) page = await get(path, { ...chosen, before: first + 1, limit: PAGE });
+    if (start !== starts.at(-1) || JSON.stringify(filter()) !== filtered) return refresh();
+    waiting.hidden = later === 0;
+    waiting.textContent = later === PAGE ? `${later} or more new` : `${later} new`;
+    reconcile(list, page[name], (row) => row.id, draw);
+    if (start === undefined) first = page[name][0]?.id ?? null;
+    const isFiltered = Object.values(chosen).some(Boolean);
+    $(`${name}-empty`).hidden = page[name].length > 0 || starts.length > 0 || isFiltered;
+    const none = $(`${name}-none`);
+    if (none) none.hidden = page[name].length > 0 || !isFiltered;
     $(`${name}-pager`).hidden = !page.more && starts.length === 0;
     oldest = page[name].at(-1)?.id;
     allow($(`${name}-newer`), starts.length > 0);
     allow($(`${name}-older`), page.more);
     $(`${name}-page`).textContent = starts.length ? `Page ${starts.length + 1}` : "Newest";
+    return page;
+  }
+
+  function showNewest() {
+    first = null;
+    turn(() => {});
   }
 
   async function turn(change) {
@@ -31,7 +61,7 @@ export function logOf(path, name, draw) {
     change();
     try {
       await refresh();
-      $(`${name}-list`).closest("[role=tabpanel]").scrollTop = 0;
+      list.closest("[role=tabpanel]").scrollTop = 0;
       announce($(`${name}-page`).textContent);
     } catch {
       // the banner says that the sandbox does not answer

@@ -1,6 +1,6 @@
 // The log of what the application asked of the service, and what it was told.
 
-import { badge, h } from "./dom.js";
+import { $, badge, h } from "./dom.js";
 import { logOf, pretty } from "./pager.js";
 import { stamp, took } from "./time.js";
 import { watch } from "./watch.js";
@@ -17,8 +17,31 @@ const OUTCOMES = {
 const AUTHS = { key: "API key", token: "OAuth2 token", "": "none" };
 
 export function startRequests() {
-  const view = watch(["requests"], logOf("requests", "requests", draw), () => openTab() === "requests", 400);
+  const log = logOf("requests", "requests", draw, wanted);
+  const refresh = async () => showPaths((await log()).paths);
+  const view = watch(["requests"], refresh, () => openTab() === "requests", 400);
   on("tab", view.touch);
+  for (const id of ["requests-search", "requests-path", "requests-failed"]) $(id).addEventListener("input", view.touch);
+}
+
+const wanted = () => ({
+  search: $("requests-search").value.trim(),
+  path: $("requests-path").value,
+  failed: $("requests-failed").checked ? 1 : "",
+});
+
+/** The paths that were asked for, to choose one. */
+function showPaths(paths) {
+  const select = $("requests-path");
+  const chosen = select.value;
+  const known = chosen && !paths.includes(chosen) ? [...paths, chosen] : paths;
+  if (select.dataset.paths === JSON.stringify(known)) return;
+  select.dataset.paths = JSON.stringify(known);
+  select.replaceChildren(
+    h("option", { value: "" }, "All paths"),
+    ...known.map((path) => h("option", { value: path }, path)),
+  );
+  select.value = chosen;
 }
 
 /** What the service meant, as a badge: many refusals have the status 200. */
