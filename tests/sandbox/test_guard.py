@@ -109,7 +109,7 @@ def test_a_caller_without_a_host_is_answered(box):
     address = box.url.removeprefix("http://").split(":")
     with socket.create_connection((address[0], int(address[1])), timeout=5) as caller:
         caller.sendall(b"GET /getsms/ HTTP/1.0\r\n\r\n")
-        assert caller.recv(100).startswith(b"HTTP/1.0 400")
+        assert caller.recv(100).split()[1] == b"400"
 
 
 def test_two_hosts_are_refused(box):
