@@ -21,7 +21,7 @@ from .page import problem
 from .page_addresses import is_page
 from .parameters import Parameters
 from .recorder import Recorder
-from .refusals import Refusal, invalid_apikey, missing_apikey
+from .refusals import Refusal, invalid_apikey
 from .routes import POST, Route
 from .service import ROUTES, Service
 
@@ -43,7 +43,7 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
         given = g.parameters = _parameters(route)
         with service.ledger.lock:
             breakage.before()
-            if _is_authorised(given, credentials):
+            if _is_authorised(given, credentials, route.without_key):
                 breakage.before_operation()
                 return jsonify(route.operation(service, given))
             if route.for_wrong_key is None:
@@ -110,11 +110,19 @@ def _note(recorder: Recorder, response: Response, now: datetime) -> Response:
 def _parameters(route: Route) -> Parameters:
     """The query, and on a POST the form or the JSON, which wins."""
     given = _query_and_form()
-    if request.method == "POST" and route.takes_json and isinstance(body := request.get_json(silent=True), dict):
+    if request.method == "POST" and route.takes_json and isinstance(body := _json(), dict):
         # Half an emoji, which JSON can spell and nothing else can carry, becomes a question mark.
         texts = {name: str(value) for name, value in body.items() if isinstance(value, str | int)}
         given.update({name: text.encode("utf-8", "replace").decode() for name, text in texts.items()})
     return given
+
+
+def _json() -> object:
+    """The body; None where it is no JSON that can be read."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:  # for Werkzeug an error of the program
+        return None
 
 
 def _query_and_form() -> dict[str, str]:
@@ -129,7 +137,7 @@ def _form() -> dict[str, str]:
     return dict(request.form.items(multi=True))
 
 
-def _is_authorised(given: Parameters, credentials: Credentials) -> bool:
+def _is_authorised(given: Parameters, credentials: Credentials, without_key: Callable[[], Refusal]) -> bool:
     """Whether the token or else the key is right; raises where there is neither, and for a wrong token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -137,7 +145,7 @@ def _is_authorised(given: Parameters, credentials: Credentials) -> bool:
         return True
     key = given.get("apikey")
     if not key:
-        raise missing_apikey()
+        raise without_key()
     return credentials.is_key(key)
 
 
