@@ -24,7 +24,7 @@ SENDS = 10_000
 THREADS = 8
 WANTED = 500
 """Sends a second."""
-PEER = "import flask, waitress"
+PEER = "import flask"
 
 
 def run() -> Iterator[Result]:

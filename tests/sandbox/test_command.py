@@ -11,7 +11,7 @@ import threading
 import pytest
 import requests
 
-from smsmobile import SMSMobileClient
+from smsmobile import Settings, SMSMobileClient
 from smsmobile.sandbox import Sandbox
 from smsmobile.sandbox.__main__ import main
 from smsmobile.webhooks import WebhookReceiver
@@ -93,11 +93,18 @@ def test_it_prints_the_page_and_what_goes_into_the_env_file(run, tmp_path, monke
     key = re.search(r"^API key: +([0-9a-f]{48})$", command.printed, re.MULTILINE)[1]
 
     assert "<html" in requests.get(page, timeout=5).text
-    assert command.settings == {"SMSMOBILEAPI_API_KEY": key, "SMSMOBILEAPI_BASE_URL": page.rstrip("/")}
+    assert list(command.settings) == ["SMSMOBILEAPI_API_KEY", "SMSMOBILEAPI_BASE_URL", "SMSMOBILEAPI_MAILBOX_KEY"]
+    assert command.settings["SMSMOBILEAPI_API_KEY"] == key
+    assert command.settings["SMSMOBILEAPI_BASE_URL"] == page.rstrip("/")
+    assert f"Mailbox key:  {command.settings['SMSMOBILEAPI_MAILBOX_KEY']} (e-mail needs it" in command.printed
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(command.printed[command.printed.index("SMSMOBILEAPI") :].replace(LAST_LINE, ""))
     with SMSMobileClient.from_env() as client:
         assert client.sms.send(PHONE, "hi").accepted
+        client.email.send(
+            "somebody@example.com", "Hello", "hi", sender_email="team@example.org", sender_name="Example Team"
+        )
+        assert client.email.inbox(folder="Sent")[0].subject == "Hello"
 
 
 def test_the_settings_are_the_same_at_every_start(run):
@@ -157,7 +164,7 @@ def test_a_busy_port_is_one_sentence():
 def test_a_missing_extra_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "flask.py").write_text("raise ModuleNotFoundError('No module named flask', name='flask')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert "pip install flask waitress" in refused()
+    assert "pip install flask" in refused()
 
 
 @pytest.mark.parametrize(
@@ -172,6 +179,11 @@ def test_a_missing_extra_is_one_sentence(tmp_path, monkeypatch):
         (["--webhook", "127.0.0.1:5000"], "must begin with http://"),
         (["--webhook-secret", "whsec"], "give both"),
         (["--webhook", "http://127.0.0.1:1/", "--webhook-secret", ""], "empty"),
+        (["--webhook-secret-file", "notes.txt"], "give both"),
+        (["--webhook", "http://127.0.0.1:1/", "--webhook-secret-file", "empty.txt"], "file is empty"),
+        (["--webhook", "http://127.0.0.1:1/", "--webhook-secret-file", "nowhere.txt"], "cannot be read"),
+        (["--webhook", "http://127.0.0.1:1/", "--webhook-secret-file", "image.png"], "no text"),
+        (["--webhook-secret", "a", "--webhook-secret-file", "notes.txt"], "leave one out"),
         (["--db", "no/such/folder/sandbox.sqlite"], "does not exist: make it first"),
         (["--db", "."], "is a folder"),
         (["--db", "notes.txt"], "is not a file of the sandbox"),
@@ -180,6 +192,8 @@ def test_a_missing_extra_is_one_sentence(tmp_path, monkeypatch):
 def test_what_cannot_be_is_one_sentence(capsys, tmp_path, monkeypatch, words, text):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("do not lose these\n" * 100)
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "image.png").write_bytes(b"\x89PNG")
 
     assert main([*(["--port", "0"] if "--port" not in words else []), *words]) == 1
 
@@ -188,9 +202,44 @@ def test_what_cannot_be_is_one_sentence(capsys, tmp_path, monkeypatch, words, te
     assert printed.err.count("\n") == 1
 
 
-def test_the_secret_of_a_webhook_is_not_shown(run, receiver):
-    command = run("--webhook", receiver.url, "--webhook-secret", "whsec_not_to_be_seen")
-    assert "whsec_not_to_be_seen" not in command.printed + command.stop()[1]
+@pytest.mark.parametrize("way", ["option", "file", "variable"])
+def test_the_secret_of_a_webhook_stands_in_the_env_file_and_nowhere_else(
+    run, receiver, eventually, tmp_path, monkeypatch, way
+):
+    secret = r"it's a #secret \ of ours"
+    (tmp_path / "secret").write_text(f"{secret}\n", encoding="utf-8")
+    words = {"option": ["--webhook-secret", secret], "file": ["--webhook-secret-file", str(tmp_path / "secret")]}
+    variables = {"SMSMOBILEAPI_WEBHOOK_SECRET": secret if way == "variable" else ""}
+
+    command = run("--webhook", receiver.url, *words.get(way, []), **variables)
+
+    lines = command.printed.splitlines()
+    (line,) = [line for line in lines if line.startswith("SMSMOBILEAPI_WEBHOOK_SECRET=")]
+    assert [other for other in lines if "secret" in other] == [line]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(command.printed[command.printed.index("SMSMOBILEAPI") :].replace(LAST_LINE, ""))
+    with SMSMobileClient.from_env() as client:
+        sent = client.sms.send(PHONE, "hi")
+        eventually(lambda: receiver.requests)
+        event = WebhookReceiver(secrets=[Settings.from_env().webhook_secret.get_secret_value()]).receive(
+            receiver.requests[0].body, receiver.requests[0].headers
+        )
+    assert event.data.guid == sent.guid
+    assert command.stop() == (0, "")
+
+
+def test_a_secret_in_the_environment_alone_is_no_mistake(run):
+    command = run(SMSMOBILEAPI_WEBHOOK_SECRET="whsec_of_the_application")
+    assert "whsec_of_the_application" not in command.printed
+    assert command.ask("webhooks")["destinations"] == []
+
+
+def test_the_help_says_who_can_see_the_secret(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "other users of this machine can see it" in printed
+    assert "SMSMOBILEAPI_WEBHOOK_SECRET" in printed
 
 
 def test_the_port_is_8420_unless_told_otherwise(capsys):

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 import requests
 
+NO_KEY_OR_SID = {"success": False, "message": "Missing required params: apikey and sid are mandatory."}
+
 
 @pytest.fixture
 def notify(api, box):
@@ -88,12 +90,18 @@ def test_as_json_with_a_token(api, box):
     assert answer.json()["success"] is True
 
 
-@pytest.mark.parametrize("body", [b"[1]", b"{", b"null"])
+@pytest.mark.parametrize("body", [b"[1]", b"{", b"null", b"[" * 200_000, b'{"sid":' * 200_000])
 def test_json_that_is_no_object_has_no_parameters(box, body):
     answer = requests.post(
         f"{box.url}/notification/send", data=body, headers={"Content-Type": "application/json"}, timeout=5
     )
-    assert (answer.status_code, answer.json()["error"]) == (400, "missing_apikey")
+    assert (answer.status_code, answer.json()) == (400, NO_KEY_OR_SID)
+
+
+def test_without_a_key_the_list_says_it_in_words(box):
+    answer = requests.get(f"{box.url}/notification/list/", timeout=5)
+    assert answer.status_code == 400
+    assert answer.json() == {"success": False, "message": "Missing required param: apikey."}
 
 
 def test_with_a_final_slash_there_is_nothing(api, box):
@@ -102,12 +110,14 @@ def test_with_a_final_slash_there_is_nothing(api, box):
     assert box.phone.notifications == []
 
 
-@pytest.mark.parametrize("name", ["sid", "message"])
-def test_a_missing_parameter_is_named(api, box, name):
-    params = {"sid": box.phone.sid, "message": "x"}
-    del params[name]
-    answer = api.post("/notification/send", **params)
-    assert (answer.status_code, answer.json()["message"]) == (400, f"Missing required param: {name}.")
+def test_a_missing_message_is_named(api, box):
+    answer = api.post("/notification/send", sid=box.phone.sid)
+    assert (answer.status_code, answer.json()["message"]) == (400, "Missing required param: message.")
+
+
+def test_a_missing_phone_is_told_as_a_missing_key_is(api):
+    answer = api.post("/notification/send", message="x")
+    assert (answer.status_code, answer.json()) == (400, NO_KEY_OR_SID)
 
 
 def test_an_unknown_phone_is_named(api):
@@ -205,9 +215,16 @@ def test_the_newest_200_newest_first(notify, listed):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("distribued", "2"), ("distribued", "yes"), ("date_from", "20/03/2026"), ("date_end", "2026-03-32")],
+    ("name", "value", "told"),
+    [
+        ("distribued", "2", "Invalid distribued value. Allowed values: 0 or 1."),
+        ("distribued", "yes", "Invalid distribued value. Allowed values: 0 or 1."),
+        ("date_from", "20/03/2026", "Invalid date_from format. Expected YYYY-MM-DD."),
+        ("date_to", "1774040864", "Invalid date_to format. Expected YYYY-MM-DD."),
+        ("date_start", "2026-3-2", "Invalid date_start format. Expected YYYY-MM-DD."),
+        ("date_end", "2026-03-32", "Invalid date_end format. Expected YYYY-MM-DD."),
+    ],
 )
-def test_a_malformed_filter_is_named(api, name, value):
+def test_a_malformed_filter_is_named(api, name, value, told):
     answer = api.get("/notification/list/", **{name: value})
-    assert (answer.status_code, answer.json()["message"]) == (400, f"Invalid param: {name}.")
+    assert (answer.status_code, answer.json()) == (400, {"success": False, "message": told})

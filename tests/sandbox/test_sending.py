@@ -55,7 +55,7 @@ def test_get_and_post_both_send(api, box):
 
 @pytest.mark.parametrize(
     "text",
-    ["é € 😀", "a\nb\r\nc", "x&y=z+1%20;#?", "0", " spaces ", "😀" * 10_000, "x" * 10_000, "<script>", '"\\'],
+    ["é € 😀", "a\nb\r\nc", "x&y=z+1%20;#?", "0", " spaces ", "😀" * 5_000, "x" * 10_000, "<script>", '"\\'],
 )
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_text_arrives_unchanged(api, box, method, text):

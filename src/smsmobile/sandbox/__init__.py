@@ -10,9 +10,9 @@ import sys
 try:
     from .box import Sandbox
 except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] not in {"flask", "waitress"}:
+    if (error.name or "").partition(".")[0] != "flask":
         raise
-    _NEEDS = "The sandbox needs Flask and waitress, which are not both installed: pip install flask waitress"
+    _NEEDS = "The sandbox needs Flask, which is not installed: pip install flask"
     if sys.argv[:1] == ["-m"] and __name__ in sys.orig_argv:  # `python -m smsmobile.sandbox` has come this far
         sys.exit(_NEEDS)
     raise ImportError(_NEEDS, name=error.name) from None

@@ -6,10 +6,13 @@ What it serves lives in the other files.
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from .box import Sandbox
@@ -20,6 +23,9 @@ PORT = 8420
 API_KEY = "736d736d6f62696c652d73616e64626f782d6170696b6579"
 CLIENT_ID = "736d736d6f62696c652d636c69656e74"
 CLIENT_SECRET = "736d736d6f62696c652d73616e64626f782d636c69656e742d73656372657421"  # noqa: S105
+
+SECRET_VARIABLE = "SMSMOBILEAPI_WEBHOOK_SECRET"  # noqa: S105
+"""Read here, and by the library in the application."""
 
 PHONE_DELAY = 1.5
 """Seconds until the phone sends, so that a message can be seen waiting."""
@@ -32,7 +38,7 @@ class Demonstration(Sandbox):
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._webhook: str | None = arguments.webhook
-        self._webhook_secret: str | None = arguments.webhook_secret
+        self._webhook_secret: str | None = arguments.secret
         super().__init__(host=arguments.host, port=arguments.port, db=arguments.db, allow_remote=arguments.allow_remote)
 
     def add_wanted_webhook(self) -> None:
@@ -60,11 +66,8 @@ class Demonstration(Sandbox):
 def main(words: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; the exit code."""
     arguments = _arguments(words)
-    if arguments.webhook_secret == "":
-        return _fail("--webhook-secret is empty: give the secret that your application verifies with.")
-    if arguments.webhook_secret is not None and arguments.webhook is None:
-        return _fail("--webhook-secret is what the events of --webhook are signed with: give both, or neither.")
     try:
+        arguments.secret = _secret(arguments)
         with _noted_signals() as signals:
             box = Demonstration(arguments)
             try:
@@ -77,6 +80,35 @@ def main(words: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         return _fail(error)
     return 0
+
+
+def _secret(arguments: argparse.Namespace) -> str | None:
+    """What webhooks are signed with: of the option, the file or the variable, the first that is given.
+
+    Raises ValueError for an option or a file without use, and for an empty secret.
+    """
+    secret, file = arguments.webhook_secret, arguments.webhook_secret_file
+    option = "--webhook-secret" if file is None else "--webhook-secret-file"
+    if secret is not None and file is not None:
+        raise ValueError("--webhook-secret and --webhook-secret-file are two ways to give one secret: leave one out.")
+    if file is not None:
+        secret = _read(file)
+    if secret is None:
+        return (os.environ.get(SECRET_VARIABLE) or None) if arguments.webhook else None
+    if not secret:
+        raise ValueError(f"{option} is empty: give the secret that your application verifies with.")
+    if arguments.webhook is None:
+        raise ValueError(f"{option} is what the events of --webhook are signed with: give both, or neither.")
+    return str(secret)
+
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise OSError(f"The file of --webhook-secret-file cannot be read ({error.strerror}): {file}.") from error
+    except UnicodeDecodeError:
+        raise ValueError(f"The file of --webhook-secret-file is no text in UTF-8: {file}.") from None
 
 
 def _fail(why: object) -> int:
@@ -96,8 +128,11 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--webhook-secret",
         metavar="SECRET",
-        help="sign them (version 2, all events); without it they are unsigned (version 1, received SMS only)",
+        help="sign them with this (version 2, all events); other users of this machine can see it in the list of "
+        f"processes, unlike a file or the variable {SECRET_VARIABLE}; without a secret they are unsigned (version 1, "
+        "received SMS only)",
     )
+    parser.add_argument("--webhook-secret-file", metavar="FILE", help="sign them with the text of this file")
     parser.add_argument(
         "--allow-remote", action="store_true", help="allow a --host that other machines reach, and webhooks to them"
     )
@@ -134,18 +169,34 @@ def _introduce(box: Sandbox, arguments: argparse.Namespace) -> None:
             file=sys.stderr,
             flush=True,
         )
+    settings = {
+        "SMSMOBILEAPI_API_KEY": box.api_key,
+        "SMSMOBILEAPI_BASE_URL": box.url,
+        "SMSMOBILEAPI_MAILBOX_KEY": box.mailbox.key,
+    }
+    if arguments.secret:
+        settings[SECRET_VARIABLE] = _quoted(arguments.secret)
+    lines = "\n".join(f"{name}={value}" for name, value in settings.items())
     print(
-        f"The phone:  {box.url}/\n"
-        f"API key:    {box.api_key}\n"
+        f"The phone:    {box.url}/\n"
+        f"API key:      {box.api_key}\n"
+        f"Mailbox key:  {box.mailbox.key} (e-mail needs it too, as apikeybox)\n"
         "\n"
         "For the .env of your application:\n"
         "\n"
-        f"SMSMOBILEAPI_API_KEY={box.api_key}\n"
-        f"SMSMOBILEAPI_BASE_URL={box.url}\n"
+        f"{lines}\n"
         "\n"
         "Stop it with Ctrl-C.",
         flush=True,
     )
+
+
+def _quoted(value: str) -> str:
+    """A value as a `.env` spells it."""
+    if re.fullmatch(r"[\w.+/=-]+", value, re.ASCII):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 if __name__ == "__main__":

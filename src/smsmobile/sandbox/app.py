@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from time import perf_counter
-from typing import NoReturn
 
 from flask import Flask, Response, g, jsonify, redirect, request
-from werkzeug.exceptions import HTTPException, InternalServerError
-from werkzeug.routing import Rule
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import StorageError
@@ -23,46 +22,36 @@ from .page import problem
 from .page_addresses import is_page
 from .parameters import Parameters
 from .recorder import Recorder
-from .refusals import Refusal, invalid_apikey, missing_apikey
-from .routes import Route
+from .refusals import Refusal, invalid_apikey
+from .routes import POST, Route
 from .service import ROUTES, Service
 
 LARGEST_BODY = 8 * 1024 * 1024  # PHP's default
+_Address = tuple[tuple[str, ...], Callable[[], AnyResponse]]
+"""Its methods, and what answers there."""
 
 
 def create_app(service: Service, credentials: Credentials, faults: Faults) -> Flask:
     """The WSGI application over one account."""
     app = Flask("smsmobile.sandbox", static_folder=None)
-    app.url_rule_class = _Rule
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.url_map.merge_slashes = False  # its redirect would keep a POST's body too
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
     recorder = Recorder(service.ledger)
 
-    def serve(route: Route) -> None:
-        def view() -> Response:
-            breakage = g.breakage = Breakage(faults, route.path, sends=route.sends)
-            given = g.parameters = _parameters(route)
-            with service.ledger.lock:
-                breakage.before()
-                if _is_authorised(given, credentials):
-                    breakage.before_operation()
-                    return jsonify(route.operation(service, given))
-                if route.for_wrong_key is None:
-                    raise invalid_apikey()
-                return jsonify(route.for_wrong_key())
+    def operate(route: Route) -> Response:
+        breakage = g.breakage = Breakage(faults, route.path, sends=route.sends)
+        given = g.parameters = _parameters(route)
+        with service.ledger.lock:
+            breakage.before()
+            if _is_authorised(given, credentials, route.without_key):
+                breakage.before_operation()
+                return jsonify(route.operation(service, given))
+            if route.for_wrong_key is None:
+                raise invalid_apikey()
+            return jsonify(route.for_wrong_key())
 
-        app.add_url_rule(route.path, route.path, view, methods=route.methods)
-        if route.path.endswith("/"):
-            # Flask would redirect with 308, which keeps a POST's body; the service's 301 loses it.
-            bare = route.path.rstrip("/")
-            app.add_url_rule(bare, f"{route.path} without its slash", _add_slash, methods=route.methods)
-
-    for route in ROUTES:
-        serve(route)
-
-    @app.post(OAUTH2_PATH)
-    def token() -> Response:
+    def issue_token() -> Response:
         breakage = g.breakage = Breakage(faults, OAUTH2_PATH)
         g.parameters = _form()
         with service.ledger.lock:
@@ -71,17 +60,27 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
         response.headers["Cache-Control"] = "no-store"
         return response
 
+    # A dictionary: to make a rule of Flask of each address would be half of making a sandbox.
+    addresses: dict[str, _Address] = {OAUTH2_PATH: (POST, issue_token)}
+    for route in ROUTES:
+        addresses[route.path] = (route.methods, partial(operate, route))
+        if route.path.endswith("/"):
+            addresses[route.path.rstrip("/")] = (route.methods, _add_slash)
+
     @app.before_request
-    def begin() -> None:
+    def begin() -> AnyResponse | None:
         g.started = perf_counter()
         g.parameters = {}
         request.max_form_memory_size = LARGEST_BODY  # an attachment is a form field; Werkzeug's default is 500 kB
-        if not is_page(request.path):
-            g.parameters = _query_and_form()
-        # Flask answers HEAD wherever it answers GET, and GET sends an SMS.
-        if request.method == "HEAD" and not is_page(request.path):
-            body = {"error": "method_not_allowed", "message": "Use GET or POST."}
-            raise Refusal(405, body, {"Allow": "GET, POST"})
+        if is_page(request.path):
+            return None
+        g.parameters = _query_and_form()
+        if request.path not in addresses:
+            raise NotFound
+        methods, view = addresses[request.path]
+        if request.method not in methods:
+            raise MethodNotAllowed(methods, f"Use {' or '.join(methods)}.")
+        return view()
 
     @app.after_request
     def note(response: Response) -> Response:
@@ -113,25 +112,22 @@ def _note(recorder: Recorder, response: Response, now: datetime) -> Response:
     return response
 
 
-class _Rule(Rule):
-    """An address that is never built from its parts: to compile how is nine tenths of making a sandbox."""
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: ARG002
-        return _unbuilt
-
-
-def _unbuilt(*_: object) -> NoReturn:
-    raise NotImplementedError("The sandbox spells its addresses itself: url_for() is not for it.")
-
-
 def _parameters(route: Route) -> Parameters:
     """The query, and on a POST the form or the JSON, which wins."""
     given = _query_and_form()
-    if request.method == "POST" and route.takes_json and isinstance(body := request.get_json(silent=True), dict):
+    if request.method == "POST" and route.takes_json and isinstance(body := _json(), dict):
         # Half an emoji, which JSON can spell and nothing else can carry, becomes a question mark.
         texts = {name: str(value) for name, value in body.items() if isinstance(value, str | int)}
         given.update({name: text.encode("utf-8", "replace").decode() for name, text in texts.items()})
     return given
+
+
+def _json() -> object:
+    """The body; None where it is no JSON that can be read."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:  # for Werkzeug an error of the program
+        return None
 
 
 def _query_and_form() -> dict[str, str]:
@@ -146,7 +142,7 @@ def _form() -> dict[str, str]:
     return dict(request.form.items(multi=True))
 
 
-def _is_authorised(given: Parameters, credentials: Credentials) -> bool:
+def _is_authorised(given: Parameters, credentials: Credentials, without_key: Callable[[], Refusal]) -> bool:
     """Whether the token or else the key is right; raises where there is neither, and for a wrong token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -154,7 +150,7 @@ def _is_authorised(given: Parameters, credentials: Credentials) -> bool:
         return True
     key = given.get("apikey")
     if not key:
-        raise missing_apikey()
+        raise without_key()
     return credentials.is_key(key)
 
 

@@ -59,7 +59,7 @@ def guard(app: WSGIApplication, *, allow_remote: bool = False) -> WSGIApplicatio
                 + (", this machine's name or an IP address." if allow_remote else "."),
             )
         # The command's key is known to everybody. A link to the page itself may stand anywhere.
-        if environ.get("HTTP_SEC_FETCH_SITE") == "cross-site" and path != "/":
+        if path != "/" and _is_for_another_website(environ, allow_remote=allow_remote):
             return _refuse(begin, "403 Forbidden", FOREIGN_WEBSITE)
         if of_page and environ["REQUEST_METHOD"] not in SAFE_METHODS:
             if _is_from_elsewhere(environ):
@@ -95,6 +95,15 @@ def _may_be_this_machine(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_for_another_website(environ: WSGIEnvironment, *, allow_remote: bool) -> bool:
+    """Whether a browser asks on behalf of a website that is not this machine's."""
+    site = environ.get("HTTP_SEC_FETCH_SITE")
+    if site is not None:
+        return bool(site == "cross-site")
+    origin = environ.get("HTTP_ORIGIN")  # all that an old browser says, or one that asks over plain http
+    return origin is not None and not _is_ours(origin.partition("://")[2], allow_remote=allow_remote)
 
 
 def _is_from_elsewhere(environ: WSGIEnvironment) -> bool:

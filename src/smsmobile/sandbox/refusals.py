@@ -19,14 +19,19 @@ class Refusal(Exception):
         self.headers = dict(headers or {})
 
 
+def in_words(message: str) -> Refusal:
+    """A 400 that has no code."""
+    return Refusal(400, {"success": False, "message": message})
+
+
 def missing_param(name: str) -> Refusal:
     """A required parameter is absent or empty."""
-    return Refusal(400, {"success": False, "message": f"Missing required param: {name}."})
+    return in_words(f"Missing required param: {name}.")
 
 
 def invalid_param(name: str) -> Refusal:
-    """A parameter cannot be understood. The contract shows no text for it: it has the shape of a missing one."""
-    return Refusal(400, {"success": False, "message": f"Invalid param: {name}."})
+    """A parameter cannot be understood. The contract shows no text for most: it has the shape of a missing one."""
+    return in_words(f"Invalid param: {name}.")
 
 
 def missing_apikey() -> Refusal:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .parameters import Parameters
+from .refusals import Refusal, missing_apikey
 
 Answer = dict[str, Any]
 Operation = Callable[[Any, Parameters], Answer]
@@ -31,5 +32,7 @@ class Route:
     """Whether it asks a phone to send: then a phone that is off, or the end of the subscription, is said its way."""
     takes_json: bool = False
     """Whether the parameters may also come as a JSON body."""
+    without_key: Callable[[], Refusal] = missing_apikey
+    """What is raised where there is neither a key nor a token."""
     for_wrong_key: Callable[[], Answer] | None = None
     """What a wrong key is told, where that is no error."""

@@ -1,62 +1,50 @@
-"""waitress on a thread: a WSGI application at an address of this machine, stopped without leaving anything behind.
+"""A server on threads: connections at an address of this machine, stopped without leaving anything behind.
 
-What is served lives in app.py, which faults break its connections in breakage.py.
+What is said on a connection lives in handler.py.
 """
 
 from __future__ import annotations
 
 import errno
-import logging
 import socket
-import struct
-import sys
-from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
+from selectors import EVENT_READ, DefaultSelector
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Any, NoReturn
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
-from waitress.channel import ClientDisconnected, HTTPChannel
-from waitress.server import create_server
-from waitress.task import ThreadedTaskDispatcher, WSGITask
-
-from .breakage import CONNECTION
+from .handler import Handler
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-THREADS = 16
-IDENT = "smsmobile-sandbox"
-"""The `Server` header of every answer."""
-
-_RESET_AT_CLOSE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+MOST_CONNECTIONS = 500
+"""Of more, the one that has been idle for longest is closed."""
+PATIENCE = 5.0
+"""Seconds that `close()` waits for the requests that are being answered."""
 
 
 class Server:
-    """Serves from the moment it is made until `close()`. Port 0 takes a free one.
+    """Serves from the moment it is made until `close()`. Port 0 takes a free one. Each connection has a thread.
 
     Raises OSError, with a text that says what to do, where the address cannot be had.
     """
 
     def __init__(self, app: WSGIApplication, host: str = "127.0.0.1", port: int = 0) -> None:
-        listening = _listen(host, port)
-        self.host, self.port = listening.getsockname()[:2]
-        self._workers = _Workers()
-        self._watched: dict[int, Any] = {}
-        self._waitress: Any = create_server(
-            app,
-            map=self._watched,
-            sockets=[listening],
-            ident=IDENT,
-            # select() cannot watch more than 1024 files, and a load test opens many connections.
-            asyncore_use_poll=True,
-            connection_limit=1000,
-            _dispatcher=self._workers,
-        )
-        self._waitress.channel_class = _Channel
+        self.app = app
+        self._listening = _listen(host, port)
+        self._listening.setblocking(False)
+        self.host, self.port = self._listening.getsockname()[:2]
+        self._threads: dict[socket.socket, Thread] = {}
+        self._idle: dict[socket.socket, None] = {}
+        """The connections that wait for a request, the longest idle first."""
+        self._lock = Lock()
+        self.ending = Event()
+        """Set once it closes: what waits in a request waits no longer."""
         self._closing = Lock()
-        self._workers.set_thread_count(THREADS)
-        self._loop = Thread(target=self._waitress.run, name="smsmobile-sandbox-server", daemon=True)
+        self._wake_up, self._woken = socket.socketpair()
+        self._loop = Thread(target=self._accept, name="smsmobile-sandbox-server", daemon=True)
         self._loop.start()
 
     @property
@@ -74,96 +62,76 @@ class Server:
         Those that a fault makes wait are answered now. Called by several threads, each returns when that is done.
         """
         with self._closing:
-            if self._loop.is_alive():
-                self._close()
+            if self.ending.is_set():
+                return
+            with self._lock:
+                self.ending.set()
+            self._wake_up.close()
+            self._loop.join()
+            with self._lock:
+                threads = dict(self._threads)
+            for connection in threads:
+                with suppress(OSError):  # it is gone
+                    connection.shutdown(socket.SHUT_RD)
+            deadline = monotonic() + PATIENCE
+            for thread in threads.values():
+                thread.join(max(deadline - monotonic(), 0))
 
-    def _close(self) -> None:
-        self._workers.hurry()
-        self._workers.shutdown()
-        # The loop ends when it has no socket to watch. Its sockets are closed only then, and here: were they
-        # closed on its thread, the pipe that wakes it could go before this thread has written to it.
-        self._waitress.trigger.pull_trigger(self._watched.clear)
-        self._loop.join()
-        for channel in list(self._waitress.active_channels.values()):
-            channel.handle_close()
-        self._workers.join()
-        self._waitress.close()
+    def begin(self, connection: socket.socket) -> bool:
+        """Whether a request that has come in on this connection is to be answered: then it is not idle any more."""
+        with self._lock:
+            if connection not in self._idle or self.ending.is_set():
+                return False
+            del self._idle[connection]
+            return True
 
+    def rest(self, connection: socket.socket) -> None:
+        """It is idle again."""
+        with self._lock:
+            self._idle[connection] = None
 
-class _Workers(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """waitress's own threads, kept so that they can be joined, and without its warnings about a short queue."""
+    def _accept(self) -> None:
+        with self._listening, self._woken, DefaultSelector() as selector:
+            selector.register(self._listening, EVENT_READ)
+            selector.register(self._woken, EVENT_READ)
+            while not self.ending.is_set():
+                selector.select()
+                self._take_one()
 
-    queue_logger = logging.getLogger(f"{__name__}.queue")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.queue_logger.setLevel(logging.ERROR)
-        self._started: list[Thread] = []
-        self._hurry = Event()
-        self._waiting = 0
-        self._counting = Lock()
-
-    def start_new_thread(self, target: Callable[..., Any], thread_no: int) -> None:
-        """Start one worker."""
-        name = f"smsmobile-sandbox-worker-{thread_no}"
-        thread = Thread(target=target, name=name, args=(thread_no,), daemon=True)
-        self._started.append(thread)
+    def _take_one(self) -> None:
+        try:
+            connection, address = self._listening.accept()
+        except BlockingIOError:  # whoever called has gone, or the server ends
+            return
+        except OSError:  # this process may open no more files
+            self._close_idlest()
+            self.ending.wait(0.01)  # until it is closed
+            return
+        name = "smsmobile-sandbox-connection"
+        thread = Thread(target=self._serve, name=name, args=(connection, address), daemon=True)
+        if len(self._threads) >= MOST_CONNECTIONS:
+            self._close_idlest()
+        with self._lock:
+            self._threads[connection] = thread
+            self._idle[connection] = None
         thread.start()
 
-    def wait(self, seconds: float) -> None:
-        """Wait in a request, while another worker takes this one's place; until the server closes at most."""
-        if seconds <= 0:
-            return
-        with self._counting:
-            self._waiting += 1
-            if not self._hurry.is_set():
-                self.set_thread_count(max(THREADS + self._waiting, len(self._started)))
-        self._hurry.wait(seconds)
-        with self._counting:
-            self._waiting -= 1
+    def _close_idlest(self) -> None:
+        with self._lock:
+            connection = next(iter(self._idle), None)
+            if connection is not None:
+                del self._idle[connection]
+                with suppress(OSError):  # the client has gone
+                    connection.shutdown(socket.SHUT_RDWR)
 
-    def hurry(self) -> None:
-        """Let nobody wait any more."""
-        with self._counting:
-            self._hurry.set()
-
-    def join(self) -> None:
-        """Wait until the workers are gone; one that is stuck in a request is left behind after a second."""
-        for thread in self._started:
-            thread.join(timeout=1.0)
-
-
-class _Task(WSGITask):  # type: ignore[misc]
-    """waitress's, with the connection in the WSGI environment."""
-
-    def get_environment(self) -> dict[str, Any]:
-        """As waitress says."""
-        environ: dict[str, Any] = super().get_environment()
-        environ[CONNECTION] = _Connection(self.channel)
-        return environ
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    task_class = _Task
-
-
-class _Connection:
-    """What a fault does to a client's connection."""
-
-    def __init__(self, channel: Any) -> None:
-        self._channel = channel
-
-    def pause(self, seconds: float) -> None:
-        self._channel.server.task_dispatcher.wait(seconds)
-
-    def reset(self) -> NoReturn:
-        # waitress closes it on the thread that watches its sockets; this makes a RST of that.
-        with suppress(OSError, AttributeError):  # the client has gone before
-            self._channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
-        raise ClientDisconnected
-
-    def cut(self) -> NoReturn:
-        raise ClientDisconnected  # waitress sends what it has, and closes
+    def _serve(self, connection: socket.socket, address: Any) -> None:
+        try:
+            with connection, suppress(OSError):  # the client has gone, or a fault ends the connection
+                Handler(connection, address, self)  # type: ignore[arg-type] # it is no socketserver
+        finally:
+            with self._lock:
+                del self._threads[connection]
+                self._idle.pop(connection, None)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -172,7 +140,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
-        return socket.create_server(address[:2], family=family)
+        return socket.create_server(address[:2], family=family, backlog=1024)
     except (OSError, UnicodeError) as error:
         raise OSError(_why_not(error, host, port)) from error
 

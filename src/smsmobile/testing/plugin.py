@@ -83,11 +83,10 @@ def sms_sandbox() -> Iterator[Sandbox]:
     try:
         from ._active import active_sandbox
     except ImportError as error:
-        if error.name not in ("flask", "waitress"):
+        if error.name != "flask":
             raise
         pytest.fail(
-            "The fixture needs the sandbox, and Flask and waitress are not both installed: "
-            "pip install 'smsmobile[sandbox]'",
+            "The fixture needs the sandbox, and Flask is not installed: pip install 'smsmobile[sandbox]'",
             pytrace=False,
         )
     with active_sandbox() as box:
