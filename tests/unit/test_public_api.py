@@ -72,7 +72,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(printed.split())
 
 
-EXTRAS = {"flask", "waitress", "phonenumbers", "limits", "django", "redis", "celery", "holidays", "typer", "rich"}
+EXTRAS = {"flask", "phonenumbers", "limits", "django", "redis", "celery", "holidays", "typer", "rich"}
 
 
 def test_importing_the_package_imports_next_to_nothing() -> None:
