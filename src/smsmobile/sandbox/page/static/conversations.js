@@ -116,7 +116,7 @@ function draw(row) {
         onclick: () => choosePeer(row.peer, row.name, { focus: true }),
       },
       avatar(row.name, row.peer),
-      h("span", { class: "conversation-name" }, row.name),
+      h("span", { class: "conversation-name", dir: "auto" }, row.name),
       stamp(row.last.at, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(row.last)),
       row.count > 1 &&
