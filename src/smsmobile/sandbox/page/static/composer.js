@@ -1,6 +1,7 @@
 // Writing into the open conversation, as the other person or by hand on the phone, and calls.
 
 import { attempt, post } from "./api.js";
+import { own } from "./announce.js";
 import { conversationOf } from "./conversations.js";
 import { openDialog } from "./dialogs.js";
 import { $, allow, isAllowed } from "./dom.js";
@@ -67,9 +68,11 @@ async function send() {
   allow(button, false);
   const sentFrom = shown;
   const worked = await attempt($("composer-problem"), () =>
-    how === "by_hand"
-      ? post(`phones/${state.phone}/sent`, { recipient: state.name, text })
-      : post(`phones/${state.phone}/messages`, { sender: state.name, text, channel: how }),
+    own(
+      how === "by_hand"
+        ? post(`phones/${state.phone}/sent`, { recipient: state.name, text })
+        : post(`phones/${state.phone}/messages`, { sender: state.name, text, channel: how }),
+    ),
   );
   allow(button, true);
   if (!worked) return;
@@ -82,12 +85,14 @@ function call(fromThread) {
   openDialog(
     "call-dialog",
     async ({ elements }) => {
-      const { guid } = await post(`phones/${state.phone}/calls`, {
-        number: elements.number.value,
-        name: elements.name.value || null,
-        kind: elements.kind.value,
-        seconds: elements.seconds.valueAsNumber || 0,
-      });
+      const { guid } = await own(
+        post(`phones/${state.phone}/calls`, {
+          number: elements.number.value,
+          name: elements.name.value || null,
+          kind: elements.kind.value,
+          seconds: elements.seconds.valueAsNumber || 0,
+        }),
+      );
       return conversationOf(guid);
     },
     ({ elements }) => {

@@ -1,10 +1,11 @@
 // The conversations of the chosen phone: searched, paged, newest first, kept up to date; and beginning a new one.
 
 import { get, post } from "./api.js";
-import { announceMessage } from "./announce.js";
+import { announceRows, own } from "./announce.js";
 import { openDialog } from "./dialogs.js";
 import { $, h, reconcile } from "./dom.js";
-import { avatar, isIncoming, summaryOf } from "./messages.js";
+import { oneTabStop } from "./list.js";
+import { avatar, summaryOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -16,7 +17,6 @@ const MOST = 400; // rows in the list; what is older is found by searching
 let rows = [];
 let more = false;
 let loaded = null; // for which phone and search the rows are
-let newest = 0; // the highest entry that was seen, for announcing those after it
 let view;
 let loading = false;
 let typing = null;
@@ -28,16 +28,13 @@ export function startConversations() {
     typing = setTimeout(view.touch, 150);
   });
   $("conversations-older").addEventListener("click", loadOlder);
-  $("conversation-list").addEventListener("keydown", walk);
+  oneTabStop($("conversation-list"), ".conversation");
   new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && loadOlder(), {
     root: $("conversation-scroll"),
     rootMargin: "200px",
   }).observe($("conversations-older"));
   for (const id of ["new-conversation", "new-conversation-empty"]) $(id).addEventListener("click", begin);
-  on("phone", () => {
-    newest = 0;
-    view.touch();
-  });
+  on("phone", view.touch);
   on("peer", mark);
   on("view", (name) => name === "thread" && openNewest());
 }
@@ -55,7 +52,7 @@ async function refresh() {
   merge(page, isSame);
   loaded = which;
   show();
-  if (!search) announceNew();
+  if (!search) await announceRows(phone, rows);
 }
 
 /** Take over a page: it tells all there is down to its last row. */
@@ -138,31 +135,10 @@ function mark() {
   }
 }
 
-function walk(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  const buttons = [...$("conversation-list").querySelectorAll("button")];
-  const next = buttons[buttons.indexOf(document.activeElement) + step];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-}
-
-function announceNew() {
-  const highest = rows[0]?.last.id ?? 0;
-  if (newest) {
-    for (const { last, name } of rows) {
-      if (last.id > newest && isIncoming(last)) announceMessage(name, last.text);
-      if (last.id > newest && last.kind === "call") announceMessage(name, "call");
-    }
-  }
-  newest = Math.max(newest, highest) || 1;
-}
-
 function begin() {
   openDialog("new-dialog", async ({ elements }) => {
     const given = { sender: elements.sender.value, text: elements.text.value, channel: elements.channel.value };
-    const { guid } = await post(`phones/${state.phone}/messages`, given);
+    const { guid } = await own(post(`phones/${state.phone}/messages`, given));
     return conversationOf(guid);
   });
 }
