@@ -20,6 +20,7 @@ let loaded = null; // for which phone and search the rows are
 let view;
 let loading = false;
 let typing = null;
+let revealing = null; // the conversation whose row comes into view as soon as the list has it
 
 export function startConversations() {
   view = watch(["messages", "received", "by_hand", "calls", "phones"], refresh);
@@ -86,6 +87,7 @@ function show() {
   const none = rows.length === 0;
   reconcile($("conversation-list"), rows, (each) => each.peer, draw);
   mark();
+  showRevealed();
   $("conversations-none").hidden = !none || !search;
   $("conversations-none").textContent = `Nothing found for “${search}”.`;
   $("conversations-empty").hidden = !none || Boolean(search);
@@ -147,5 +149,20 @@ function begin() {
 export async function conversationOf(guid) {
   const { conversations } = await get("conversations", { phone: state.phone, limit: LARGEST_PAGE });
   const found = conversations.find((each) => each.last.guid === guid);
-  return found && (() => choosePeer(found.peer, found.name, { focus: true }));
+  return found && (() => reveal(found));
+}
+
+/** Open a conversation that the list need not have yet, and let its row come into view. */
+function reveal(conversation) {
+  revealing = conversation;
+  $("search").value = "";
+  view.touch();
+  choosePeer(conversation.peer, conversation.name, { focus: true });
+}
+
+function showRevealed() {
+  const index = rows.findIndex((row) => row.peer === revealing?.peer && row.last.id >= revealing.last.id);
+  if (index === -1) return;
+  revealing = null;
+  $("conversation-list").children[index].scrollIntoView({ block: "nearest" });
 }
