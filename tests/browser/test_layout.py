@@ -135,9 +135,9 @@ def test_the_controls_of_a_phone_are_large_enough_for_a_finger(
 
 def test_a_preview_from_right_to_left_begins_at_its_beginning(page: Page, box: Sandbox) -> None:
     box.phone.receive("MPESA", HEBREW)
-    said = page.locator(".conversation .said")
-    expect(said).to_have_css("direction", "rtl")
-    assert said.evaluate("e => e.scrollWidth > e.clientWidth && getComputedStyle(e).textOverflow") == "ellipsis"
+    preview = page.locator(".conversation .preview")
+    expect(preview).to_have_css("direction", "rtl")
+    assert preview.evaluate("e => e.scrollWidth > e.clientWidth && getComputedStyle(e).textOverflow") == "ellipsis"
 
 
 FORCED = """element => {

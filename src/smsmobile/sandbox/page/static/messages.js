@@ -38,7 +38,7 @@ export function stateOf(entry) {
 export function summaryOf(entry) {
   if (entry.kind === "call") {
     const [drawing, words] = callOf(entry);
-    return [icon(drawing), h("span", { class: "said" }, words)];
+    return [icon(drawing), h("span", { class: "preview" }, words)];
   }
   const known = entry.kind === "out" ? STATES[entry.state] : null;
   const mark =
@@ -47,7 +47,7 @@ export function summaryOf(entry) {
   return [
     mark,
     isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""),
-    h("span", { class: "said", dir: "auto" }, entry.text),
+    h("span", { class: "preview", dir: "auto" }, entry.text),
   ];
 }
 
