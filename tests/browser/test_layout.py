@@ -90,7 +90,7 @@ def test_a_newcomer_with_a_phone_sees_the_first_steps_and_then_the_list(
     expect(steps).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [720, 1180, 1210, 1240])
+@pytest.mark.parametrize("width", [720, 1180])
 def test_the_bar_of_the_phone_is_one_line(
     open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient, width: int
 ) -> None:
