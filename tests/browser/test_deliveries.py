@@ -34,7 +34,7 @@ def test_a_destination_that_is_added_on_the_page_gets_signed_events(page: Page, 
     card = page.locator("#destinations .card")
     expect(card).to_contain_text(receiver.url)
     expect(card).to_contain_text("Signed")
-    expect(card).to_contain_text("Told: sms.received.")
+    expect(card).to_contain_text("Events: sms.received")
     box.phone.receive(NUMBER, "hello")
     box.phone.call(NUMBER)
     box.wait_for_deliveries()
@@ -78,9 +78,24 @@ def test_a_delivery_is_sent_again(page: Page, box: Sandbox, receiver: Any) -> No
     row.get_by_role("button", name="Send again").click()
     box.wait_for(lambda: len(receiver.events) == 2)
     assert receiver.events[0].id == receiver.events[1].id
-    expect(
-        page.locator("#panel-webhooks .badge").filter(has_text="202").or_(row.locator("tbody tr")).first
-    ).to_be_visible()
+    expect(row).to_contain_text("Sent again at")
+    expect(page.locator("#deliveries-list details")).to_have_count(2)
+
+
+@pytest.mark.parametrize("width", [390, 1180])
+def test_the_event_of_a_delivery_that_was_given_up_is_never_cut(
+    open_page: Callable[..., Page], box: Sandbox, width: int
+) -> None:
+    box.add_webhook("http://127.0.0.1:9/where/nobody/answers", secret=SECRET)
+    box.phone.receive(NUMBER, "it fails")
+    box.wait_for_deliveries()
+    page = open_page(width=width)
+    if width == 390:
+        page.get_by_role("button", name="Application").click()
+    event = open_webhooks(page).locator(".log-what")
+    expect(open_webhooks(page).locator("summary")).to_contain_text("given up")
+    expect(event).to_have_text("sms.received")
+    assert event.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
 def test_the_focus_stays_on_a_button_while_what_it_belongs_to_changes(page: Page, box: Sandbox, receiver: Any) -> None:

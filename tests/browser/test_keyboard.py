@@ -84,14 +84,30 @@ def test_arrows_move_between_the_tabs_and_only_one_is_in_the_order(page: Page) -
     expect(page.get_by_role("tabpanel", name="Requests")).to_be_focused()
 
 
-def test_arrows_move_between_the_conversations(page: Page, box: Sandbox) -> None:
+def test_a_list_is_one_place_in_the_order_and_arrows_move_in_it(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
     box.phone.receive("MPESA", "first")
     box.phone.receive("Bank", "second")
+    box.phone.receive("Shop", "third")
+    client.sms.log()
+    client.sms.log()
     rows = page.locator(".conversation")
-    expect(rows).to_have_count(2)
-    rows.nth(0).focus()
+    expect(rows).to_have_count(3)
+    tab_to(page, rows.nth(0))
+    page.keyboard.press("Tab")
+    expect(page.locator(".conversation:focus")).to_have_count(0)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("End")
+    expect(rows.nth(2)).to_be_focused()
+    page.keyboard.press("Home")
     page.keyboard.press("ArrowDown")
     expect(rows.nth(1)).to_be_focused()
+    requests = page.locator("#requests-list summary")
+    tab_to(page, requests.nth(0))
+    page.keyboard.press("ArrowDown")
+    expect(requests.nth(1)).to_be_focused()
+    rows.nth(2).focus()
     page.keyboard.press("Enter")
     expect(page.locator("#thread-title")).to_have_text("MPESA")
     expect(page.locator("#composer-text")).to_be_focused()
@@ -138,7 +154,8 @@ def test_a_narrow_page_goes_from_the_list_to_the_thread_and_back(open_page: Call
     page = open_page(width=390, height=844)
     row = page.locator(".conversation").filter(has_text="Bank")
     expect(page.locator("#thread")).to_be_hidden()
-    tab_to(page, row)
+    tab_to(page, page.locator(".conversation").first)
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#thread-title")).to_be_focused()
     expect(page.locator("#entries .bubble")).to_have_text("first")
@@ -151,6 +168,15 @@ def test_a_narrow_page_goes_from_the_list_to_the_thread_and_back(open_page: Call
     page.keyboard.press("Enter")
     expect(page.get_by_role("tab", name="Requests")).to_be_visible()
     expect(row).to_be_hidden()
+
+
+def test_a_slash_goes_to_the_search_except_where_one_writes(page: Page, box: Sandbox) -> None:
+    box.phone.receive("MPESA", "hello")
+    expect(page.locator("#entries .bubble")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search conversations")).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search conversations")).to_have_value("/")
 
 
 @pytest.mark.parametrize("width", [390, 900, 1440])

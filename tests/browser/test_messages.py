@@ -145,15 +145,15 @@ def test_the_other_person_keeps_the_international_spelling_whatever_the_channel(
     expect(page.locator("#thread-title")).to_have_text(NUMBER)
     expect(page.locator(".conversation-name")).to_have_text(NUMBER)
     page.get_by_label("What is written").select_option("SMS")
-    expect(page.locator("#composer-label")).to_contain_text(f"As {NUMBER}:")
+    expect(page.locator("#composer-label")).to_have_text(f"Reply as {NUMBER}")
     answer(page, "and back by SMS")
     expect(bubble(page, "and back by SMS")).to_be_visible()
     assert [sms.sender for sms in client.sms.received()] == [NUMBER]
 
 
-def test_the_composer_says_who_writes_and_where_it_arrives(page: Page, client: SMSMobileClient) -> None:
+def test_the_composer_says_who_writes(page: Page, client: SMSMobileClient) -> None:
     client.sms.send(NUMBER, "hello")
-    expect(page.locator("#composer-label")).to_have_text(f"As {NUMBER}: it arrives on Phone 1")
+    expect(page.locator("#composer-label")).to_have_text(f"Reply as {NUMBER}")
     page.get_by_label("What is written").select_option("By hand on the phone")
     expect(page.locator("#composer-label")).to_have_text(f"By hand on Phone 1, to {NUMBER}")
 
@@ -173,7 +173,62 @@ def test_an_empty_answer_is_not_sent_and_says_so(page: Page, client: SMSMobileCl
     client.sms.send(NUMBER, "hello")
     answer(page, "   ")
     expect(page.locator("#composer-problem")).to_have_text("Write something first.")
+    expect(page.locator("#composer-text")).to_have_attribute("aria-invalid", "true")
     assert client.sms.received() == []
+    page.keyboard.type("now")
+    expect(page.locator("#composer-problem")).to_be_empty()
+    expect(page.locator("#composer-text")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_after_the_send_button_the_next_answer_can_be_typed(page: Page, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "hello")
+    page.locator("#composer-text").fill("one")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(bubble(page, "one")).to_be_visible()
+    page.keyboard.type("two")
+    expect(page.locator("#composer-text")).to_have_value("two")
+
+
+def test_a_new_conversation_without_a_text_is_not_begun(page: Page, client: SMSMobileClient) -> None:
+    page.get_by_role("button", name="New", exact=True).click()
+    dialog = page.get_by_role("dialog", name="New conversation")
+    dialog.get_by_label("From").fill("MPESA")
+    dialog.get_by_role("button", name="Send to the phone").click()
+    expect(dialog.get_by_role("alert")).to_have_text("“Message” is empty: fill it in.")
+    expect(dialog.get_by_label("Message")).to_be_focused()
+    expect(dialog.get_by_label("Message")).to_have_attribute("aria-invalid", "true")
+    assert client.sms.received() == []
+    page.keyboard.type("Confirmed.")
+    expect(dialog.get_by_role("alert")).to_be_hidden()
+    page.keyboard.press("Control+Enter")
+    expect(bubble(page, "Confirmed.")).to_be_visible()
+
+
+def test_a_new_conversation_opens_with_its_row_in_view(page: Page, box: Sandbox) -> None:
+    for number in range(25):
+        box.phone.receive(f"+336399812{number:02d}", "before")
+    rows = page.locator(".conversation")
+    expect(rows).to_have_count(25)
+    rows.last.scroll_into_view_if_needed()
+    page.get_by_role("button", name="New", exact=True).click()
+    dialog = page.get_by_role("dialog", name="New conversation")
+    dialog.get_by_label("From").fill("MPESA")
+    dialog.get_by_label("Message").fill("Confirmed.")
+    dialog.get_by_role("button", name="Send to the phone").click()
+    expect(page.locator(".conversation[aria-current]")).to_contain_text("MPESA")
+    expect(page.locator(".conversation[aria-current]")).to_be_in_viewport()
+
+
+def test_a_search_that_would_hide_a_new_conversation_is_over(page: Page, box: Sandbox) -> None:
+    box.phone.receive(NUMBER, "a question")
+    page.get_by_label("Search conversations").fill("question")
+    page.get_by_role("button", name="New", exact=True).click()
+    dialog = page.get_by_role("dialog", name="New conversation")
+    dialog.get_by_label("From").fill("MPESA")
+    dialog.get_by_label("Message").fill("Confirmed.")
+    dialog.get_by_role("button", name="Send to the phone").click()
+    expect(page.locator(".conversation[aria-current]")).to_contain_text("MPESA")
+    expect(page.get_by_label("Search conversations")).to_have_value("")
 
 
 def test_what_was_begun_in_one_conversation_waits_there(page: Page, box: Sandbox) -> None:
@@ -206,22 +261,23 @@ def test_a_refused_conversation_says_why_and_the_dialog_stays(
     page = open_page(expected_errors=("status of 400",))
     page.get_by_role("button", name="New", exact=True).click()
     dialog = page.get_by_role("dialog", name="New conversation")
-    dialog.get_by_label("Message").fill("from nobody")
+    dialog.get_by_label("From").fill(NUMBER)
+    dialog.get_by_label("Message").fill("x" * 200_000)
     with page.expect_response(lambda response: response.request.method == "POST") as answered:
         dialog.get_by_role("button", name="Send to the phone").click()
     expect(dialog.get_by_role("alert")).to_have_text(answered.value.json()["error"])
-    expect(dialog.get_by_label("Message")).to_have_value("from nobody")
+    expect(dialog.get_by_label("From")).to_have_value(NUMBER)
     assert client.sms.received() == []
 
 
 def test_a_missed_call_is_in_the_thread_and_in_the_call_log(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
     client.sms.send(NUMBER, "call me")
     expect(bubble(page, "call me")).to_be_visible()
-    page.get_by_role("button", name="Missed call").click()
-    dialog = page.get_by_role("dialog", name="A call")
+    page.get_by_role("button", name="Call…").click()
+    dialog = page.get_by_role("dialog", name="Simulate call")
     expect(dialog.get_by_label("Number")).to_have_value(NUMBER)
     dialog.get_by_label("Name in the phone's contacts").fill("Léa")
-    dialog.get_by_role("button", name="Let it happen").click()
+    dialog.get_by_role("button", name="Simulate call").click()
     expect(page.locator("#entries .call")).to_contain_text("Missed call · Léa")
     with box.session() as session:
         calls = session.get(f"{box.url}/call/missed/list/", params={"apikey": box.api_key}).json()

@@ -49,7 +49,7 @@ def test_a_message_of_markup_shows_as_characters(hostile: Page) -> None:
 def test_a_call_of_markup_shows_as_characters(hostile: Page) -> None:
     hostile.locator(".conversation").filter(has_text="caller").click()
     expect(hostile.locator("#entries .call")).to_contain_text(SCRIPT)
-    hostile.get_by_role("button", name="Missed call", exact=True).click()
+    hostile.get_by_role("button", name="Call…", exact=True).click()
     expect(hostile.get_by_role("dialog").get_by_label("Number")).to_have_value(f"caller {IMAGE}")
     check_nothing_ran(hostile)
 

@@ -1,28 +1,103 @@
 // What a screen reader is told of things that happen by themselves: one sentence every few seconds, not one a message.
 
+import { get } from "./api.js";
 import { $ } from "./dom.js";
 
+const FIRST = 200; // milliseconds from the first thing to its sentence
 const PAUSE = 2000; // milliseconds between two sentences
+const MOST = 1000; // GUIDs that are remembered
+const LARGEST_PAGE = 200; // what the endpoint gives at once
+const FEW = 3; // conversations with several new entries that are looked at; those of more are only counted
 
-let messages = [];
+/** How one thing is told, and many of them. */
+const WORDS = {
+  in: ["New message.", "new message", "new messages"],
+  call: ["Call.", "call", "calls"],
+  by_hand: ["Sent by hand.", "message sent by hand", "messages sent by hand"],
+  scheduled: ["Scheduled.", "message scheduled", "messages scheduled"],
+  queued: ["Queued.", "message queued", "messages queued"],
+  sent: ["Sent.", "message sent", "messages sent"],
+  failed: ["Failed.", "message failed", "messages failed"],
+  refused: ["Refused.", "message refused", "messages refused"],
+  more: ["New message.", "more message or call", "more messages and calls"],
+};
+
+const mine = new Set(); // GUIDs of what was done on this page, which its reader need not be told
+let pending = 0; // so many things that were done on this page have no GUID yet
+let waiting = []; // what was not told yet: {guid, what, name, text}
 let timer = null;
+let known = { phone: null, newest: 0, rows: [] }; // the list of conversations as it was last
 
 /** Say a sentence now. */
 export function announce(sentence) {
   $("announcer").textContent = sentence;
 }
 
-/** Say that a message arrived; many at once become a number. */
-export function announceMessage(from, text) {
-  messages.push(`${from}: ${text}`);
-  if (timer === null) timer = setTimeout(flush, messages.length === 1 ? 200 : PAUSE);
+/** What is done on this page is not announced to whoever did it. `answer` will have its GUID. */
+export async function own(answer) {
+  pending += 1;
+  try {
+    const { guid } = await answer;
+    mine.add(guid);
+    if (mine.size > MOST) mine.delete(mine.values().next().value);
+    return { guid };
+  } finally {
+    pending -= 1;
+  }
+}
+
+/** Say what is new in the list of a phone's conversations: messages of both sides, and what became of them. */
+export async function announceRows(phone, rows) {
+  const before = known;
+  known = { phone, rows, newest: rows[0]?.last.id ?? 0 };
+  if (before.phone !== phone) return;
+  const were = new Map(before.rows.map((row) => [row.peer, row]));
+  const grown = [];
+  for (const row of rows) {
+    const was = were.get(row.peer);
+    if (row.last.id > before.newest) grown.push({ row, count: was ? Math.max(1, row.count - was.count) : 1 });
+    else if (was?.last.id === row.last.id && was.last.state !== row.last.state) put(row.name, row.last);
+  }
+  const many = grown.filter(({ count }) => count > 1);
+  for (const { row, count } of grown) {
+    if (count === 1) put(row.name, row.last);
+    else if (many.length <= FEW) for (const entry of await newestOf(phone, row, count)) put(row.name, entry);
+    else for (let index = 0; index < count; index += 1) waiting.push({ what: "more" });
+  }
+  if (waiting.length && timer === null) timer = setTimeout(flush, FIRST);
+}
+
+async function newestOf(phone, { peer }, count) {
+  const { entries } = await get("thread", { phone, peer, limit: Math.min(count, LARGEST_PAGE) });
+  return entries;
+}
+
+function put(name, { guid, kind, state, text }) {
+  waiting.push({ guid, what: kind === "out" ? state : kind, name, text });
 }
 
 function flush() {
-  announce(messages.length === 1 ? `New message. ${messages[0].slice(0, 200)}` : `${messages.length} new messages.`);
-  messages = [];
+  if (pending) {
+    timer = setTimeout(flush, FIRST);
+    return;
+  }
+  const said = waiting.filter((each) => !mine.has(each.guid));
+  waiting = [];
+  timer = null;
+  if (!said.length) return;
+  announce(said.length === 1 ? sentence(said[0]) : sum(said));
   timer = setTimeout(() => {
     timer = null;
-    if (messages.length) flush();
+    if (waiting.length) flush();
   }, PAUSE);
+}
+
+const sentence = ({ what, name, text }) => `${WORDS[what][0]} ${name}${text ? `: ${text.slice(0, 200)}` : ""}`;
+
+function sum(said) {
+  const parts = Object.entries(WORDS).map(([what, [, one, many]]) => {
+    const count = said.filter((each) => each.what === what).length;
+    return count && `${count} ${count === 1 ? one : many}`;
+  });
+  return `${parts.filter(Boolean).join(", ")}.`;
 }

@@ -1,9 +1,11 @@
 // Writing into the open conversation, as the other person or by hand on the phone, and calls.
 
 import { attempt, post } from "./api.js";
+import { own } from "./announce.js";
 import { conversationOf } from "./conversations.js";
 import { openDialog } from "./dialogs.js";
-import { $, allow, isAllowed } from "./dom.js";
+import { $, allow, h, icon, isAllowed } from "./dom.js";
+import { avatar } from "./messages.js";
 import { on, phone, state } from "./state.js";
 import { refreshThread } from "./thread.js";
 
@@ -22,6 +24,7 @@ export function startComposer() {
     event.preventDefault();
     send();
   });
+  text.addEventListener("input", () => refuse(""));
   $("composer-as").addEventListener("change", label);
   for (const id of ["call", "call-empty"]) $(id).addEventListener("click", () => call(id === "call"));
   on("peer", open);
@@ -38,7 +41,7 @@ function open({ focus }) {
   if (shown) drafts.set(shown, text.value);
   shown = state.peer === null ? null : JSON.stringify([state.phone, state.peer]);
   text.value = drafts.get(shown) ?? "";
-  $("composer-problem").textContent = "";
+  refuse("");
   label();
   if (!focus) return;
   // On a narrow page the keyboard of a real phone would cover the conversation: there the heading gets the focus.
@@ -46,13 +49,24 @@ function open({ focus }) {
   (isWide ? text : $("thread-title")).focus({ preventScroll: true });
 }
 
-/** Says in plain words who writes, and where it arrives. */
+/** Says in plain words who writes. */
 function label() {
   const mine = phone()?.label ?? "the phone";
   const byHand = $("composer-as").value === "by_hand";
-  $("composer-label").textContent = byHand
-    ? `By hand on ${mine}, to ${state.name}`
-    : `As ${state.name}: it arrives on ${mine}`;
+  $("composer-label").textContent = byHand ? `By hand on ${mine}, to ${state.name}` : `Reply as ${state.name}`;
+  $("composer").classList.toggle("is-by-hand", byHand);
+  $("composer-avatar").replaceChildren(
+    byHand
+      ? h("span", { class: "avatar", "aria-hidden": "true" }, icon("phone"))
+      : avatar(state.name, state.peer ?? ""),
+  );
+}
+
+/** Say why a text is not sent; empty: nothing is wrong. */
+function refuse(why) {
+  $("composer-problem").textContent = why;
+  if (why) $("composer-text").setAttribute("aria-invalid", "true");
+  else $("composer-text").removeAttribute("aria-invalid");
 }
 
 async function send() {
@@ -61,16 +75,16 @@ async function send() {
   const how = $("composer-as").value;
   const button = $("composer-send");
   if (!isAllowed(button)) return;
-  if (!text.trim()) {
-    $("composer-problem").textContent = "Write something first.";
-    return;
-  }
+  field.focus({ preventScroll: true });
+  if (!text.trim()) return refuse("Write something first.");
   allow(button, false);
   const sentFrom = shown;
   const worked = await attempt($("composer-problem"), () =>
-    how === "by_hand"
-      ? post(`phones/${state.phone}/sent`, { recipient: state.name, text })
-      : post(`phones/${state.phone}/messages`, { sender: state.name, text, channel: how }),
+    own(
+      how === "by_hand"
+        ? post(`phones/${state.phone}/sent`, { recipient: state.name, text })
+        : post(`phones/${state.phone}/messages`, { sender: state.name, text, channel: how }),
+    ),
   );
   allow(button, true);
   if (!worked) return;
@@ -83,12 +97,14 @@ function call(fromThread) {
   openDialog(
     "call-dialog",
     async ({ elements }) => {
-      const { guid } = await post(`phones/${state.phone}/calls`, {
-        number: elements.number.value,
-        name: elements.name.value || null,
-        kind: elements.kind.value,
-        seconds: elements.seconds.valueAsNumber || 0,
-      });
+      const { guid } = await own(
+        post(`phones/${state.phone}/calls`, {
+          number: elements.number.value,
+          name: elements.name.value || null,
+          kind: elements.kind.value,
+          seconds: elements.seconds.valueAsNumber || 0,
+        }),
+      );
       return conversationOf(guid);
     },
     ({ elements }) => {

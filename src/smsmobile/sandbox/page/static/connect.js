@@ -127,7 +127,7 @@ function showFirstSteps() {
 
 function showAccount({ subscription_active, log_delay, token_lifetime, counts }) {
   $("subscription").setAttribute("aria-checked", String(subscription_active));
-  $("subscription-text").textContent = subscription_active ? "Active" : "Over";
+  $("subscription-text").textContent = subscription_active ? "Active" : "Expired";
   if (document.activeElement !== $("log-delay")) $("log-delay").value = log_delay;
   if (document.activeElement !== $("token-lifetime")) $("token-lifetime").value = token_lifetime ?? "";
   $("counts").textContent =

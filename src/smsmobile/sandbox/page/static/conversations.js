@@ -1,10 +1,11 @@
 // The conversations of the chosen phone: searched, paged, newest first, kept up to date; and beginning a new one.
 
 import { get, post } from "./api.js";
-import { announceMessage } from "./announce.js";
+import { announceRows, own } from "./announce.js";
 import { openDialog } from "./dialogs.js";
 import { $, h, reconcile } from "./dom.js";
-import { avatar, isIncoming, isOverdue, summaryOf } from "./messages.js";
+import { oneTabStop } from "./list.js";
+import { avatar, isOverdue, summaryOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -16,10 +17,10 @@ const MOST = 400; // rows in the list; what is older is found by searching
 let rows = [];
 let more = false;
 let loaded = null; // for which phone and search the rows are
-let newest = 0; // the highest entry that was seen, for announcing those after it
 let view;
 let loading = false;
 let typing = null;
+let revealing = null; // the conversation whose row comes into view as soon as the list has it
 
 export function startConversations() {
   view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh);
@@ -29,16 +30,13 @@ export function startConversations() {
     typing = setTimeout(view.touch, 150);
   });
   $("conversations-older").addEventListener("click", loadOlder);
-  $("conversation-list").addEventListener("keydown", walk);
+  oneTabStop($("conversation-list"), ".conversation");
   new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && loadOlder(), {
     root: $("conversation-scroll"),
     rootMargin: "200px",
   }).observe($("conversations-older"));
   for (const id of ["new-conversation", "new-conversation-empty"]) $(id).addEventListener("click", begin);
-  on("phone", () => {
-    newest = 0;
-    view.touch();
-  });
+  on("phone", view.touch);
   on("peer", mark);
   on("view", (name) => name === "thread" && openNewest());
 }
@@ -56,7 +54,7 @@ async function refresh() {
   merge(page, isSame);
   loaded = which;
   show();
-  if (!search) announceNew();
+  if (!search) await announceRows(phone, rows);
 }
 
 /** Take over a page: it tells all there is down to its last row. */
@@ -90,6 +88,7 @@ function show() {
   const none = rows.length === 0;
   reconcile($("conversation-list"), rows, (each) => each.peer, draw);
   mark();
+  showRevealed();
   $("conversations-none").hidden = !none || !search;
   $("conversations-none").textContent = `Nothing found for “${search}”.`;
   $("conversations-empty").hidden = !none || Boolean(search);
@@ -118,7 +117,7 @@ function draw(row) {
         onclick: () => choosePeer(row.peer, row.name, { focus: true, entry: row.found?.id }),
       },
       avatar(row.name, row.peer),
-      h("span", { class: "conversation-name" }, row.name),
+      h("span", { class: "conversation-name", dir: "auto" }, row.name),
       stamp(shown.time, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(shown)),
       row.count > 1 &&
@@ -140,31 +139,10 @@ function mark() {
   }
 }
 
-function walk(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  const buttons = [...$("conversation-list").querySelectorAll("button")];
-  const next = buttons[buttons.indexOf(document.activeElement) + step];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-}
-
-function announceNew() {
-  const highest = rows[0]?.last.id ?? 0;
-  if (newest) {
-    for (const { last, name } of rows) {
-      if (last.id > newest && isIncoming(last)) announceMessage(name, last.text);
-      if (last.id > newest && last.kind === "call") announceMessage(name, "call");
-    }
-  }
-  newest = Math.max(newest, highest) || 1;
-}
-
 function begin() {
   openDialog("new-dialog", async ({ elements }) => {
     const given = { sender: elements.sender.value, text: elements.text.value, channel: elements.channel.value };
-    const { guid } = await post(`phones/${state.phone}/messages`, given);
+    const { guid } = await own(post(`phones/${state.phone}/messages`, given));
     return conversationOf(guid);
   });
 }
@@ -173,5 +151,20 @@ function begin() {
 export async function conversationOf(guid) {
   const { conversations } = await get("conversations", { phone: state.phone, limit: LARGEST_PAGE });
   const found = conversations.find((each) => each.last.guid === guid);
-  return found && (() => choosePeer(found.peer, found.name, { focus: true }));
+  return found && (() => reveal(found));
+}
+
+/** Open a conversation that the list need not have yet, and let its row come into view. */
+function reveal(conversation) {
+  revealing = conversation;
+  $("search").value = "";
+  view.touch();
+  choosePeer(conversation.peer, conversation.name, { focus: true });
+}
+
+function showRevealed() {
+  const index = rows.findIndex((row) => row.peer === revealing?.peer && row.last.id >= revealing.last.id);
+  if (index === -1) return;
+  revealing = null;
+  $("conversation-list").children[index].scrollIntoView({ block: "nearest" });
 }

@@ -34,9 +34,13 @@ function draw(delivery) {
       {},
       badge(word, kind, drawing),
       h("span", { class: "log-what" }, h("code", {}, delivery.event_type)),
-      h("span", { class: "log-tags quiet", title: "The outcome of each attempt" }, outcomes.slice(-5).join(" · ")),
       h("span", { class: "log-when" }, stamp(delivery.created_at, "both")),
-      h("span", { class: "log-where" }, delivery.url),
+      h(
+        "span",
+        { class: "log-more" },
+        h("span", { class: "log-where" }, delivery.url),
+        h("span", { class: "log-tags quiet", title: "The outcome of each attempt" }, outcomes.slice(-5).join(" · ")),
+      ),
     ),
   );
   const fill = () => details.children.length === 1 && details.append(body(delivery));
@@ -46,11 +50,14 @@ function draw(delivery) {
 
 function body(delivery) {
   const problem = h("p", { class: "problem", role: "alert" });
+  const done = h("p", { class: "quiet" });
   const again = async () => {
-    if (await attempt(problem, () => post(`deliveries/${delivery.id}/again`))) {
-      announce("It is being sent again.");
-      view.touch();
-    }
+    let made;
+    done.textContent = "";
+    if (!(await attempt(problem, async () => (made = await post(`deliveries/${delivery.id}/again`))))) return;
+    done.replaceChildren("Sent again at ", stamp(made.created_at, "seconds"), ": a new row at the top of the list.");
+    announce("It is being sent again.");
+    view.touch();
   };
   return h(
     "div",
@@ -68,6 +75,7 @@ function body(delivery) {
       { class: "row" },
       h("button", { type: "button", class: "button", "data-focus": "again", onclick: again }, "Send again"),
     ),
+    done,
     problem,
   );
 }

@@ -13,12 +13,18 @@ export function openDialog(id, send, prepare = () => {}) {
   const problem = form.querySelector(".problem");
   const opener = document.activeElement;
   form.reset();
-  problem.textContent = "";
+  accept(form);
+  form.oninput = () => accept(form);
+  form.onkeydown = (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    form.requestSubmit();
+  };
   prepare(form);
   form.onsubmit = async (event) => {
     event.preventDefault();
     const submit = form.querySelector("[type=submit]");
-    if (!isAllowed(submit)) return;
+    if (!isAllowed(submit) || !isComplete(form)) return;
     allow(submit, false);
     let then;
     const worked = await attempt(problem, async () => (then = await send(form)));
@@ -35,6 +41,23 @@ export function openDialog(id, send, prepare = () => {}) {
     heir?.focus({ preventScroll: true });
   };
   dialog.showModal();
+}
+
+/** Whether all fields that must be filled are; if not, the first one that is empty is named and has the focus. */
+function isComplete(form) {
+  const empty = [...form.elements].find((field) => field.required && field.checkVisibility() && !field.value.trim());
+  if (!empty) return true;
+  const label = empty.labels[0].querySelector("span")?.textContent ?? empty.labels[0].textContent;
+  form.querySelector(".problem").textContent = `“${label}” is empty: fill it in.`;
+  empty.setAttribute("aria-invalid", "true");
+  empty.focus();
+  return false;
+}
+
+/** Nothing is wrong any more, or not yet. */
+function accept(form) {
+  form.querySelector(".problem").textContent = "";
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
 
 /** Ask before something is done that cannot be undone. */

@@ -70,6 +70,18 @@ function startViews() {
   showView("list");
 }
 
+/** A slash goes to the search, from wherever nothing is written. */
+function startKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, dialog")) return;
+    event.preventDefault();
+    if (!$("search").checkVisibility()) showView("list");
+    $("search").focus();
+    $("search").select();
+  });
+}
+
 /** The open tab is in the address, so that it is still open after a reload. */
 function startAddress() {
   const name = location.hash.slice(1);
@@ -91,5 +103,6 @@ startSchedule();
 startFaults();
 startConnect();
 startAddress();
+startKeys();
 changed(null);
 listen(changed, said);

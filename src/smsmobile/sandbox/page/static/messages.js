@@ -41,7 +41,7 @@ export function stateOf(entry) {
 export function summaryOf(entry) {
   if (entry.kind === "call") {
     const [drawing, words] = callOf(entry);
-    return [icon(drawing), words];
+    return [icon(drawing), h("span", { class: "preview" }, words)];
   }
   const known = entry.kind === "out" ? STATES[entry.state] : null;
   const mark =
@@ -50,7 +50,11 @@ export function summaryOf(entry) {
   return [
     mark,
     isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""),
-    ...(entry.excerpt ? [entry.excerpt[0], h("mark", {}, entry.excerpt[1]), entry.excerpt[2]] : [entry.text]),
+    h(
+      "span",
+      { class: "preview", dir: "auto" },
+      ...(entry.excerpt ? [entry.excerpt[0], h("mark", {}, entry.excerpt[1]), entry.excerpt[2]] : [entry.text]),
+    ),
   ];
 }
 

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { $, allow, h, isAllowed, reconcile } from "./dom.js";
 import { announce } from "./announce.js";
+import { oneTabStop } from "./list.js";
 
 const PAGE = 50;
 
@@ -70,6 +71,7 @@ export function logOf(path, name, draw, filter = () => ({})) {
     }
   }
 
+  oneTabStop($(`${name}-list`), "summary");
   $(`${name}-older`).addEventListener("click", () => isAllowed($(`${name}-older`)) && turn(() => starts.push(oldest)));
   $(`${name}-newer`).addEventListener("click", () => isAllowed($(`${name}-newer`)) && turn(() => starts.pop()));
   return refresh;

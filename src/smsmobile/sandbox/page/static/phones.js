@@ -7,6 +7,8 @@ import { $, h } from "./dom.js";
 import { choosePhone, on, phone, state, tell } from "./state.js";
 import { watch } from "./watch.js";
 
+const LOW = 15; // percent of the battery
+
 export function startPhones() {
   $("phone").addEventListener("change", (event) => choosePhone(event.target.value));
   $("phone-on").addEventListener("click", turn);
@@ -41,6 +43,7 @@ function show() {
   $("phone-battery").textContent = `${shown.battery} %`;
   $("phone-battery-level").setAttribute("width", String((14 * shown.battery) / 100));
   $("phone-bar").classList.toggle("is-off", !shown.is_on);
+  $("phone-bar").classList.toggle("is-low", shown.battery < LOW);
   const facts = [
     !shown.is_on && "refuses to send",
     shown.queued && `${shown.queued} queued`,

@@ -14,6 +14,7 @@ export function select(name) {
     tab.setAttribute("aria-selected", String(isOpen));
     tab.tabIndex = isOpen ? 0 : -1;
     $(tab.getAttribute("aria-controls")).hidden = !isOpen;
+    if (isOpen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   tell("tab", name);
 }
@@ -29,6 +30,5 @@ export function startTabs() {
     const next = all[(there + all.length) % all.length];
     select(next.dataset.tab);
     next.focus();
-    next.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
 }

@@ -45,7 +45,7 @@ function draw(destination) {
     });
   const button = (name, text, onclick) =>
     h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
-  const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "every event");
+  const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "all");
   const path = `webhooks/${destination.id}`;
   return h(
     "li",
@@ -64,7 +64,7 @@ function draw(destination) {
       destination.failures > 0 && badge(`${destination.failures} failed in a row`, "bad", "alert"),
       destination.paused_until && badge("Paused", "bad", "pause"),
     ),
-    h("p", { class: "quiet" }, "Told: ", types, "."),
+    h("p", { class: "quiet" }, `Events: ${types}`),
     destination.paused_until &&
       h(
         "p",
