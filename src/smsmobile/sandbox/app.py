@@ -35,7 +35,6 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
     """The WSGI application over one account."""
     app = Flask("smsmobile.sandbox", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.url_map.merge_slashes = False  # its redirect would keep a POST's body too
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
     recorder = Recorder(service.ledger)
 

@@ -23,7 +23,7 @@ from .guard import guard
 from .ledger import Ledger
 from .limits import MOST_ROWS, TEN_YEARS, check_seconds, check_text, check_text_or_none, check_whole, is_whole
 from .mailbox import Mailbox
-from .page import Desk, create_page
+from .page import Desk, add_page
 from .phone import Phone
 from .phones import Phones
 from .rows import RecordedRequest
@@ -110,7 +110,7 @@ class Sandbox:
             change_account=self._change,
             port=lambda: None if self._server is None else self._server.port,
         )
-        self.app.register_blueprint(create_page(self._desk))
+        add_page(self.app, self._desk)
         if is_new:
             self._set_up(first=True)
 

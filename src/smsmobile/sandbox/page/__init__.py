@@ -6,6 +6,6 @@ All of it lies at `/` and under `/_sandbox/`, and is no part of the service that
 from __future__ import annotations
 
 from .desk import Desk
-from .endpoints import create_page, problem
+from .endpoints import add_page, problem
 
-__all__ = ["Desk", "create_page", "problem"]
+__all__ = ["Desk", "add_page", "problem"]

@@ -6,10 +6,12 @@ page, in ../guard.py.
 
 from __future__ import annotations
 
+from functools import cache, partial
 from importlib.resources import files
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.routing import Map, Rule
 
 from . import done, shown, trouble
 from .desk import Desk
@@ -31,22 +33,35 @@ TYPES = {
 """By the ending. What the machine has registered for an ending is not asked: on some, a script is text."""
 
 
-def create_page(desk: Desk) -> Blueprint:
-    """The blueprint over one sandbox."""
+_ROUTES = (*shown.ROUTES, *done.ROUTES, *trouble.ROUTES)
+
+
+@cache
+def _addresses() -> Map:
+    """Made once for all sandboxes of a process, since that takes longer than all else of making one."""
+    return Map(
+        [
+            Rule("/", endpoint="page.index", methods=["GET"]),
+            Rule("/_sandbox/static/<name>", endpoint="page.static", methods=["GET"]),
+            Rule("/_sandbox/live", endpoint="page.live", methods=["GET"]),
+            *(
+                Rule(f"/_sandbox{route.path}", endpoint=f"page.{route.method} {route.path}", methods=[route.method])
+                for route in _ROUTES
+            ),
+        ],
+        merge_slashes=False,  # its redirect would lose what was posted
+    )
+
+
+def add_page(app: Flask, desk: Desk) -> None:
+    """Let an application answer at the page's addresses, for one sandbox."""
     page = Blueprint("page", __name__)
 
-    def serve(route: PageRoute) -> None:
-        def view(**parts: str | int) -> tuple[Response, int]:
-            check_query(route.query)
-            given = () if route.body is None else (body(route.body),)
-            return jsonify(route.view(desk, *given, **parts)), route.status
+    def endpoint(route: PageRoute, **parts: str | int) -> tuple[Response, int]:
+        check_query(route.query)
+        given = () if route.body is None else (body(route.body),)
+        return jsonify(route.view(desk, *given, **parts)), route.status
 
-        page.add_url_rule(f"/_sandbox{route.path}", f"{route.method} {route.path}", view, methods=[route.method])
-
-    for route in (*shown.ROUTES, *done.ROUTES, *trouble.ROUTES):
-        serve(route)
-
-    @page.get("/_sandbox/live")
     def live() -> Response:
         check_query(())
         headers = {"X-Accel-Buffering": "no"}
@@ -59,14 +74,6 @@ def create_page(desk: Desk) -> Blueprint:
         response.call_on_close(desk.live.leave)
         return response
 
-    @page.get("/")
-    def index() -> Response:
-        return _file("index.html")
-
-    @page.get("/_sandbox/static/<name>")
-    def static(name: str) -> Response:
-        return _file(name)
-
     @page.after_request
     def forget(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
@@ -77,7 +84,14 @@ def create_page(desk: Desk) -> Blueprint:
         return jsonify({"error": error.sentence}), error.status
 
     page.register_error_handler(HTTPException, problem)
-    return page
+    app.register_blueprint(page)
+    app.url_map = _addresses()
+    app.view_functions = {
+        "page.index": partial(_file, "index.html"),
+        "page.static": _file,
+        "page.live": live,
+        **{f"page.{route.method} {route.path}": partial(endpoint, route) for route in _ROUTES},
+    }
 
 
 def problem(error: HTTPException) -> Response:
