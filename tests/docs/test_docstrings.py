@@ -36,7 +36,7 @@ MODULES = [
 ]
 
 PASSED_BY_THE_LIBRARY = {"transport", "default_region", "default_device", "repeat", "lookup", "text"} | {
-    "ledger",
+    "store",
     "ticker",
     "publish",
     "paths",

@@ -76,7 +76,7 @@ def test_a_failed_whatsapp_message_is_sent_again_once(client: SMSMobileClient, b
     box.phone.fail(TO)
     sent = client.whatsapp.send(TO, "hi")
     assert sent.guid is not None
-    box.phone.heal(TO)
+    box.phone.recover(TO)
 
     resent = client.whatsapp.resend(sent.guid)
 

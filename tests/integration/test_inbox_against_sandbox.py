@@ -52,7 +52,7 @@ def looks_once(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_one_handler_serves_webhooks_of_both_kinds_and_the_inbox(inbox: Inbox, box: Sandbox) -> None:
     box.phone.receive("MPESA", "20.00 received")
     (polled,) = take(inbox, 1)
-    (row,) = box._ledger.received
+    (row,) = box._store.received
     first, second = events.received(row).body(1), events.received(row).body(2)
     assert first is not None
     assert second is not None

@@ -76,7 +76,7 @@ def test_a_failed_message_says_why_and_can_be_sent_again(client: SMSMobileClient
     sent = client.sms.send(TO, "hi")
     assert sent.guid is not None
     (failed,) = client.sms.log(phone_errors=True)
-    box.phone.heal(TO)
+    box.phone.recover(TO)
 
     resent = client.sms.resend(sent.guid)
 

@@ -54,7 +54,7 @@ def test_a_message_that_fails_and_is_sent_again_is_followed_both_times(client: S
     box.phone.delay = 5
     box.phone.fail(TO, "RESULT_ERROR_NO_SERVICE")
     failed = client.sms.track(client.sms.send(TO, "hi"))
-    box.phone.heal(TO)
+    box.phone.recover(TO)
     assert failed.guid is not None
 
     row = client.sms.track(client.sms.resend(failed.guid))

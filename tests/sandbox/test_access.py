@@ -298,7 +298,7 @@ def test_the_redirect_to_the_final_slash_shows_what_was_asked_and_repeats_no_key
 
 def test_no_credentials_in_the_repr_of_what_is_remembered(box, api):
     token = api.token().json()["access_token"]
-    shown = repr(box._ledger.account) + repr(list(box._ledger.tokens))
+    shown = repr(box._store.account) + repr(list(box._store.tokens))
     assert [secret for secret in (box.api_key, box.client_secret, token) if secret in shown] == []
 
 
@@ -308,7 +308,7 @@ def test_expired_tokens_are_forgotten(box, api):
         api.token()
     box.clock.forward(61)
     api.token()
-    assert len(box._ledger.tokens) == 1
+    assert len(box._store.tokens) == 1
 
 
 def test_moving_the_clock_undoes_no_change_made_at_the_same_time(box):

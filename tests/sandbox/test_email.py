@@ -222,15 +222,15 @@ def test_a_naive_moment_is_refused(box):
 
 
 def test_copies_the_address_for_replies_and_the_charset_are_kept(api, box, mail, folder):
-    extra = {"email_cc1": "a@example.com", "email_cc3": "c@example.com", "reply_email": "desk@example.org"}
-    assert api.post("/sendemail/", **mail, **extra, reply_name="The Desk", charset="utf-8").status_code == 200
+    extra = {"email_cc1": "a@example.com", "email_cc3": "c@example.com", "reply_email": "context@example.org"}
+    assert api.post("/sendemail/", **mail, **extra, reply_name="The PageContext", charset="utf-8").status_code == 200
 
     (sent,) = box.mailbox.sent
     assert sent.cc == ("a@example.com", "c@example.com")
-    assert (sent.reply_to, sent.reply_name, sent.charset) == ("desk@example.org", "The Desk", "utf-8")
+    assert (sent.reply_to, sent.reply_name, sent.charset) == ("context@example.org", "The PageContext", "utf-8")
     (row,) = folder("Sent")
     assert row["cc"] == ["a@example.com", "c@example.com"]
-    assert (row["reply_to"], row["reply_name"], row["charset"]) == ("desk@example.org", "The Desk", "utf-8")
+    assert (row["reply_to"], row["reply_name"], row["charset"]) == ("context@example.org", "The PageContext", "utf-8")
 
 
 @pytest.mark.parametrize("name", ["email_cc1", "email_cc2", "email_cc3", "reply_email"])

@@ -14,8 +14,8 @@ NO_NUMBERS = [math.inf, -math.inf, math.nan, 1e300, 10**400, -1, -0.001, "5", b"
 
 
 def state(box):
-    with box._ledger.lock:
-        return {table.name: list(table) for table in box._ledger.tables}
+    with box._store.lock:
+        return {table.name: list(table) for table in box._store.tables}
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_nobody_calls_from_what_is_no_text(box, refused, value):
 @pytest.mark.parametrize("value", NO_TEXT)
 def test_what_is_no_text_does_not_fail(box, refused, value):
     refused("number must be text", box.phone.fail, value)
-    refused("number must be text", box.phone.heal, value)
+    refused("number must be text", box.phone.recover, value)
     refused("reason must be text", box.phone.fail, PHONE, value)
 
 

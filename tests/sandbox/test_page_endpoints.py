@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from smsmobile import __version__
 from smsmobile.sandbox import Sandbox
-from smsmobile.sandbox.page import done, shown, trouble
+from smsmobile.sandbox.page import actions, destinations, faults, views
 
 PHONE = "+33639985678"
 NOW = "2026-03-20T21:07:44.1"
-POSTS = [route for routes in (shown, done, trouble) for route in routes.ROUTES if route.method == "POST"]
-GETS = [route.path for route in shown.ROUTES + trouble.ROUTES if route.method == "GET"]
+ROUTES = (*views.ROUTES, *actions.ROUTES, *destinations.ROUTES, *faults.ROUTES)
+POSTS = [route for route in ROUTES if route.method == "POST"]
+GETS = [route.path for route in ROUTES if route.method == "GET"]
 
 
 def filled(path, box):
@@ -150,7 +151,7 @@ def test_lists_are_paged_by_id(page, api):
 
 def test_requests_that_are_forgotten_are_not_shown(page, api, box):
     api.send()
-    box._ledger.requests.clear()
+    box._store.requests.clear()
     assert page.get("/requests") == {"requests": [], "more": False, "paths": []}
 
 
@@ -489,21 +490,21 @@ NO_OBJECTS = [b"[]", b"null", b"1", b'"x"', b"{", b"\xff", b'{"a":1}x', b"[" * 1
 )
 def test_a_body_that_is_no_object_is_refused(page, box, route, body):
     box.add_webhook("http://127.0.0.1:9/", version=1)
-    version = box._ledger.version
+    version = box._store.version
     page.refused(
         400, "POST", filled(route.path, box), data=body, headers={"Content-Type": "application/json; charset=utf-8"}
     )
-    assert box._ledger.version == version
+    assert box._store.version == version
 
 
 def test_an_unknown_field_is_refused_by_its_name(subtests, page, box):
     for route in POSTS:
         with subtests.test(route=route):
-            version = box._ledger.version
+            version = box._store.version
             assert "'labell'" in page.refused(
                 400, "POST", filled(route.path, box), json={**EXAMPLES[route.path], "labell": 1}
             )
-            assert box._ledger.version == version
+            assert box._store.version == version
 
 
 EXAMPLES = {
@@ -573,13 +574,13 @@ def test_a_value_that_cannot_be_is_refused_by_its_name(subtests, page, box):
         ("/faults", '{"kind": "latency", "seed": 1e300}', "seed"),
     ]:
         with subtests.test(path=path):
-            version = box._ledger.version
+            version = box._store.version
             sentence = page.refused(
                 400, "POST", filled(path, box), data=body, headers={"Content-Type": "application/json"}
             )
             assert f"'{field}'" in sentence
             assert sentence.endswith(".")
-            assert box._ledger.version == version
+            assert box._store.version == version
 
 
 @pytest.mark.parametrize("body", [{}, {"forward": 1, "reset": True}, {"forward": None}])
@@ -737,7 +738,7 @@ def test_a_file_is_kept_only_as_long_as_it_is_the_same(page, box, monkeypatch, t
     assert page.session.get(box.url, headers=known, timeout=5).text == "the next version"
 
 
-@pytest.mark.parametrize("name", ["nonsense.js", "..%2Fdesk.py", "%2e%2e/desk.py", "..", "%00", "index.html/"])
+@pytest.mark.parametrize("name", ["nonsense.js", "..%2Fdesk.py", "%2e%2e/context.py", "..", "%00", "index.html/"])
 def test_nothing_else_is_served_as_a_file(page, name):
     response = page.ask("GET", f"/static/{name}")
     assert response.status_code == 404

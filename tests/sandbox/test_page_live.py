@@ -209,7 +209,7 @@ def test_a_reader_that_is_gone_is_noticed_by_the_heartbeat(box, monkeypatch, eve
         stream = Stream(box)
         stream.event()
         stream.close()
-    eventually(lambda: box._desk.live._open == 0)
+    eventually(lambda: box._page_context.live._open == 0)
 
 
 def test_the_service_answers_while_all_streams_are_open(listen, api):
@@ -253,7 +253,7 @@ def test_closing_the_sandbox_in_the_middle_of_things_ends_the_streams_promptly(b
 
 def test_a_closed_sandbox_opens_no_stream(box):
     box.close()
-    assert not box._desk.live.enter()
+    assert not box._page_context.live.enter()
 
 
 def test_a_reset_is_told(listen, box):

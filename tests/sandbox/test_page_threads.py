@@ -229,7 +229,7 @@ def test_an_answer_is_spelled_as_its_channel_spells_numbers(page, api, box):
     name = thread(page, box)["name"]
     for channel in ("sms", "whatsapp"):
         page.post(f"/phones/{box.phone.sid}/messages", sender=name, text=channel, channel=channel)
-    senders = {row.channel: row.sender for row in box._ledger.received}
+    senders = {row.channel: row.sender for row in box._store.received}
     assert senders == {"sms": PHONE, "whatsapp": PEER}
 
 
@@ -327,7 +327,7 @@ class Walk:
         self.box = Sandbox()
         self.box.add_phone("Second")
         self.caller = self.box.app.test_client()
-        self.ledger = self.box._ledger
+        self.store = self.box._store
         self.guids = []
 
     def get(self, path, **params):
@@ -352,15 +352,15 @@ class Walk:
         elif what == "delete the newest" and self.guids:
             self.caller.post("/deletesms/", data={"apikey": self.box.api_key, "guid": self.guids.pop()})
         elif what == "resend":
-            for message in self.ledger.messages:
+            for message in self.store.messages:
                 self.caller.post("/resend/", data={"apikey": self.box.api_key, "guid": message.guid})
 
     def entries(self):
         """Ids by phone and peer, lowest first, from the rows alone."""
         found = {}
-        for table in (self.ledger.messages, self.ledger.received, self.ledger.by_hand, self.ledger.calls):
+        for table in (self.store.messages, self.store.received, self.store.by_hand, self.store.calls):
             for row in table:
-                number = row.sender if table is self.ledger.received else row.number
+                number = row.sender if table is self.store.received else row.number
                 found.setdefault((row.phone, peer_of(number)), []).append(row.id)
         return {where: sorted(ids) for where, ids in found.items()}
 
@@ -447,9 +447,9 @@ def test_the_counts_are_those_of_the_rows_whatever_happens(actions):
     walk.box.phone.delay = 60
     for what, number, phone in actions:
         walk.act(what, number, phone)
-    ledger = walk.ledger
+    store = walk.store
     for phone in walk.get("/phones")["phones"]:
         sid = phone["sid"]
-        assert phone["queued"] == sum(row.is_pending for row in ledger.messages if row.phone == sid)
-        assert phone["unread"] == sum(not row.is_read for row in ledger.received if row.phone == sid)
+        assert phone["queued"] == sum(row.is_pending for row in store.messages if row.phone == sid)
+        assert phone["unread"] == sum(not row.is_read for row in store.received if row.phone == sid)
     walk.box.close()

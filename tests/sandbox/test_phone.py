@@ -140,8 +140,8 @@ def test_a_number_fails_in_any_spelling(api, box, spelling):
 
 def test_a_healed_number_works_again(api, box):
     box.phone.fail(PHONE)
-    box.phone.heal("00 33 639 98 56 78")
-    box.phone.heal("+1 555 0100")
+    box.phone.recover("00 33 639 98 56 78")
+    box.phone.recover("+1 555 0100")
     api.send()
     assert len(box.phone.outbox) == 1
 
@@ -151,7 +151,7 @@ def test_something_without_digits_cannot_fail(box, number):
     with pytest.raises(ValueError, match="digit"):
         box.phone.fail(number)
     with pytest.raises(ValueError, match="digit"):
-        box.phone.heal(number)
+        box.phone.recover(number)
 
 
 def test_a_failure_has_a_reason(box):

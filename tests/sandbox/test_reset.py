@@ -12,7 +12,7 @@ PHONE = "+33639985678"
 
 
 def rows(box):
-    return {table.name: len(table) for table in box._ledger.tables}
+    return {table.name: len(table) for table in box._store.tables}
 
 
 def test_nothing_is_left_of_what_happened(api, box, receiver):

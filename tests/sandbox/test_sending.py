@@ -181,7 +181,7 @@ def test_a_body_beyond_what_a_form_may_be_is_refused(api):
 def test_a_failed_message_is_sent_again_under_its_guid(api, box):
     box.phone.fail(PHONE)
     guid = api.send(message="again", port="2")["id"]
-    box.phone.heal(PHONE)
+    box.phone.recover(PHONE)
 
     answer = api.post("/resend/", guid=guid).json()["result"]
 

@@ -51,7 +51,7 @@ def test_with_all_off_nothing_is_sent(api, box, office):
 def test_a_message_is_sent_again_by_its_own_phone(api, box, office):
     office.fail(PHONE)
     guid = api.send(sIdentifiant=office.sid)["id"]
-    office.heal(PHONE)
+    office.recover(PHONE)
 
     api.post("/resend/", guid=guid)
 

@@ -17,7 +17,7 @@ import requests
 
 from smsmobile import SMSMobileClient
 from smsmobile.sandbox import Sandbox
-from smsmobile.sandbox.storage import VERSION
+from smsmobile.sandbox.database import VERSION
 
 PHONE = "+33639985678"
 
@@ -50,8 +50,8 @@ def client(box):
 
 
 def rows(box):
-    with box._ledger.lock:
-        return {table.name: list(table) for table in box._ledger.tables}
+    with box._store.lock:
+        return {table.name: list(table) for table in box._store.tables}
 
 
 def send(box, text="hi", to=PHONE, **more):
@@ -111,7 +111,7 @@ def test_what_was_deleted_stays_deleted(kept):
 
 def test_what_was_forgotten_stays_forgotten(kept, monkeypatch):
     box = kept()
-    box._ledger.requests._most = 3
+    box._store.requests._most = 3
     for _ in range(5):
         send(box)
     last = [request.id for request in box.requests]
@@ -144,7 +144,7 @@ def test_new_rows_have_higher_ids_than_those_of_the_file(kept):
     highest = max(row.id for of_kind in rows(box).values() for row in of_kind if hasattr(row, "id"))
     box = kept()
     box.phone.receive(PHONE, "after")
-    assert next(reversed(box._ledger.received)).id > highest
+    assert next(reversed(box._store.received)).id > highest
 
 
 def test_a_queued_message_goes_out_after_the_restart(kept):
@@ -187,7 +187,7 @@ def test_a_failed_message_can_be_sent_again(kept):
     box.phone.fail(PHONE)
     guid = send(box)
     box = kept()
-    box.phone.heal(PHONE)
+    box.phone.recover(PHONE)
     with client(box) as sms:
         sms.sms.resend(guid)
     assert len(box.phone.outbox) == 1
@@ -197,7 +197,7 @@ def test_numbers_that_fail_fail_on(kept):
     box = kept()
     for number in ("+33639980001", "+33639980002", "+33639980003"):
         box.phone.fail(number)
-    box.phone.heal("+33639980002")
+    box.phone.recover("+33639980002")
     box = kept()
     for number in ("+33639980001", "+33639980002", "+33639980003"):
         send(box, to=number)
@@ -315,9 +315,9 @@ def test_a_row_that_cannot_be_written_takes_no_other_with_it(kept, file):
     poison = replace(rows(box)["messages"][0], guid="poison", text=b"no text")
 
     def put():
-        with box._ledger.lock:
+        with box._store.lock:
             box.phone.receive(PHONE, "beside it")
-            box._ledger.messages.put(poison)
+            box._store.messages.put(poison)
 
     with pytest.raises(TypeError):
         put()
@@ -343,7 +343,7 @@ def test_a_change_that_is_interrupted_is_not_half_done(kept, monkeypatch):
 
     box = kept()
     with monkeypatch.context() as patched:
-        file = box._ledger.database._file
+        file = box._store.database._file
         patched.setattr(file, "_connection", Interrupted(file._connection))
         with pytest.raises(KeyboardInterrupt):
             box.phone.receive(PHONE, "one")
@@ -359,7 +359,7 @@ def test_the_file_is_let_go_of_even_where_closing_fails(kept, monkeypatch):
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(box._ledger.database._file, "merge", merge)
+        patched.setattr(box._store.database._file, "merge", merge)
         with pytest.raises(ZeroDivisionError) as caught:  # kept, since what is in its frames is then not let go of
             box.close()
     assert len(kept().phone.outbox) == 1
@@ -392,7 +392,7 @@ def test_a_killed_sandbox_loses_nothing_that_was_answered(kept, file, sent):
 
     assert [message.guid for message in box.phone.outbox] == guids
     assert len(box.requests) == sent
-    assert [message.guid for message in box._ledger.messages if message.is_pending] == []
+    assert [message.guid for message in box._store.messages if message.is_pending] == []
 
 
 def test_what_the_phone_does_by_itself_is_in_the_file_at_once(kept, file, tmp_path, eventually):
@@ -554,7 +554,7 @@ sys.exit(main(["--port", "0", "--db", sys.argv[1]]))
 def no_room(kept):
     """A sandbox whose file cannot grow, and what makes room again, for so many pages."""
     box = kept()
-    connection = box._ledger.database._file._connection
+    connection = box._store.database._file._connection
 
     def make_room(pages=10_000):
         (used,) = connection.execute("PRAGMA page_count").fetchone()

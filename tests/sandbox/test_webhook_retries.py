@@ -12,8 +12,8 @@ import pytest
 from smsmobile.sandbox import Clock, Sandbox, deliveries, posting, webhooks
 from smsmobile.sandbox.events import Event
 from smsmobile.sandbox.faults import Faults
-from smsmobile.sandbox.ledger import Ledger
 from smsmobile.sandbox.rows import Destination
+from smsmobile.sandbox.store import Store
 from smsmobile.sandbox.webhooks import Webhooks
 
 SECRET = "whsec_0123456789"
@@ -78,7 +78,7 @@ def fail(box, receiver, *, times):
 def remembered():
     """What a sandbox that is not running has left."""
     clock = Clock()
-    return clock, Ledger(clock)
+    return clock, Store(clock)
 
 
 def await_pause(webhook, eventually):
@@ -363,8 +363,8 @@ def test_what_still_waits_at_the_end_is_not_delivered(box, receiver, webhook, ev
     eventually(lambda: len(receiver.requests) == 1)
 
     # The receiver answers only once the sandbox is closing: the attempt counts, and there is no other.
-    end = deliveries.Courier.end
-    monkeypatch.setattr(deliveries.Courier, "end", lambda courier: (end(courier), receiver.release.set()))
+    end = deliveries.DeliveryWorker.end
+    monkeypatch.setattr(deliveries.DeliveryWorker, "end", lambda worker: (end(worker), receiver.release.set()))
     box.close()
     box.phone.receive("A", "after the end")
 
@@ -386,11 +386,11 @@ def test_an_answer_that_comes_after_the_end_is_not_noted(box, receiver, webhook,
     receiver.release.clear()
     box.phone.receive("A", "x")
     eventually(lambda: len(receiver.requests) == 1)
-    (courier,) = box._webhooks._couriers.values()
+    (worker,) = box._webhooks._workers.values()
     box.close()
     receiver.release.set()
 
-    assert courier.join(5)
+    assert worker.join(5)
     assert box.deliveries == []
 
 
@@ -398,9 +398,9 @@ def test_an_attempt_that_outlives_the_memory_of_its_event_is_forgotten(box, rece
     receiver.release.clear()
     box.phone.receive("A", "x")
     eventually(lambda: len(receiver.requests) == 1)
-    with box._ledger.lock:
-        box._ledger.destinations.clear()
-        box._ledger.deliveries.clear()
+    with box._store.lock:
+        box._store.destinations.clear()
+        box._store.deliveries.clear()
     receiver.release.set()
     box.wait_for_deliveries(timeout=0)
 
@@ -452,17 +452,17 @@ def test_a_webhook_of_another_machine_is_not_called_when_that_is_no_longer_allow
 
 
 def test_a_receiver_that_starts_after_the_sandbox_gets_its_time(receiver):
-    clock, ledger = remembered()
-    first = Webhooks(ledger, Faults(ledger, []))
+    clock, store = remembered()
+    first = Webhooks(store, Faults(store, []))
     first.add(receiver.url, secret=SECRET)
     first.close()
-    with ledger.lock:
+    with store.lock:
         first.publish(Event("sms.received", clock.now(), clock.now(), {"message": "x"}))
 
     clock.forward(3600)  # while no sandbox was running
     receiver.statuses = [500]
     before = clock.now()
-    second = Webhooks(ledger, Faults(ledger, []))
+    second = Webhooks(store, Faults(store, []))
     second.wake()
     second.wait(5)
     second.close()
@@ -471,11 +471,11 @@ def test_a_receiver_that_starts_after_the_sandbox_gets_its_time(receiver):
 
 
 def test_a_pause_that_ended_while_no_sandbox_was_running_is_over(receiver):
-    clock, ledger = remembered()
-    ledger.destinations.put(
+    clock, store = remembered()
+    store.destinations.put(
         Destination(1, receiver.url, 2, SECRET, failures=10, paused_until=clock.now() - timedelta(seconds=1))
     )
-    (webhook,) = Webhooks(ledger, Faults(ledger, [])).all()
+    (webhook,) = Webhooks(store, Faults(store, [])).all()
     assert webhook.paused_until is None
 
 
@@ -484,6 +484,6 @@ def test_of_very_many_that_wait_the_oldest_are_given_up(box, dead_url, monkeypat
     box.add_webhook(dead_url, secret=SECRET)
     for number in range(30):
         box.phone.receive("MPESA", str(number))
-    states = [row.state for row in box._ledger.deliveries]
+    states = [row.state for row in box._store.deliveries]
     assert states[:20] == ["given_up"] * 20
     assert states[-1] == "waiting"

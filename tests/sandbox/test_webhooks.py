@@ -122,7 +122,7 @@ def test_a_failed_message_is_told_with_its_reason(api, box, receiver):
 def test_a_message_sent_again_is_submitted_again(api, box, receiver):
     box.phone.fail(PHONE)
     guid = api.send()["id"]
-    box.phone.heal(PHONE)
+    box.phone.recover(PHONE)
     box.add_webhook(receiver.url, secret=SECRET)
     api.post("/resend/", guid=guid)
     box.wait_for_deliveries()
@@ -292,7 +292,7 @@ def test_removing_a_webhook_gives_up_what_waits_for_it_and_nothing_else(box, mak
     other.release.set()
     box.wait_for_deliveries()
     assert (len(removed.requests), len(other.requests)) == (1, 3)
-    given_up = [row for row in box._ledger.deliveries if row.state == "given_up"]
+    given_up = [row for row in box._store.deliveries if row.state == "given_up"]
     assert [(row.url, row.due_at) for row in given_up] == [(removed.url, None)] * 3
 
 
@@ -396,7 +396,7 @@ def test_nothing_is_sent_to_another_machine(subtests, box):
 
 
 def test_another_machine_has_to_be_allowed(box):
-    allowed = webhooks.Webhooks(box._ledger, box.faults, allow_remote=True)
+    allowed = webhooks.Webhooks(box._store, box.faults, allow_remote=True)
     assert allowed.add("https://example.org/hook", secret=SECRET).url == "https://example.org/hook"
     for url in ("example.org/hook", "ftp://example.org/", "https://", None):
         with pytest.raises(ValueError, match="must begin with http:// or https://, and name a host"):
@@ -426,7 +426,7 @@ def test_arguments_that_do_not_fit(box, receiver, arguments, text):
 def test_no_secret_in_any_repr(box, receiver):
     box.add_webhook(receiver.url, secret=SECRET)
     box.webhooks[0].rotate_secret("the next secret")
-    shown = [box, box.phone, box.app, box.webhooks, box._webhooks.__dict__, list(box._ledger.destinations)]
+    shown = [box, box.phone, box.app, box.webhooks, box._webhooks.__dict__, list(box._store.destinations)]
     shown = repr(shown)
     for secret in (SECRET, "the next secret", box.api_key, box.client_secret):
         assert secret not in shown

@@ -100,7 +100,7 @@ def test_a_failed_whatsapp_message_is_sent_again(api, box):
     box.phone.fail(PHONE)
     guid = api.send(PHONE, waonly="yes")["id"]
     assert box.phone.outbox == []
-    box.phone.heal(PHONE)
+    box.phone.recover(PHONE)
 
     answer = api.post("/resendwa/", guid=guid).json()["result"]
 

@@ -46,12 +46,12 @@ class Demonstration(Sandbox):
         if self._webhook is None:
             return
         version = 2 if self._webhook_secret else 1
-        with self._ledger.lock:
-            for row in list(self._ledger.destinations):
+        with self._store.lock:
+            for row in list(self._store.destinations):
                 if row.url == self._webhook:
                     if (row.version, row.secret) == (version, self._webhook_secret):
                         return
-                    self._ledger.destinations.remove(row.key)
+                    self._store.destinations.remove(row.key)
             self.add_webhook(self._webhook, secret=self._webhook_secret, version=version)
 
     def _set_up(self, *, first: bool) -> None:

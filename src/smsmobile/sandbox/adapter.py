@@ -21,7 +21,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.request import body_to_chunks
 
-from .breakage import CONNECTION
+from .fault_injection import CONNECTION
 from .wsgi import BAD_REQUEST, ask, environment
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class _Connection(HTTPConnection):
 
 
 class _Line:
-    """What breakage.py breaks. Time passes on it without anybody waiting.
+    """What fault_injection.py breaks. Time passes on it without anybody waiting.
 
     The read timeout is for the whole answer, as it is over the client's own connections.
     """

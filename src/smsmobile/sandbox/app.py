@@ -1,6 +1,6 @@
 """The service's addresses as a Flask application: finds the caller and the parameters, and spells HTTP.
 
-What an operation does lives in service/, what goes wrong on demand in breakage.py, the phone page in page/.
+What an operation does lives in service/, what goes wrong on demand in fault_injection.py, the phone page in page/.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import StorageError
-from .breakage import Breakage
 from .credentials import Credentials
+from .errors import Refusal, invalid_apikey
+from .fault_injection import FaultInjection
 from .faults import OAUTH2_PATH, Faults
 from .page import problem
 from .page_addresses import is_page
 from .parameters import Parameters
 from .recorder import Recorder
-from .refusals import Refusal, invalid_apikey
 from .routes import POST, Route
 from .service import ROUTES, Service
 
@@ -36,25 +36,25 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
     app = Flask("smsmobile.sandbox", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
-    recorder = Recorder(service.ledger)
+    recorder = Recorder(service.store)
 
     def operate(route: Route) -> Response:
-        breakage = g.breakage = Breakage(faults, route.path, sends=route.sends)
+        injection = g.injection = FaultInjection(faults, route.path, sends=route.sends)
         given = g.parameters = _parameters(route)
-        with service.ledger.lock:
-            breakage.before()
+        with service.store.lock:
+            injection.before()
             if _is_authorised(given, credentials, route.without_key):
-                breakage.before_operation()
+                injection.before_operation()
                 return jsonify(route.operation(service, given))
             if route.for_wrong_key is None:
                 raise invalid_apikey()
             return jsonify(route.for_wrong_key())
 
     def issue_token() -> Response:
-        breakage = g.breakage = Breakage(faults, OAUTH2_PATH)
+        injection = g.injection = FaultInjection(faults, OAUTH2_PATH)
         g.parameters = _form()
-        with service.ledger.lock:
-            breakage.before()
+        with service.store.lock:
+            injection.before()
             response = jsonify(credentials.issue(g.parameters))
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -83,7 +83,7 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
 
     @app.after_request
     def note(response: Response) -> Response:
-        return response if is_page(request.path) else _note(recorder, response, service.ledger.now())
+        return response if is_page(request.path) else _note(recorder, response, service.store.now())
 
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(HTTPException, _http_error)
@@ -94,17 +94,17 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
 def _note(recorder: Recorder, response: Response, now: datetime) -> Response:
     """Date the answer by the service's clock, let a fault change it, and record both."""
     response.date = now
-    breakage: Breakage | None = g.get("breakage")
-    if breakage is not None:
-        response = breakage.after(response)
+    injection: FaultInjection | None = g.get("injection")
+    if injection is not None:
+        response = injection.after(response)
     try:
         recorder.note(
             request,
             g.parameters,
-            started=g.started - (breakage.seconds if breakage else 0),
-            status=None if breakage and breakage.is_reset else response.status_code,
+            started=g.started - (injection.seconds if injection else 0),
+            status=None if injection and injection.is_reset else response.status_code,
             answer=response.get_data(as_text=True),
-            faults=breakage.struck if breakage else (),
+            faults=injection.injected if injection else (),
         )
     except StorageError as error:
         return _not_stored(error)

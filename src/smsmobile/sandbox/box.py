@@ -20,16 +20,16 @@ from .clock import Clock
 from .credentials import Credentials, new_account
 from .faults import Faults
 from .guard import guard
-from .ledger import Ledger
-from .limits import MOST_ROWS, TEN_YEARS, check_seconds, check_text, check_text_or_none, check_whole, is_whole
 from .mailbox import Mailbox
-from .page import Desk, add_page
+from .page import PageContext, add_page
 from .phone import Phone
 from .phones import Phones
 from .rows import RecordedRequest
 from .server import Server
 from .service import ROUTES, Service
+from .store import Store
 from .ticker import Ticker
+from .validation import MOST_ROWS, TEN_YEARS, check_seconds, check_text, check_text_or_none, check_whole, is_whole
 from .waiting import wait_for
 from .webhooks import DeliveryAttempt, Webhook, Webhooks
 
@@ -81,36 +81,36 @@ class Sandbox:
         self._allow_remote = allow_remote
         self.clock = Clock(self._wake)
         """The sandbox's time, which tests can move."""
-        self._ledger = Ledger(self.clock, db)
-        is_new = not len(self._ledger.accounts)
+        self._store = Store(self.clock, db)
+        is_new = not len(self._store.accounts)
         given = {name: value for name, value in credentials.items() if value}
         if is_new:
-            self._ledger.accounts.put(new_account(**given))
+            self._store.accounts.put(new_account(**given))
         elif given:
             self._change(**given)
-        self.clock.ahead = timedelta(seconds=self._ledger.account.clock_ahead)
-        self.faults = Faults(self._ledger, [route.path for route in ROUTES])
+        self.clock.ahead = timedelta(seconds=self._store.account.clock_ahead)
+        self.faults = Faults(self._store, [route.path for route in ROUTES])
         """What is to go wrong."""
-        self._webhooks = Webhooks(self._ledger, self.faults, allow_remote=allow_remote)
-        self._ticker = Ticker(self._ledger)
-        self._phones = Phones(self._ledger, self._ticker, self._webhooks.publish)
-        self.mailbox = Mailbox(self._ledger, self._webhooks.publish)
+        self._webhooks = Webhooks(self._store, self.faults, allow_remote=allow_remote)
+        self._ticker = Ticker(self._store)
+        self._phones = Phones(self._store, self._ticker, self._webhooks.publish)
+        self.mailbox = Mailbox(self._store, self._webhooks.publish)
         """The e-mail account that is connected to the service."""
-        self._credentials = Credentials(self._ledger)
+        self._credentials = Credentials(self._store)
         self._server: Server | None = None
         self._state = "not started"
         self.app: Flask = create_app(
-            Service(self._ledger, self._phones, self._webhooks.publish), self._credentials, self.faults
+            Service(self._store, self._phones, self._webhooks.publish), self._credentials, self.faults
         )
         """The service as a WSGI application, with the phone page."""
-        self._desk = Desk(
+        self._page_context = PageContext(
             self,
-            ledger=self._ledger,
+            store=self._store,
             webhooks=self._webhooks,
             change_account=self._change,
             port=lambda: None if self._server is None else self._server.port,
         )
-        add_page(self.app, self._desk)
+        add_page(self.app, self._page_context)
         if is_new:
             self._set_up(first=True)
 
@@ -129,13 +129,13 @@ class Sandbox:
     def close(self) -> None:
         """Stop: free the port, end all threads. Webhooks that wait for their turn are not delivered; repeatable."""
         self._state = "closed"
-        self._desk.live.close()
+        self._page_context.live.close()
         if self._server is not None:
             self._server.close()
         self._ticker.close()
         self._webhooks.close()
-        with self._ledger.lock:
-            self._ledger.database.close()
+        with self._store.lock:
+            self._store.database.close()
 
     def reset(self) -> None:
         """Make everything as it was when the sandbox was new, for the next test.
@@ -145,14 +145,14 @@ class Sandbox:
         as at the start. Credentials and address stay. What is on its way to a phone or to a webhook is dropped. The
         ids of rows go on growing.
         """
-        ledger = self._ledger
-        with ledger.lock:
-            account = ledger.account
+        store = self._store
+        with store.lock:
+            account = store.account
             self.clock.ahead = timedelta(0)
-            for table in ledger.tables:
-                if table not in (ledger.accounts, ledger.phones):
+            for table in store.tables:
+                if table not in (store.accounts, store.phones):
                     table.clear()
-            ledger.accounts.put(new_account(account.api_key, account.client_id, account.client_secret))
+            store.accounts.put(new_account(account.api_key, account.client_id, account.client_secret))
             self._credentials.tokens_issued = 0
             self._phones.reset()
             self._set_up(first=False)
@@ -168,7 +168,7 @@ class Sandbox:
 
         Raises TimeoutError, whose text tells where the condition stands and what the sandbox holds.
         """
-        return wait_for(self._ledger, condition, timeout)
+        return wait_for(self._store, condition, timeout)
 
     def __enter__(self) -> Sandbox:
         try:
@@ -224,23 +224,23 @@ class Sandbox:
     @property
     def requests(self) -> list[RecordedRequest]:
         """What was asked of the service, oldest first; of more than 10,000 the oldest are forgotten."""
-        with self._ledger.lock:
-            return list(self._ledger.requests)
+        with self._store.lock:
+            return list(self._store.requests)
 
     @property
     def api_key(self) -> str:
         """The account's API key: 48 hexadecimal characters, random unless one was given."""
-        return self._ledger.account.api_key
+        return self._store.account.api_key
 
     @property
     def client_id(self) -> str:
         """The OAuth2 client id."""
-        return self._ledger.account.client_id
+        return self._store.account.client_id
 
     @property
     def client_secret(self) -> str:
         """The OAuth2 client secret."""
-        return self._ledger.account.client_secret
+        return self._store.account.client_secret
 
     @property
     def token_lifetime(self) -> float | None:
@@ -248,7 +248,7 @@ class Sandbox:
 
         None: until they are revoked, and the answer then has no `expires_in`.
         """
-        return self._ledger.account.token_lifetime
+        return self._store.account.token_lifetime
 
     @token_lifetime.setter
     def token_lifetime(self, seconds: float | None) -> None:
@@ -268,7 +268,7 @@ class Sandbox:
     @property
     def subscription_active(self) -> bool:
         """Whether the account's subscription runs (True). Set it to False to see the errors of its end."""
-        return self._ledger.account.subscription_active
+        return self._store.account.subscription_active
 
     @subscription_active.setter
     def subscription_active(self, active: bool) -> None:
@@ -279,7 +279,7 @@ class Sandbox:
     @property
     def page_size(self) -> int:
         """How many rows a page of the sent log has (100)."""
-        return self._ledger.account.page_size
+        return self._store.account.page_size
 
     @page_size.setter
     def page_size(self, rows: int) -> None:
@@ -292,7 +292,7 @@ class Sandbox:
 
         On the service a row can be missing for a while.
         """
-        return self._ledger.account.log_delay
+        return self._store.account.log_delay
 
     @log_delay.setter
     def log_delay(self, seconds: float) -> None:
@@ -331,8 +331,8 @@ class Sandbox:
         self._webhooks.wait(timeout)
 
     def _change(self, **changes: object) -> None:
-        with self._ledger.lock:
-            self._ledger.accounts.put(replace(self._ledger.account, **changes))  # type: ignore[arg-type]
+        with self._store.lock:
+            self._store.accounts.put(replace(self._store.account, **changes))  # type: ignore[arg-type]
 
     def _set_up(self, *, first: bool) -> None:
         """For those who want other beginnings (see __main__.py): called at the first start, and after each reset."""

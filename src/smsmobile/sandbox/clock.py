@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from .limits import END, check_moment, is_number
+from .validation import END, check_moment, is_number
 
 
 class Clock:

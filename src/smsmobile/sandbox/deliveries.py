@@ -13,41 +13,41 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from ..errors import StorageError
-from .ledger import Ledger
 from .rows import Delivery, DeliveryTry, Destination
+from .store import Store
 from .ticker import TRY_AGAIN
 
 if TYPE_CHECKING:
     from .posting import Outcome, Poster
 
-PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+RETRY_INTERVALS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between the tries of a delivery, after each failure the next; after the last try it is given up."""
 FAILURES_IN_A_ROW = 10
-"""So many attempts that all failed, of whichever deliveries, make the destination rest."""
-REST = 60.0
-"""Seconds that it rests. It rests again after the first failure that follows."""
+"""So many attempts that all failed, of whichever deliveries, pause the destination."""
+PAUSE = 60.0
+"""Seconds that a pause lasts. The first failure that follows begins another one."""
 HELD_FOR = 1.0
 """Seconds that a delivery which is to arrive out of order waits for one that follows it."""
 
 _LONGEST_WAIT = 3600.0
 
 
-class Courier:
+class DeliveryWorker:
     """Hands the deliveries of one destination over, one at a time, so that none delays another destination.
 
     What it knows stands in the rows; here is only the order in which they are due. All methods that lead to a row
-    are called with the ledger's lock held, and none of them waits for the receiver.
+    are called with the store's lock held, and none of them waits for the receiver.
     """
 
-    def __init__(self, destination: Destination, ledger: Ledger, *, allow_remote: bool) -> None:
+    def __init__(self, destination: Destination, store: Store, *, allow_remote: bool) -> None:
         self._key = destination.key
-        self._ledger = ledger
+        self._store = store
         self._allow_remote = allow_remote
         self._held: Delivery | None = None
         self._to_forge: set[int] = set()
         # The end of the last attempt, had each been made when it was due. Where the clock was moved, the tries that
         # would have been made in between then follow each other without a pause.
-        self._got_to = ledger.now()
+        self._got_to = store.now()
         self._wake_up = Flag()
         self._thread: Thread | None = None
         self._ended = False
@@ -68,18 +68,18 @@ class Courier:
 
     def wake(self) -> None:
         """Look again what is due. The thread starts when there is something to do for the first time."""
-        self._got_to = min(self._got_to, self._ledger.now())  # the clock may have been moved back
+        self._got_to = min(self._got_to, self._store.now())  # the clock may have been moved back
         if self._thread is None and not self._ended and any(self._pending(last="LIMIT 1")):
             self._thread = Thread(target=self._run, name="smsmobile-sandbox-webhook", daemon=True)
             self._thread.start()
         self._wake_up.set()
 
     def resume(self) -> None:
-        """End the rest before its time. The failures still count: the next one makes the destination rest again."""
-        destination = self._ledger.destinations.get(self._key)
+        """End the pause before its time. The failures still count: the next one begins another pause."""
+        destination = self._store.destinations.get(self._key)
         if destination is not None and destination.paused_until is not None:
-            self._got_to = self._ledger.now()
-            self._ledger.destinations.put(replace(destination, paused_until=None))
+            self._got_to = self._store.now()
+            self._store.destinations.put(replace(destination, paused_until=None))
             self.wake()
 
     def end(self) -> None:
@@ -113,22 +113,22 @@ class Courier:
         if job is None:
             return
         destination, delivery, due = job
-        at = self._ledger.now()
+        at = self._store.now()
         outcome = poster.post(destination, delivery, forge=delivery.id in self._to_forge)
-        with self._ledger.lock:
+        with self._store.lock:
             if not self._abandoned:
                 self._note(delivery, outcome, at=at, due=due)
 
     def _next_job(self) -> tuple[Destination, Delivery, datetime] | None:
         """Wait for what is due next; None when it is over."""
         while True:
-            with self._ledger.lock:
+            with self._store.lock:
                 self._wake_up.clear()
-                destination = self._ledger.destinations.get(self._key)
+                destination = self._store.destinations.get(self._key)
                 if self._ended or destination is None:
                     return None
-                now = self._ledger.now()
-                seconds = self._seconds_to_rest(destination, now)
+                now = self._store.now()
+                seconds = self._seconds_of_pause(destination, now)
                 if seconds is None:
                     delivery = self._take(now)
                     if delivery is not None:
@@ -137,14 +137,14 @@ class Courier:
                     seconds = (next_one.due_at - now).total_seconds() if next_one and next_one.due_at else None
             self._wake_up.wait(None if seconds is None else min(seconds, _LONGEST_WAIT))
 
-    def _seconds_to_rest(self, destination: Destination, now: datetime) -> float | None:
+    def _seconds_of_pause(self, destination: Destination, now: datetime) -> float | None:
         until = destination.paused_until
         if until is None:
             return None
         if now < until:
             return (until - now).total_seconds()
         self._got_to = max(self._got_to, until)
-        self._ledger.destinations.put(replace(destination, paused_until=None))
+        self._store.destinations.put(replace(destination, paused_until=None))
         return None
 
     def _take(self, now: datetime) -> Delivery | None:
@@ -154,45 +154,45 @@ class Courier:
 
     def _pending(self, condition: str = "TRUE", *values: object, last: str) -> Iterator[Delivery]:
         condition = f"is_pending AND destination = ? AND {condition}"
-        return self._ledger.deliveries.where(condition, int(self._key), *values, last=last)
+        return self._store.deliveries.where(condition, int(self._key), *values, last=last)
 
     def _note(self, delivery: Delivery, outcome: Outcome, *, at: datetime, due: datetime) -> None:
-        ledger = self._ledger
+        store = self._store
         ended = min(max(due, self._got_to), at) + timedelta(seconds=outcome.seconds)
         self._got_to = ended
         self._to_forge.discard(delivery.id)
         self._judge(outcome, ended)
-        row = ledger.deliveries.get(delivery.key)
+        row = store.deliveries.get(delivery.key)
         if row is None:  # the sandbox was reset meanwhile
             return
-        attempt = DeliveryTry(at, outcome.status, outcome.error, outcome.seconds * 1000, ledger.new_id())
+        attempt = DeliveryTry(at, outcome.status, outcome.error, outcome.seconds * 1000, store.new_id())
         row = replace(row, tries=(*row.tries, attempt))
         if outcome.was_taken:
             row = replace(row, state="delivered", due_at=None)
-        elif row.state == "waiting" and len(row.tries) <= len(PAUSES):
-            row = replace(row, due_at=ended + timedelta(seconds=PAUSES[len(row.tries) - 1]))
+        elif row.state == "waiting" and len(row.tries) <= len(RETRY_INTERVALS):
+            row = replace(row, due_at=ended + timedelta(seconds=RETRY_INTERVALS[len(row.tries) - 1]))
         else:
             row = replace(row, state="given_up", due_at=None)
-        ledger.deliveries.put(row)
+        store.deliveries.put(row)
         if outcome.was_taken:
             self._let_go(before=row)
 
     def _judge(self, outcome: Outcome, ended: datetime) -> None:
-        """Count the failures of the destination, and let it rest after too many."""
-        destination = self._ledger.destinations.get(self._key)
+        """Count the failures of the destination, and pause it after too many."""
+        destination = self._store.destinations.get(self._key)
         if destination is None:
             return
         failures = 0 if outcome.was_taken else destination.failures + 1
-        paused_until = ended + timedelta(seconds=REST) if failures >= FAILURES_IN_A_ROW else None
+        paused_until = ended + timedelta(seconds=PAUSE) if failures >= FAILURES_IN_A_ROW else None
         if (failures, paused_until) != (destination.failures, destination.paused_until):
-            self._ledger.destinations.put(replace(destination, failures=failures, paused_until=paused_until))
+            self._store.destinations.put(replace(destination, failures=failures, paused_until=paused_until))
 
     def _let_go(self, before: Delivery) -> None:
         """A delivery arrived: the one that was held back for it follows."""
         held = self._held
         if held is not None and held.id < before.id and self._is_waiting(held):
-            self._ledger.deliveries.put(replace(held, due_at=self._ledger.now()))
+            self._store.deliveries.put(replace(held, due_at=self._store.now()))
 
     def _is_waiting(self, held: Delivery) -> bool:
         """Whether it was not even tried yet: else it is no longer held back."""
-        return self._ledger.deliveries.get(held.key) == held
+        return self._store.deliveries.get(held.key) == held

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .moments import clock, day, day_and_clock, iso
+from .timestamps import clock, day, day_and_clock, iso
 
 if TYPE_CHECKING:
     from .rows import Call, Mail, Message, Received, SentByHand

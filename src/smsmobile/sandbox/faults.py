@@ -1,7 +1,7 @@
 """Fault injection: which faults are switched on, and whether one is injected now.
 
 Which kinds there are is in fault_kinds.py, what they may be told in fault_parameters.py. How each is carried out lives
-where it happens: those of requests in breakage.py, those of webhooks in webhooks.py.
+where it happens: those of requests in fault_injection.py, those of webhooks in webhooks.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from .fault_kinds import KINDS
-from .ledger import Ledger
 from .rows import Fault
+from .store import Store
 
 OAUTH2_PATH = "/oauth2/token"
 """Met only by faults that name it, so that "the next three requests" are three calls of the API."""
@@ -28,9 +28,9 @@ class Faults:
     box.faults.clear()
     """
 
-    def __init__(self, ledger: Ledger, paths: Iterable[str]) -> None:
+    def __init__(self, store: Store, paths: Iterable[str]) -> None:
         """`paths`: the service's, each with its final slash."""
-        self._ledger = ledger
+        self._store = store
         self.paths = (*paths, OAUTH2_PATH)
         """What a fault can be limited to."""
 
@@ -57,8 +57,8 @@ class Faults:
         checked = self._checked(
             kind=kind, times=times, probability=probability, seed=seed, path=path, seconds=seconds, status=status
         )
-        with self._ledger.lock:
-            return self._ledger.faults.put(Fault(self._ledger.new_id(), **checked))
+        with self._store.lock:
+            return self._store.faults.put(Fault(self._store.new_id(), **checked))
 
     def change(self, fault: Fault | int, **parameters: Any) -> Fault:
         """Go on with other parameters; returns the fault as it is now, with the same `id` and counts.
@@ -68,36 +68,36 @@ class Faults:
 
         Raises LookupError where the fault is gone, and ValueError as `add` does: the fault is then as it was.
         """
-        with self._ledger.lock:
-            old = self._ledger.faults.get(_key(fault))
+        with self._store.lock:
+            old = self._store.faults.get(_key(fault))
             if old is None:
                 raise LookupError(f"There is no fault {_key(fault)}, or it is over.")
             kind = KINDS[old.kind]
             kept = {"times": old.times, "probability": old.probability, "seed": old.seed, "path": old.path}
             kept |= {"seconds": None if kind.seconds is None else old.seconds, "status": old.status}
-            return self._ledger.faults.put(replace(old, **self._checked(kind=old.kind, **{**kept, **parameters})))
+            return self._store.faults.put(replace(old, **self._checked(kind=old.kind, **{**kept, **parameters})))
 
     def remove(self, fault: Fault | int) -> None:
         """Switch one off, by itself or by its `id`. One that is already gone is no error."""
-        self._ledger.faults.remove(_key(fault))
+        self._store.faults.remove(_key(fault))
 
     def clear(self) -> None:
         """Switch all off."""
-        self._ledger.faults.clear()
+        self._store.faults.clear()
 
     def __iter__(self) -> Iterator[Fault]:
-        with self._ledger.lock:
-            return iter(list(self._ledger.faults))
+        with self._store.lock:
+            return iter(list(self._store.faults))
 
     def __len__(self) -> int:
-        return len(self._ledger.faults)
+        return len(self._store.faults)
 
     def inject(self, kind: str, path: str | None = None) -> Fault | None:
         """The fault of this kind that a request to this path meets now, and is counted; None where there is none."""
-        faults = self._ledger.faults
+        faults = self._store.faults
         if not len(faults):
             return None
-        with self._ledger.lock:
+        with self._store.lock:
             for fault in list(faults):
                 if fault.kind != kind or not _concerns(fault, path):
                     continue

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from .breakage import CONNECTION
+from .fault_injection import CONNECTION
 from .wsgi import BAD_REQUEST, IDENT, Answer, ask, environment
 
 IDLE_FOR = 120.0
@@ -27,7 +27,7 @@ _RESET_AT_CLOSE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection. It is also what the faults of breakage.py break."""
+    """One connection. It is also what the faults of fault_injection.py break."""
 
     protocol_version = "HTTP/1.1"
     timeout = IDLE_FOR
@@ -71,16 +71,16 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def pause(self, seconds: float) -> None:
-        """As breakage.py says."""
+        """As fault_injection.py says."""
         self.server.ending.wait(seconds)
 
     def reset(self) -> NoReturn:
-        """As breakage.py says."""
+        """As fault_injection.py says."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
         raise ConnectionResetError
 
     def cut(self) -> NoReturn:
-        """As breakage.py says."""
+        """As fault_injection.py says."""
         raise ConnectionAbortedError
 
     def _send(self, answer: Answer) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from . import events
 from .events import Event
-from .ledger import Ledger
-from .limits import check_text
-from .moments import chosen
 from .rows import Mail
+from .store import Store
+from .timestamps import chosen
+from .validation import check_text
 
 INBOX = "INBOX"
 SENT = "Sent"
@@ -20,14 +20,14 @@ OWNER = "mailbox@example.org"
 class Mailbox:
     """An e-mail account that is connected to the service. It sends nothing to anybody."""
 
-    def __init__(self, ledger: Ledger, publish: Callable[[Event], None]) -> None:
-        self._ledger = ledger
+    def __init__(self, store: Store, publish: Callable[[Event], None]) -> None:
+        self._store = store
         self._publish = publish
 
     @property
     def key(self) -> str:
         """What the API calls `apikeybox`. The same API key has the same mailbox key."""
-        return self._ledger.account.mailbox_key
+        return self._store.account.mailbox_key
 
     @property
     def inbox(self) -> list[Mail]:
@@ -61,16 +61,16 @@ class Mailbox:
             check_text(attachments=name)
         if not sender.strip():
             raise ValueError("An e-mail comes from somebody: sender must not be empty.")
-        ledger = self._ledger
-        with ledger.lock:
-            now = ledger.now()
+        store = self._store
+        with store.lock:
+            now = store.now()
             moment = chosen(at, now)
-            guid = ledger.new_guid()
-            mail = Mail(ledger.new_id(), guid, INBOX, sender_name, sender, OWNER, subject, body, moment, names)
-            ledger.mails.put(mail)
+            guid = store.new_guid()
+            mail = Mail(store.new_id(), guid, INBOX, sender_name, sender, OWNER, subject, body, moment, names)
+            store.mails.put(mail)
             self._publish(events.email_received(mail, now))
         return guid
 
     def _in(self, box: str) -> list[Mail]:
-        with self._ledger.lock:
-            return [mail for mail in self._ledger.mails if mail.box == box]
+        with self._store.lock:
+            return [mail for mail in self._store.mails if mail.box == box]

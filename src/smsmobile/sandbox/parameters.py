@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 
-from .refusals import invalid_param, missing_param
+from .errors import invalid_param, missing_param
 
 Parameters = Mapping[str, str]
 

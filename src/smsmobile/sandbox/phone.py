@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 
 from . import events
 from .events import Event
-from .ledger import Ledger
-from .limits import DAY, check_seconds, check_text, check_text_or_none, check_whole, is_number
-from .moments import chosen
 from .numbers import digits_of
 from .recipients import behaviour_of
 from .rows import Call, CallKind, Channel, Message, Notification, OutboxSMS, PhoneState, Received, SentByHand
+from .store import Store
 from .ticker import Ticker
+from .timestamps import chosen
+from .validation import DAY, check_seconds, check_text, check_text_or_none, check_whole, is_number
 
 ECHO_AFTER = timedelta(seconds=1)
 
@@ -26,9 +26,9 @@ ECHO_AFTER = timedelta(seconds=1)
 class Phone:
     """A phone of the account. It is switched on, sends at once, and nothing fails, until told otherwise."""
 
-    def __init__(self, sid: str, ledger: Ledger, ticker: Ticker, publish: Callable[[Event], None]) -> None:
+    def __init__(self, sid: str, store: Store, ticker: Ticker, publish: Callable[[Event], None]) -> None:
         self._sid = sid
-        self._ledger = ledger
+        self._store = store
         self._ticker = ticker
         self._publish = publish
         self._answers: list[tuple[datetime, int, str, str, Channel]] = []
@@ -50,7 +50,7 @@ class Phone:
     @property
     def state(self) -> PhoneState:
         """Everything that is remembered about it."""
-        state = self._ledger.phones.get(self._sid)
+        state = self._store.phones.get(self._sid)
         if state is None:
             raise LookupError("This phone was removed: the sandbox was reset, take box.phone anew.")
         return state
@@ -58,14 +58,14 @@ class Phone:
     @property
     def outbox(self) -> list[OutboxSMS]:
         """What this phone has sent, oldest first."""
-        with self._ledger.lock:
-            return [sent for sent in self._ledger.outbox if sent.device == self._sid]
+        with self._store.lock:
+            return [sent for sent in self._store.outbox if sent.device == self._sid]
 
     @property
     def notifications(self) -> list[Notification]:
         """The notifications that have reached this phone, oldest first."""
-        with self._ledger.lock:
-            return list(self._ledger.notifications.where("phone = ? AND NOT is_pending", self._sid))
+        with self._store.lock:
+            return list(self._store.notifications.where("phone = ? AND NOT is_pending", self._sid))
 
     @property
     def delay(self) -> float:
@@ -101,7 +101,7 @@ class Phone:
 
         It still gets what others send to it, so that a test can say what arrives and when.
         """
-        self._change(is_on=False, seen_at=self._ledger.now())
+        self._change(is_on=False, seen_at=self._store.now())
 
     def switch_on(self) -> None:
         """Connect the phone again: it sends what is due."""
@@ -117,13 +117,13 @@ class Phone:
         if not reason.strip():
             raise ValueError("A failure needs a reason: an empty one in the log means that nothing failed.")
         digits = _number(number)
-        with self._ledger.lock:
+        with self._store.lock:
             self._change(failures={**self.state.failures, digits: reason})
 
-    def heal(self, number: str) -> None:
+    def recover(self, number: str) -> None:
         """Let messages to `number` go out again."""
         digits = _number(number)
-        with self._ledger.lock:
+        with self._store.lock:
             failures = self.state.failures
             self._change(failures={other: failures[other] for other in failures if other != digits})
 
@@ -136,19 +136,19 @@ class Phone:
         check_text(sender=sender, message=message)
         if not sender.strip():
             raise ValueError("An SMS comes from somebody: sender must not be empty.")
-        ledger = self._ledger
-        with ledger.lock:
-            now = ledger.now()
+        store = self._store
+        with store.lock:
+            now = store.now()
             sms = Received(
-                id=ledger.new_id(),
-                guid=ledger.new_guid(),
+                id=store.new_id(),
+                guid=store.new_guid(),
                 phone=self._sid,
                 sender=sender,
                 text=message,
                 received_at=chosen(at, now),
                 added_at=now,
             )
-            ledger.received.put(sms)
+            store.received.put(sms)
             self._publish(events.received(sms))
         return sms.guid
 
@@ -178,12 +178,12 @@ class Phone:
             raise ValueError(
                 f"A voice message has a length: voice_seconds must be above zero and at most {DAY}, or None for a text."
             )
-        ledger = self._ledger
-        with ledger.lock:
-            now = ledger.now()
+        store = self._store
+        with store.lock:
+            now = store.now()
             received = Received(
-                id=ledger.new_id(),
-                guid=ledger.new_guid(),
+                id=store.new_id(),
+                guid=store.new_guid(),
                 phone=self._sid,
                 sender=sender,
                 text=message,
@@ -193,7 +193,7 @@ class Phone:
                 name=name,
                 voice_seconds=None if voice_seconds is None else float(voice_seconds),
             )
-            ledger.received.put(received)
+            store.received.put(received)
             self._publish(events.whatsapp_received(received))
             if received.voice_seconds is not None:
                 self._publish(events.transcribed(received))
@@ -208,11 +208,11 @@ class Phone:
         check_text(recipient=recipient, message=message)
         if not recipient.strip():
             raise ValueError("An SMS goes to somebody: recipient must not be empty.")
-        ledger = self._ledger
-        with ledger.lock:
-            now = ledger.now()
-            sms = SentByHand(ledger.new_id(), ledger.new_guid(), self._sid, recipient, message, now)
-            ledger.by_hand.put(sms)
+        store = self._store
+        with store.lock:
+            now = store.now()
+            sms = SentByHand(store.new_id(), store.new_guid(), self._sid, recipient, message, now)
+            store.by_hand.put(sms)
             self._publish(events.sent_by_hand(sms, now))
         return sms.guid
 
@@ -238,12 +238,12 @@ class Phone:
         check_whole("seconds", seconds, 0, DAY)
         if not number.strip():
             raise ValueError("A call has a number: it must not be empty.")
-        ledger = self._ledger
-        with ledger.lock:
-            now = ledger.now()
-            guid = ledger.new_guid()
-            call = Call(ledger.new_id(), guid, self._sid, kind, number, name, seconds, chosen(at, now))
-            ledger.calls.put(call)
+        store = self._store
+        with store.lock:
+            now = store.now()
+            guid = store.new_guid()
+            call = Call(store.new_id(), guid, self._sid, kind, number, name, seconds, chosen(at, now))
+            store.calls.put(call)
             self._publish(events.called(call, now))
         return call.guid
 
@@ -253,7 +253,7 @@ class Phone:
 
     def forget(self) -> None:
         """Drop the echoes that wait for it."""
-        with self._ledger.lock:
+        with self._store.lock:
             self._answers.clear()
 
     def next_due(self) -> datetime | None:
@@ -266,14 +266,14 @@ class Phone:
 
     def work(self, now: datetime) -> None:
         """Send what is due, get the echoes that are, and show the notifications."""
-        ledger = self._ledger
+        store = self._store
         state = self.state
         if state.is_on:
             picked_up = now - timedelta(seconds=state.delay)
             for message in self._queued("due <= ?", picked_up.timestamp(), last="ORDER BY due, id"):
                 self._send(message, now)
-            for notice in ledger.notifications.where("is_pending AND phone = ?", self._sid):
-                ledger.notifications.put(replace(notice, distributed_at=now))
+            for notice in store.notifications.where("is_pending AND phone = ?", self._sid):
+                store.notifications.put(replace(notice, distributed_at=now))
         while self._answers and self._answers[0][0] <= now:
             _, _, sender, text, channel = heapq.heappop(self._answers)
             if channel == "whatsapp":
@@ -283,10 +283,10 @@ class Phone:
 
     def _queued(self, condition: str = "due IS NOT NULL", *values: object, last: str) -> Iterator[Message]:
         """What it still has to send."""
-        return self._ledger.messages.where(f"is_pending AND phone = ? AND {condition}", self._sid, *values, last=last)
+        return self._store.messages.where(f"is_pending AND phone = ? AND {condition}", self._sid, *values, last=last)
 
     def _send(self, message: Message, now: datetime) -> None:
-        ledger = self._ledger
+        store = self._store
         behaviour = behaviour_of(message.number)
         reason = self.state.failures.get(digits_of(message.number), behaviour.phone_error)
         if message.channel == "whatsapp":
@@ -298,7 +298,7 @@ class Phone:
             event = events.failed(message, now)
         else:
             message = replace(message, sent_at=now)
-            ledger.outbox.put(
+            store.outbox.put(
                 OutboxSMS(
                     message.guid,
                     message.number,
@@ -307,21 +307,21 @@ class Phone:
                     message.sim,
                     self._sid,
                     message.channel,
-                    ledger.new_id(),
+                    store.new_id(),
                 )
             )
             event = events.sent(message, now)
             if behaviour.echoes:
                 heapq.heappush(
                     self._answers,
-                    (now + ECHO_AFTER, ledger.new_id(), message.number, message.text, message.channel),
+                    (now + ECHO_AFTER, store.new_id(), message.number, message.text, message.channel),
                 )
-        ledger.messages.put(message)
+        store.messages.put(message)
         self._publish(event)
 
     def _change(self, **changes: object) -> None:
-        with self._ledger.lock:
-            self._ledger.phones.put(replace(self.state, **changes))  # type: ignore[arg-type]
+        with self._store.lock:
+            self._store.phones.put(replace(self.state, **changes))  # type: ignore[arg-type]
             self._ticker.tick()
 
 

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Callable, Iterator
 
 from .events import Event
-from .ledger import Ledger
 from .phone import Phone
 from .rows import PhoneState
+from .store import Store
 from .ticker import Ticker
 
 FIRST = "Phone 1"
@@ -18,43 +18,43 @@ FIRST = "Phone 1"
 class Phones:
     """All phones, by their SID. There is always at least one."""
 
-    def __init__(self, ledger: Ledger, ticker: Ticker, publish: Callable[[Event], None]) -> None:
-        self._ledger = ledger
+    def __init__(self, store: Store, ticker: Ticker, publish: Callable[[Event], None]) -> None:
+        self._store = store
         self._ticker = ticker
         self._publish = publish
         self._phones: dict[str, Phone] = {}
         self.load()
 
     def load(self) -> None:
-        """Make the phones of the ledger, and the first one where it has none."""
+        """Make the phones of the store, and the first one where it has none."""
         self._ticker.workers.clear()
-        self._phones = {state.sid: self._make(state.sid) for state in self._ledger.phones}
+        self._phones = {state.sid: self._make(state.sid) for state in self._store.phones}
         if not self._phones:
             self.add(FIRST)
 
     def add(self, label: str) -> Phone:
         """One more phone, switched on."""
-        ledger = self._ledger
-        with ledger.lock:
+        store = self._store
+        with store.lock:
             sid = secrets.token_hex(16)
-            ledger.phones.put(PhoneState(ledger.new_id(), sid, label, seen_at=ledger.now()))
+            store.phones.put(PhoneState(store.new_id(), sid, label, seen_at=store.now()))
             self._phones[sid] = self._make(sid)
             return self._phones[sid]
 
     def reset(self) -> None:
         """Back to the first phone alone, as it was when it was new. It keeps its SID."""
-        ledger = self._ledger
-        with ledger.lock:
+        store = self._store
+        with store.lock:
             first, *others = self._phones.values()
-            ledger.phones.put(PhoneState(ledger.new_id(), first.sid, FIRST, seen_at=ledger.now()))
+            store.phones.put(PhoneState(store.new_id(), first.sid, FIRST, seen_at=store.now()))
             first.forget()
             for phone in others:
                 self._ticker.workers.remove(phone)
-                ledger.phones.remove(phone.sid)
+                store.phones.remove(phone.sid)
             self._phones = {first.sid: first}
 
     def _make(self, sid: str) -> Phone:
-        return Phone(sid, self._ledger, self._ticker, self._publish)
+        return Phone(sid, self._store, self._ticker, self._publish)
 
     def __getitem__(self, sid: str) -> Phone:
         return self._phones[sid]

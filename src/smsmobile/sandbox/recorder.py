@@ -12,9 +12,9 @@ from urllib.parse import quote, quote_plus
 from flask import Request as HTTPRequest
 
 from .._redaction import MASK
-from .ledger import Ledger
 from .outcomes import outcome_of
 from .rows import RecordedRequest
+from .store import Store
 
 LONGEST = 20_000
 """Characters of an answer or a parameter that are kept."""
@@ -27,10 +27,10 @@ _SECRET_IN_JSON = re.compile(r'("(?:apikey|apikeybox|access_token|client_secret)
 
 
 class Recorder:
-    """Notes requests in the ledger."""
+    """Notes requests in the store."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def note(
         self,
@@ -44,14 +44,14 @@ class Recorder:
     ) -> None:
         """One request. `started` is `perf_counter()` at its beginning; `status` is None where it got no answer."""
         outcome, error = outcome_of(status, answer, is_cut="half_answer" in faults)
-        ledger = self._ledger
-        with ledger.lock:
-            account = ledger.account
+        store = self._store
+        with store.lock:
+            account = store.account
             secrets = _spellings(account.api_key, account.client_secret, account.mailbox_key)
-            ledger.requests.put(
+            store.requests.put(
                 RecordedRequest(
-                    id=ledger.new_id(),
-                    at=ledger.now(),
+                    id=store.new_id(),
+                    at=store.now(),
                     method=request.method,
                     path=_shown(request.path, secrets, LONGEST_NAME),
                     parameters={

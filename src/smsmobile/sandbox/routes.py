@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import Refusal, missing_apikey
 from .parameters import Parameters
-from .refusals import Refusal, missing_apikey
 
 Answer = dict[str, Any]
 Operation = Callable[[Any, Parameters], Answer]

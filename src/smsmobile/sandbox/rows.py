@@ -1,6 +1,6 @@
 """What the sandbox remembers, one dataclass a kind. A row is replaced, never changed, so that a reader needs no lock.
 
-Where the rows are kept lives in ledger.py; what is done with them in service/, phone.py and webhooks.py.
+Where the rows are kept lives in store.py; what is done with them in service/, phone.py and webhooks.py.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from threading import TIMEOUT_MAX, Thread
 from typing import Protocol
 
 from ..errors import StorageError
-from .ledger import Ledger
+from .store import Store
 
 TRY_AGAIN = 1.0
 """Seconds until what could not be stored is done again."""
@@ -20,59 +20,59 @@ class Worker(Protocol):
     """Somebody who does things at their time."""
 
     def next_due(self) -> datetime | None:
-        """When there is something to do; None for never. Called with the ledger's lock held."""
+        """When there is something to do; None for never. Called with the store's lock held."""
 
     def work(self, now: datetime) -> None:
-        """Do all that is due. Called with the ledger's lock held, so it must be quick."""
+        """Do all that is due. Called with the store's lock held, so it must be quick."""
 
 
 class Ticker:
     """Wakes its workers when something of theirs is due. Its thread starts when somebody first has to wait."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, store: Store) -> None:
         self.workers: list[Worker] = []
-        self._ledger = ledger
+        self._store = store
         self._thread: Thread | None = None
         self._is_running = False
         self._closed = False
 
     def tick(self) -> None:
         """Let everybody do what is due now, on this thread, and see to it that the rest is done in its time."""
-        with self._ledger.lock:
+        with self._store.lock:
             self._work()
             if not self._is_running and not self._closed and self._next_due() is not None:
                 self._thread = Thread(target=self._run, name="smsmobile-sandbox-ticker", daemon=True)
                 self._thread.start()
                 self._is_running = True
-            self._ledger.lock.notify_all()
+            self._store.lock.notify_all()
 
     def close(self) -> None:
         """End the thread; what is not yet due never happens."""
-        with self._ledger.lock:
+        with self._store.lock:
             self._closed = True
-            self._ledger.lock.notify_all()
+            self._store.lock.notify_all()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        with self._ledger.lock:
+        with self._store.lock:
             try:
                 while not self._closed:
                     try:
                         self._work()
-                        self._ledger.lock.wait(self._seconds_to_wait())
+                        self._store.lock.wait(self._seconds_to_wait())
                     except StorageError:  # it was undone, and the database has said why
-                        self._ledger.lock.wait(TRY_AGAIN)
+                        self._store.lock.wait(TRY_AGAIN)
             finally:
                 self._is_running = False  # after a mistake, the next tick() starts another one
 
     def _work(self) -> None:
         for worker in self.workers:
-            worker.work(self._ledger.now())
+            worker.work(self._store.now())
 
     def _next_due(self) -> datetime | None:
         return min((due for worker in self.workers if (due := worker.next_due()) is not None), default=None)
 
     def _seconds_to_wait(self) -> float | None:
         due = self._next_due()
-        return None if due is None else min(max((due - self._ledger.now()).total_seconds(), 0.0), TIMEOUT_MAX)
+        return None if due is None else min(max((due - self._store.now()).total_seconds(), 0.0), TIMEOUT_MAX)

@@ -8,10 +8,10 @@ from datetime import timedelta
 from time import monotonic
 from typing import TypeVar
 
-from .ledger import Ledger
-from .moments import iso
 from .recipients import behaviour_of
 from .rows import Message, RecordedRequest
+from .store import Store
+from .timestamps import iso
 
 T = TypeVar("T")
 
@@ -21,17 +21,17 @@ SHOWN = 3
 """So many of each kind are shown, the last ones."""
 
 
-def wait_for(ledger: Ledger, condition: Callable[[], T], timeout: float) -> T:
+def wait_for(store: Store, condition: Callable[[], T], timeout: float) -> T:
     """See `Sandbox.wait_for`."""
     deadline = monotonic() + timeout
     while not (value := condition()):
-        seen = ledger.version  # read only now: the condition may itself be a request, which is a change too
+        seen = store.version  # read only now: the condition may itself be a request, which is a change too
         left = deadline - monotonic()
         if not left > 0:
-            raise TimeoutError(f"After {timeout:g} s it was still not so: {_where(condition)}\n{_holdings(ledger)}")
-        with ledger.lock:
-            if ledger.version == seen:
-                ledger.lock.wait(min(left, LOOK_AGAIN))
+            raise TimeoutError(f"After {timeout:g} s it was still not so: {_where(condition)}\n{_holdings(store)}")
+        with store.lock:
+            if store.version == seen:
+                store.lock.wait(min(left, LOOK_AGAIN))
     return value
 
 
@@ -43,30 +43,30 @@ def _where(condition: Callable[[], object]) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}" + (f": {line}" if line else "")
 
 
-def _holdings(ledger: Ledger) -> str:
-    with ledger.lock:
-        messages = list(ledger.messages)
+def _holdings(store: Store) -> str:
+    with store.lock:
+        messages = list(store.messages)
         lines = [
             "The sandbox holds:",
-            *_some("sent by a phone", (f"to {row.recipient}: {row.message!r}" for row in ledger.outbox)),
-            *_some("queued", (f"to {row.number}: {_why_queued(row, ledger)}" for row in messages if row.is_pending)),
+            *_some("sent by a phone", (f"to {row.recipient}: {row.message!r}" for row in store.outbox)),
+            *_some("queued", (f"to {row.number}: {_why_queued(row, store)}" for row in messages if row.is_pending)),
             *_some(
                 "failed or refused",
                 (f"to {row.number}: {row.phone_error or row.api_error}" for row in messages if row.failed),
             ),
-            *_some("received", (f"from {row.sender}: {row.text!r}" for row in ledger.received)),
-            *_some("requests", (_request(row) for row in ledger.requests)),
+            *_some("received", (f"from {row.sender}: {row.text!r}" for row in store.received)),
+            *_some("requests", (_request(row) for row in store.requests)),
             *_some(
                 "webhooks not yet delivered",
                 (
                     f"{row.event_type} to {row.url}, after {len(row.tries)} failed"
-                    for row in ledger.deliveries
+                    for row in store.deliveries
                     if row.state == "waiting"
                 ),
             ),
             *_some(
                 "webhooks given up",
-                (f"{row.event_type} to {row.url}" for row in ledger.deliveries if row.state == "given_up"),
+                (f"{row.event_type} to {row.url}" for row in store.deliveries if row.state == "given_up"),
             ),
         ]
     return "\n".join(lines)
@@ -80,9 +80,9 @@ def _some(title: str, entries: Iterable[str]) -> list[str]:
     return [f"  {title}: {len(every)}", *shown]
 
 
-def _why_queued(message: Message, ledger: Ledger) -> str:
-    now = ledger.now()
-    phone = ledger.phones.get(message.phone)
+def _why_queued(message: Message, store: Store) -> str:
+    now = store.now()
+    phone = store.phones.get(message.phone)
     if behaviour_of(message.number).is_left:
         return "no phone ever picks up what goes to this number"
     if message.ready_at > now:

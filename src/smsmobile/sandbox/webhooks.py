@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from .._http.addresses import is_loopback
-from .deliveries import HELD_FOR, Courier
+from .deliveries import HELD_FOR, DeliveryWorker
 from .events import TYPES, Event
 from .faults import Faults
-from .ledger import MOST_REMEMBERED, Ledger, Rows
-from .moments import iso
 from .rows import Delivery, Destination, Row
 from .signing import check_secret
+from .store import MOST_REMEMBERED, Store, Table
+from .timestamps import iso
 
 CLOSING = 0.5
 """Seconds that closing waits at most for receivers that hang."""
@@ -104,22 +104,22 @@ class Webhook:
 class Webhooks:
     """The destinations, and what became of every event.
 
-    Everything is kept in the ledger's rows. Whoever changes those (the page, a reset, a file that is read) need not
+    Everything is kept in the store's rows. Whoever changes those (the page, a reset, a file that is read) need not
     tell: this watches them.
     """
 
-    def __init__(self, ledger: Ledger, faults: Faults, *, allow_remote: bool = False) -> None:
-        self._ledger = ledger
+    def __init__(self, store: Store, faults: Faults, *, allow_remote: bool = False) -> None:
+        self._store = store
         self._faults = faults
         self._allow_remote = allow_remote
-        self._couriers: dict[str, Courier] = {}
-        self._retired: list[Courier] = []
+        self._workers: dict[str, DeliveryWorker] = {}
+        self._retired: list[DeliveryWorker] = []
         self._closed = False
-        with ledger.lock:
-            for destination in ledger.destinations:
+        with store.lock:
+            for destination in store.destinations:
                 self._follow(destination)
             self._number_tries_after_those_kept()
-            ledger.watchers.append(self._watch)
+            store.watchers.append(self._watch)
 
     def add(
         self, url: str, *, secret: str | None = None, version: int = 2, types: Iterable[str] | None = None
@@ -137,22 +137,22 @@ class Webhooks:
             raise ValueError("Webhooks of version 1 tell received SMS only: leave the types out, or use version=2.")
         _check_address(url, allow_remote=self._allow_remote)
         wanted = None if types is None else _checked_types(types)
-        ledger = self._ledger
-        with ledger.lock:
-            row = ledger.destinations.put(Destination(ledger.new_id(), url, version, secret, types=wanted))
+        store = self._store
+        with store.lock:
+            row = store.destinations.put(Destination(store.new_id(), url, version, secret, types=wanted))
             return self._handle(row)
 
     def all(self) -> list[Webhook]:
         """All destinations, the first one first."""
-        with self._ledger.lock:
-            return [self._handle(row) for row in self._ledger.destinations]
+        with self._store.lock:
+            return [self._handle(row) for row in self._store.destinations]
 
     def publish(self, event: Event) -> None:
         """Queue an event for every destination that wants it. Never waits for a receiver.
 
-        The caller holds the ledger's lock.
+        The caller holds the store's lock.
         """
-        for destination in list(self._ledger.destinations):
+        for destination in list(self._store.destinations):
             if destination.types is None or event.type in destination.types:
                 body = event.body(destination.version)
                 if body is not None:
@@ -164,12 +164,12 @@ class Webhooks:
         It has the same event id and body, a delivery id of its own, and all its tries before it.
         Raises LookupError where there is no such delivery, or its destination was removed.
         """
-        ledger = self._ledger
-        with ledger.lock:
-            old = ledger.deliveries.get(str(delivery_id))
+        store = self._store
+        with store.lock:
+            old = store.deliveries.get(str(delivery_id))
             if old is None:
                 raise LookupError(f"There is no delivery {delivery_id}, or it was forgotten.")
-            destination = ledger.destinations.get(str(old.destination))
+            destination = store.destinations.get(str(old.destination))
             if destination is None:
                 raise LookupError(f"The webhook to {old.url} was removed: add it again first.")
             return self._deliver(destination, old.event_id, old.event_type, old.body)
@@ -177,10 +177,10 @@ class Webhooks:
     @property
     def attempts(self) -> list[DeliveryAttempt]:
         """Every attempt so far, oldest first."""
-        with self._ledger.lock:
+        with self._store.lock:
             made = [
                 (attempt.id, number, attempt, delivery)
-                for delivery in self._ledger.deliveries
+                for delivery in self._store.deliveries
                 for number, attempt in enumerate(delivery.tries, start=1)
             ]
         return [
@@ -200,33 +200,33 @@ class Webhooks:
 
     def wait(self, timeout: float) -> None:
         """See `Sandbox.wait_for_deliveries`."""
-        with self._ledger.lock:
-            if not self._ledger.lock.wait_for(lambda: not self._ledger.deliveries.count("is_pending"), timeout):
+        with self._store.lock:
+            if not self._store.lock.wait_for(lambda: not self._store.deliveries.count("is_pending"), timeout):
                 raise TimeoutError(f"After {timeout:g} s {self._what_waits()} See box.deliveries for what was tried.")
 
     def wake(self) -> None:
         """Look again what is due: the clock was moved, or an earlier run of the sandbox has left something."""
-        with self._ledger.lock:
-            for courier in self._couriers.values():
-                courier.wake()
+        with self._store.lock:
+            for worker in self._workers.values():
+                worker.wake()
 
     def close(self) -> None:
         """End all threads; what still waits is left. A receiver that hangs is hardly waited for."""
-        with self._ledger.lock:
+        with self._store.lock:
             self._closed = True
-            couriers = [*self._couriers.values(), *self._retired]
-            for courier in couriers:
-                courier.end()
+            workers = [*self._workers.values(), *self._retired]
+            for worker in workers:
+                worker.end()
         until = monotonic() + CLOSING
-        for courier in couriers:
-            courier.join(max(until - monotonic(), 0.0))
-        with self._ledger.lock:
-            for courier in couriers:
-                courier.abandon()
+        for worker in workers:
+            worker.join(max(until - monotonic(), 0.0))
+        with self._store.lock:
+            for worker in workers:
+                worker.abandon()
 
     def destination(self, webhook: Webhook) -> Destination:
         """The row of a handle. Raises LookupError where it was removed."""
-        row = self._ledger.destinations.get(str(webhook.id))
+        row = self._store.destinations.get(str(webhook.id))
         if row is None:
             raise LookupError(f"The webhook to {webhook.url} was removed: add it again.")
         return row
@@ -234,7 +234,7 @@ class Webhooks:
     def paused_until(self, destination: Destination) -> datetime | None:
         """When its pause ends; None where there is none, or it is over."""
         until = destination.paused_until
-        return until if until is not None and until > self._ledger.now() else None
+        return until if until is not None and until > self._store.now() else None
 
     def rotate_secret(self, webhook: Webhook, next_secret: str) -> None:
         """See `Webhook.rotate_secret`."""
@@ -243,46 +243,46 @@ class Webhooks:
         if not next_secret:
             raise ValueError("A rotation needs the next secret: it must not be empty.")
         check_secret(next_secret)
-        with self._ledger.lock:
-            self._ledger.destinations.put(replace(self.destination(webhook), next_secret=next_secret))
+        with self._store.lock:
+            self._store.destinations.put(replace(self.destination(webhook), next_secret=next_secret))
 
     def finish_rotation(self, webhook: Webhook) -> None:
         """See `Webhook.finish_rotation`."""
-        with self._ledger.lock:
+        with self._store.lock:
             row = self.destination(webhook)
             if row.next_secret is None:
                 raise ValueError("There is no next secret: begin with rotate_secret(…).")
-            self._ledger.destinations.put(replace(row, secret=row.next_secret, next_secret=None))
+            self._store.destinations.put(replace(row, secret=row.next_secret, next_secret=None))
 
     def resume(self, webhook: Webhook) -> None:
         """See `Webhook.resume`."""
-        with self._ledger.lock:
-            self._couriers[self.destination(webhook).key].resume()
+        with self._store.lock:
+            self._workers[self.destination(webhook).key].resume()
 
     def remove(self, webhook: Webhook) -> None:
         """See `Webhook.remove`."""
-        with self._ledger.lock:
-            if self._ledger.destinations.remove(str(webhook.id)) is None:
+        with self._store.lock:
+            if self._store.destinations.remove(str(webhook.id)) is None:
                 return
-            for delivery in self._ledger.deliveries.where("is_pending AND destination = ?", webhook.id):
+            for delivery in self._store.deliveries.where("is_pending AND destination = ?", webhook.id):
                 self._give_up(delivery)
 
     def _deliver(self, destination: Destination, event_id: str, event_type: str, body: str) -> Delivery:
         """Queue one event for one destination, with what is to go wrong on the way."""
         self._forget_the_oldest()
-        courier = self._couriers[destination.key]
-        ledger = self._ledger
-        now = ledger.now()
+        worker = self._workers[destination.key]
+        store = self._store
+        now = store.now()
         due_at: datetime | None = None
         late = self._faults.inject("webhook_late")
         # While one is held back, the next has to go out: it is the one that is waited for.
-        reordered = None if late or courier.holds_one else self._faults.inject("webhook_reordered")
+        reordered = None if late or worker.holds_one else self._faults.inject("webhook_reordered")
         if late is not None:
             due_at = now + timedelta(seconds=late.seconds)
         elif reordered is not None:
             due_at = now + timedelta(seconds=HELD_FOR)
         delivery = Delivery(
-            id=ledger.new_id(),
+            id=store.new_id(),
             delivery_id=str(uuid.uuid4()),
             destination=destination.id,
             url=destination.url,
@@ -293,16 +293,16 @@ class Webhooks:
             due_at=due_at,
         )
         if reordered is not None:
-            courier.hold(delivery)
+            worker.hold(delivery)
         if destination.secret is not None and self._faults.inject("webhook_forged"):
-            courier.forge(delivery)
-        ledger.deliveries.put(delivery)
+            worker.forge(delivery)
+        store.deliveries.put(delivery)
         if self._faults.inject("webhook_duplicate"):
-            ledger.deliveries.put(replace(delivery, id=ledger.new_id(), delivery_id=str(uuid.uuid4())))
+            store.deliveries.put(replace(delivery, id=store.new_id(), delivery_id=str(uuid.uuid4())))
         return delivery
 
     def _forget_the_oldest(self) -> None:
-        deliveries = self._ledger.deliveries
+        deliveries = self._store.deliveries
         pending = deliveries.count("is_pending")
         for delivery in deliveries.where("is_pending", last=_oldest(pending - MOST_WAITING)):
             self._give_up(delivery)
@@ -310,44 +310,44 @@ class Webhooks:
             deliveries.remove(delivery.key)
 
     def _give_up(self, delivery: Delivery) -> None:
-        self._ledger.deliveries.put(replace(delivery, state="given_up", due_at=None))
+        self._store.deliveries.put(replace(delivery, state="given_up", due_at=None))
 
     def _number_tries_after_those_kept(self) -> None:
         """They stand inside of a row, where whoever reads a file does not look for numbers."""
-        highest = max((made.id for row in self._ledger.deliveries for made in row.tries), default=0)
+        highest = max((made.id for row in self._store.deliveries for made in row.tries), default=0)
         if highest:
-            self._ledger.start_ids_after(max(highest, self._ledger.new_id()))
+            self._store.start_ids_after(max(highest, self._store.new_id()))
 
     def _handle(self, row: Destination) -> Webhook:
         return Webhook(row.id, row.url, row.version, row.types, self)
 
-    def _watch(self, table: Rows[Row], row: Row, is_gone: bool) -> None:
+    def _watch(self, table: Table[Row], row: Row, is_gone: bool) -> None:
         """Follow what becomes of the rows, whoever changes them."""
-        if table is self._ledger.destinations:
+        if table is self._store.destinations:
             if is_gone:
-                courier = self._couriers.pop(row.key)
-                courier.end()
-                self._retired = [one for one in (*self._retired, courier) if not one.join(0)]
+                worker = self._workers.pop(row.key)
+                worker.end()
+                self._retired = [one for one in (*self._retired, worker) if not one.join(0)]
             else:
                 self._follow(row)
-        elif table is self._ledger.deliveries and str(row.destination) in self._couriers:
-            self._couriers[str(row.destination)].wake()
+        elif table is self._store.deliveries and str(row.destination) in self._workers:
+            self._workers[str(row.destination)].wake()
 
     def _follow(self, row: Destination) -> None:
-        courier = self._couriers.setdefault(row.key, Courier(row, self._ledger, allow_remote=self._allow_remote))
+        worker = self._workers.setdefault(row.key, DeliveryWorker(row, self._store, allow_remote=self._allow_remote))
         if self._closed:
-            courier.end()
-        courier.wake()
+            worker.end()
+        worker.wake()
 
     def _what_waits(self) -> str:
-        rows = list(self._ledger.deliveries.where("is_pending"))
+        rows = list(self._store.deliveries.where("is_pending"))
         named = [f"{row.event_type} to {row.url}" for row in rows[:MOST_NAMED]]
         if len(rows) > MOST_NAMED:
             named.append(f"and {len(rows) - MOST_NAMED} more")
         paused = [
             f" {row.url} is paused until {iso(until)} by the sandbox's clock, after {row.failures} failures in a row: "
             "move box.clock forward, or call resume() of the webhook."
-            for row in self._ledger.destinations
+            for row in self._store.destinations
             if (until := self.paused_until(row)) is not None
         ]
         return f"{len(rows)} webhook(s) are still on their way: {', '.join(named)}.{''.join(paused)}"

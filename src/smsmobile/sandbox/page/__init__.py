@@ -5,7 +5,7 @@ All of it lies at `/` and under `/_sandbox/`, and is no part of the service that
 
 from __future__ import annotations
 
-from .desk import Desk
+from .context import PageContext
 from .endpoints import add_page, problem
 
-__all__ = ["Desk", "add_page", "problem"]
+__all__ = ["PageContext", "add_page", "problem"]

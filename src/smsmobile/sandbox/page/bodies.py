@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from ..fault_parameters import FaultOptions
-from ..limits import DAY, TEN_YEARS
 from ..recorder import LONGEST
 from ..rows import CallKind, Channel
+from ..validation import DAY, TEN_YEARS
 
 
 def _line(value: str) -> str:

@@ -1,7 +1,7 @@
 """The page's addresses: joins the endpoints, serves the page's files and the live stream, and spells errors.
 
-What the endpoints do lives in shown.py, done.py and trouble.py; who is kept out, and what a browser may do with the
-page, in ../guard.py.
+What the endpoints do lives in views.py, actions.py, destinations.py and faults.py; who is kept out, and what a browser
+may do with the page, in ../guard.py.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import Map, Rule
 
-from . import done, shown, trouble
-from .desk import Desk
-from .reading import Refused, body, check_query
+from . import actions, destinations, faults, views
+from .context import PageContext
+from .parsing import Refused, body, check_query
 from .routing import PageRoute
 
 TYPES = {
@@ -33,7 +33,7 @@ TYPES = {
 """By the ending. What the machine has registered for an ending is not asked: on some, a script is text."""
 
 
-_ROUTES = (*shown.ROUTES, *done.ROUTES, *trouble.ROUTES)
+_ROUTES = (*views.ROUTES, *actions.ROUTES, *destinations.ROUTES, *faults.ROUTES)
 
 
 @cache
@@ -53,14 +53,14 @@ def _addresses() -> Map:
     )
 
 
-def add_page(app: Flask, desk: Desk) -> None:
+def add_page(app: Flask, context: PageContext) -> None:
     """Let an application answer at the page's addresses, for one sandbox."""
     page = Blueprint("page", __name__)
 
     def endpoint(route: PageRoute, **parts: str | int) -> tuple[Response, int]:
         check_query(route.query)
         given = () if route.body is None else (body(route.body),)
-        return jsonify(route.view(desk, *given, **parts)), route.status
+        return jsonify(route.view(context, *given, **parts)), route.status
 
     def live() -> Response:
         check_query(())
@@ -68,10 +68,10 @@ def add_page(app: Flask, desk: Desk) -> None:
         if request.method == "HEAD":
             return Response(mimetype="text/event-stream", headers=headers)
         # Without a socket, whoever asks is given all of an answer at once, and this one does not end.
-        if not desk.is_served(request) or not desk.live.enter():
+        if not context.is_served(request) or not context.live.enter():
             raise Refused(503, "No more streams can be opened: ask GET /_sandbox/changes now and then.")
-        response = Response(desk.live.stream(), mimetype="text/event-stream", headers=headers)
-        response.call_on_close(desk.live.leave)
+        response = Response(context.live.stream(), mimetype="text/event-stream", headers=headers)
+        response.call_on_close(context.live.leave)
         return response
 
     @page.after_request

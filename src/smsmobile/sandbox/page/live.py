@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from threading import Event
 from typing import Any
 
-from ..ledger import Ledger
+from ..store import Store
 
 MOST_STREAMS = 4
 """Each holds one of the server's threads."""
@@ -26,9 +26,9 @@ PROBE = 0.5
 class Live:
     """The streams, and the versions by which a reader says what it has seen."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._tables = [table for table in ledger.tables if table is not ledger.tokens]  # the page shows no token
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables = [table for table in store.tables if table is not store.tokens]  # the page shows no token
         # A page that stays open while the sandbox is started again asks with a version of the run before: below this.
         self._start = int(time.time() * 1000) * 1000
         self._closing = Event()
@@ -37,17 +37,17 @@ class Live:
 
     def since(self, version: int | None) -> dict[str, Any]:
         """The version now, and the names of the tables that have changed since `version`: without one, of all."""
-        ledger = self._ledger
-        with ledger.lock:
+        store = self._store
+        with store.lock:
             seen = -1 if version is None else version - self._start
-            if not 0 <= seen <= ledger.version:
+            if not 0 <= seen <= store.version:
                 seen = -1
             changed = [table.name for table in self._tables if table.version > seen]
-            return {"version": self._start + ledger.version, "changed": changed}
+            return {"version": self._start + store.version, "changed": changed}
 
     def enter(self) -> bool:
         """Whether there is room for one more stream, which is then taken; `leave()` gives it back."""
-        lock = self._ledger.lock
+        lock = self._store.lock
         with lock:
             if self._open >= MOST_STREAMS:
                 self._probes += 1
@@ -60,24 +60,24 @@ class Live:
 
     def leave(self) -> None:
         """A stream has ended."""
-        with self._ledger.lock:
+        with self._store.lock:
             self._open -= 1
-            self._ledger.lock.notify_all()
+            self._store.lock.notify_all()
 
     def stream(self) -> Iterator[bytes]:
         """The events, until the sandbox is closed."""
-        ledger, probes = self._ledger, self._probes
+        store, probes = self._store, self._probes
         news = self.since(None)
         yield _event(news)
         silent_since = time.monotonic()
         while not self._closing.is_set():
-            with ledger.lock:
+            with store.lock:
                 seen = news["version"] - self._start
-                ledger.lock.wait_for(
-                    lambda: ledger.version != seen or self._probes != probes or self._closing.is_set(),  # noqa: B023
+                store.lock.wait_for(
+                    lambda: store.version != seen or self._probes != probes or self._closing.is_set(),  # noqa: B023
                     max(silent_since + HEARTBEAT - time.monotonic(), 0),
                 )
-                is_news = ledger.version != seen
+                is_news = store.version != seen
             if is_news and not self._closing.wait(GATHER):
                 news = self.since(news["version"])
                 if news["changed"]:
@@ -96,8 +96,8 @@ class Live:
     def close(self) -> None:
         """End all streams."""
         self._closing.set()
-        with self._ledger.lock:
-            self._ledger.lock.notify_all()
+        with self._store.lock:
+            self._store.lock.notify_all()
 
 
 def _event(news: dict[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ class PageRoute:
     method: str
     path: str
     view: Callable[..., Answer]
-    """Called with the desk, the body where there is one, and the variable parts of the path."""
+    """Called with the context, the body where there is one, and the variable parts of the path."""
     query: tuple[str, ...] = ()
     """The parameters that may stand in the query."""
     body: str | None = None

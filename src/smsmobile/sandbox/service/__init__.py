@@ -1,6 +1,6 @@
 """The service's operations, one file a channel: each reads its parameters, does its work and spells its answer.
 
-This file joins their addresses. HTTP lives in app.py, errors in refusals.py.
+This file joins their addresses. HTTP lives in app.py, errors in errors.py.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..moments import day_and_clock, iso, milliseconds
 from ..parameters import Parameters, Span, choice, days, integer, millisecond_span, text
 from ..routes import READ, Answer, Route
 from ..rows import Call, CallKind
+from ..timestamps import day_and_clock, iso, milliseconds
 from .core import Service
 
 _SORTED_BY: dict[str, Any] = {
@@ -54,7 +54,7 @@ def _find(service: Service, kind: CallKind, search: str, span: Span) -> list[Cal
     service.check_subscription()
     return [
         call
-        for call in service.ledger.calls
+        for call in service.store.calls
         if call.kind == kind
         and call.called_at in span
         and (search in call.number.casefold() or search in (call.name or "").casefold())

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from ..moments import day_and_clock, seconds
 from ..numbers import peer_of
 from ..parameters import Parameters, choice, days, integer, optional, required
 from ..routes import READ, Answer, Route
 from ..rows import Message, Received, SentByHand
+from ..timestamps import day_and_clock, seconds
 from .core import Service
 
 Direction = Literal["received", "sent"]
@@ -46,14 +46,14 @@ def conversations(service: Service, given: Parameters) -> Answer:
 
 def _entries(service: Service) -> Iterator[tuple[str, _Entry]]:
     """Every SMS, under the number as it is spelled there."""
-    ledger = service.ledger
-    for sms in ledger.received:
+    store = service.store
+    for sms in store.received:
         if sms.channel == "sms":
             yield sms.sender, (sms.received_at, sms.id, sms)
-    for message in ledger.messages:
+    for message in store.messages:
         if message.channel == "sms":
             yield message.number, (message.submitted_at, message.id, message)
-    for written in ledger.by_hand:
+    for written in store.by_hand:
         yield written.number, (written.sent_at, written.id, written)
 
 

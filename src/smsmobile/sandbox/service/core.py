@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..errors import api_expired, invalid_param, phone_offline, subscription_expire
 from ..events import Event
-from ..ledger import Ledger
 from ..phones import Phones
-from ..refusals import api_expired, invalid_param, phone_offline, subscription_expire
+from ..store import Store
 
 
 class Service:
-    """One account. Every operation is atomic: it holds the ledger's lock from beginning to end (see app.py)."""
+    """One account. Every operation is atomic: it holds the store's lock from beginning to end (see app.py)."""
 
-    def __init__(self, ledger: Ledger, phones: Phones, publish: Callable[[Event], None]) -> None:
-        self.ledger = ledger
+    def __init__(self, store: Store, phones: Phones, publish: Callable[[Event], None]) -> None:
+        self.store = store
         self.phones = phones
         self.publish = publish
         """Hands an event to the webhooks, without waiting."""
 
     def check_subscription(self) -> None:
         """Raise what everything but a send is told once the subscription is over."""
-        if not self.ledger.account.subscription_active:
+        if not self.store.account.subscription_active:
             raise api_expired()
 
     def check_device(self, sid: str | None, parameter: str) -> None:
         """Raise the 400 for a SID that no phone of the account has."""
-        if sid is not None and sid not in self.ledger.phones:
+        if sid is not None and sid not in self.store.phones:
             raise invalid_param(parameter)
 
     def check_online(self) -> None:
         """Raise what is told where no phone is connected that could be asked."""
-        if not any(phone.is_on for phone in self.ledger.phones):
+        if not any(phone.is_on for phone in self.store.phones):
             raise phone_offline()
 
     def check_subscription_to_send(self) -> None:
         """Raise what a send is told once the subscription is over."""
-        if not self.ledger.account.subscription_active:
+        if not self.store.account.subscription_active:
             raise subscription_expire()
 
     def choose_phone(self, sid: str | None = None) -> str:
@@ -46,7 +46,7 @@ class Service:
         """
         self.check_subscription_to_send()
         self.check_device(sid, "sIdentifiant")
-        for phone in self.ledger.phones:
+        for phone in self.store.phones:
             if phone.is_on and sid in (None, phone.sid):
                 return phone.sid
         raise phone_offline()

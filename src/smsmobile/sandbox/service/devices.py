@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..moments import clock, day, seconds
 from ..parameters import Parameters, optional, text
 from ..routes import READ, Answer, Route
 from ..rows import PhoneState
+from ..timestamps import clock, day, seconds
 from .core import Service
 
 APP_VERSION = "4.1.15.0"
@@ -16,14 +16,14 @@ def phones(service: Service, given: Parameters) -> Answer:
     sid = optional(given, "sid")
     search = text(given, "search")
     service.check_subscription()
-    ledger = service.ledger
-    connected = sum(phone.is_on for phone in ledger.phones)
-    items = [_row(phone, service) for phone in ledger.phones if sid in (None, phone.sid)]
+    store = service.store
+    connected = sum(phone.is_on for phone in store.phones)
+    items = [_row(phone, service) for phone in store.phones if sid in (None, phone.sid)]
     return {
         "success": True,
         "connected_now": connected,
-        "connected_limit": len(ledger.phones),
-        "connected_available": len(ledger.phones) - connected,
+        "connected_limit": len(store.phones),
+        "connected_available": len(store.phones) - connected,
         "filters": {name: given[name] for name in ("sid", "search") if optional(given, name)},
         "note": "Battery and dates are what the app has told last.",
         "items": [row for row in items if any(search in str(value).casefold() for value in row.values())],
@@ -31,7 +31,7 @@ def phones(service: Service, given: Parameters) -> Answer:
 
 
 def _row(phone: PhoneState, service: Service) -> Answer:
-    seen = service.ledger.now() if phone.is_on or phone.seen_at is None else phone.seen_at
+    seen = service.store.now() if phone.is_on or phone.seen_at is None else phone.seen_at
     return {
         "sIdentifiant": phone.sid,
         "label": phone.label,

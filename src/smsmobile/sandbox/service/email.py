@@ -8,12 +8,12 @@ from itertools import islice
 from secrets import compare_digest
 
 from .. import events
+from ..errors import invalid_apikeybox, invalid_param
 from ..mailbox import INBOX, SENT
-from ..moments import day_and_clock, seconds
 from ..parameters import Parameters, flag, integer, optional, required
-from ..refusals import invalid_apikeybox, invalid_param
 from ..routes import POST, READ, Answer, Route
 from ..rows import Mail
+from ..timestamps import day_and_clock, seconds
 from .core import Service
 
 PAGE = 50
@@ -38,17 +38,17 @@ def send(service: Service, given: Parameters) -> Answer:
     reply_to = _address(given, "reply_email") if optional(given, "reply_email") else ""
     service.check_subscription()
     _check_box(service, key)
-    ledger = service.ledger
-    now = ledger.now()
-    guid = ledger.new_guid()
+    store = service.store
+    now = store.now()
+    guid = store.new_guid()
     mail = Mail(
-        *(ledger.new_id(), guid, SENT, sender_name, sender, recipient, subject, body, now, attachments),
+        *(store.new_id(), guid, SENT, sender_name, sender, recipient, subject, body, now, attachments),
         cc=cc,
         reply_to=reply_to,
         reply_name=optional(given, "reply_name") or "",
         charset=optional(given, "charset") or "",
     )
-    ledger.mails.put(mail)
+    store.mails.put(mail)
     service.publish(events.email_sent(mail, now))
     return {"success": True, "message": "Email sent successfully.", "id": guid}
 
@@ -63,13 +63,13 @@ def read(service: Service, given: Parameters) -> Answer:
     start = integer(given, "start", 0)
     service.check_subscription()
     _check_box(service, key)
-    mails = [mail for mail in reversed(service.ledger.mails) if mail.box == box]
+    mails = [mail for mail in reversed(service.store.mails) if mail.box == box]
     rows = [_row(mail) for mail in islice(mails, start, start + PAGE)]
     return {"success": True, "count": len(rows), "total": str(len(mails)), "items": rows}
 
 
 def _check_box(service: Service, key: str) -> None:
-    if not compare_digest(key.encode(), service.ledger.account.mailbox_key.encode()):
+    if not compare_digest(key.encode(), service.store.account.mailbox_key.encode()):
         raise invalid_apikeybox()
 
 

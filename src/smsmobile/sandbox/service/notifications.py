@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from itertools import islice
 
-from ..moments import clock, day_and_clock, seconds
-from ..moments import day as day_of
+from ..errors import Refusal, in_words, missing_param
 from ..parameters import Parameters, Span, day, days, optional, required
-from ..refusals import Refusal, in_words, missing_param
 from ..routes import READ, WRITE, Answer, Route
 from ..rows import Notification
+from ..timestamps import clock, day_and_clock, seconds
+from ..timestamps import day as day_of
 from .core import Service
 
 MOST_LISTED = 200
@@ -24,15 +24,15 @@ def send(service: Service, given: Parameters) -> Answer:
     message = required(given, "message")
     service.check_subscription()
     service.check_device(sid, "sid")
-    ledger = service.ledger
-    notice = ledger.notifications.put(
+    store = service.store
+    notice = store.notifications.put(
         Notification(
-            id=ledger.new_id(),
+            id=store.new_id(),
             phone=sid,
             title=optional(given, "title") or "Notification",
             message=message,
             type=optional(given, "type") or "notification",
-            sent_at=ledger.now(),
+            sent_at=store.now(),
         )
     )
     service.phones[sid].wake()
@@ -40,7 +40,7 @@ def send(service: Service, given: Parameters) -> Answer:
         "success": True,
         "message": "Notification sent.",
         "id": notice.id,
-        "apikey": ledger.account.api_key,  # the service does that
+        "apikey": store.account.api_key,  # the service does that
         "sid": sid,
     }
 
@@ -56,7 +56,7 @@ def listed(service: Service, given: Parameters) -> Answer:
     service.check_subscription()
     found = (
         row
-        for row in reversed(service.ledger.notifications)
+        for row in reversed(service.store.notifications)
         if sid in (None, row.phone) and distributed in (None, _flag(row)) and all(row.sent_at in span for span in spans)
     )
     rows = [_row(row) for row in islice(found, MOST_LISTED)]

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from .. import events
-from ..moments import iso, iso_local
+from ..errors import invalid_param, not_found, not_in_error, refused_recipient
 from ..parameters import Parameters, flag, instant, number, optional, required
 from ..recipients import behaviour_of
-from ..refusals import invalid_param, not_found, not_in_error, refused_recipient
 from ..routes import WRITE, Answer, Route
 from ..rows import Channel, Message
+from ..timestamps import iso, iso_local
 from .core import Service
 
 _MEDIA = re.compile(
@@ -40,15 +40,15 @@ def send(service: Service, given: Parameters) -> Answer:
     What `sendsms=0` blocks is in the log as refused by the API.
     """
     wanted = _read(given)
-    ledger = service.ledger
+    store = service.store
     phone = service.choose_phone(wanted.device)
-    now = ledger.now()
+    now = store.now()
     refused = behaviour_of(wanted.number).api_error
     messages = [
-        ledger.messages.put(
+        store.messages.put(
             Message(
-                id=ledger.new_id(),
-                guid=ledger.new_guid(),
+                id=store.new_id(),
+                guid=store.new_guid(),
                 phone=phone,
                 number=wanted.number,
                 text=wanted.message,
@@ -84,9 +84,9 @@ def resend_by_whatsapp(service: Service, given: Parameters) -> Answer:
 
 def _resend(service: Service, given: Parameters, channel: Channel) -> Answer:
     guid = required(given, "guid")
-    ledger = service.ledger
+    store = service.store
     service.check_subscription_to_send()
-    message = ledger.messages.get(guid)
+    message = store.messages.get(guid)
     if message is None or message.channel != channel:
         raise not_found()
     if not message.failed:
@@ -94,14 +94,14 @@ def _resend(service: Service, given: Parameters, channel: Channel) -> Answer:
     service.choose_phone(message.phone)
     if refused := behaviour_of(message.number).api_error:
         raise refused_recipient(refused)
-    now = ledger.now()
-    message = ledger.messages.put(replace(message, ready_at=now, phone_error="", api_error="", resent=True))
+    now = store.now()
+    message = store.messages.put(replace(message, ready_at=now, phone_error="", api_error="", resent=True))
     _submit(service, message)
     return _accepted(message, now)
 
 
 def _submit(service: Service, message: Message) -> None:
-    service.publish(events.submitted(message, service.ledger.now()))
+    service.publish(events.submitted(message, service.store.now()))
     service.phones[message.phone].wake()
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from ..moments import clock, day, day_and_clock, iso, milliseconds, seconds
+from ..errors import not_found
 from ..parameters import Parameters, Span, choice, flag, instant, integer, optional, required, timestamp
-from ..refusals import not_found
 from ..routes import READ, WRITE, Answer, Route
 from ..rows import Message, Received, SentByHand
+from ..timestamps import clock, day, day_and_clock, iso, milliseconds, seconds
 from .core import Service
 
 PERIODS = ("today", "yesterday", "last_7days", "last_30days")
@@ -39,18 +39,18 @@ def log(service: Service, given: Parameters) -> Answer:
         phone_errors=flag(given, "error_mobile"),
     )
     service.check_subscription()
-    ledger = service.ledger
-    account = ledger.account
-    now = ledger.now()
+    store = service.store
+    account = store.account
+    now = store.now()
     late_from = now - timedelta(seconds=account.log_delay)
-    rows: Iterable[Message] = reversed(ledger.messages)
+    rows: Iterable[Message] = reversed(store.messages)
     if wanted.guid is not None:
-        row = ledger.messages.get(wanted.guid)
+        row = store.messages.get(wanted.guid)
         if row is None or late_from < row.submitted_at <= now:
             return _no_message()
         rows = [row]
     if wanted.before is not None:
-        limit = ledger.messages.get(wanted.before)
+        limit = store.messages.get(wanted.before)
         moment = timestamp(wanted.before)
         if limit is not None:
             newest = limit.id
@@ -69,8 +69,8 @@ def sent_by_hand(service: Service, given: Parameters) -> Answer:
     period = choice(given, "period", PERIODS, "")
     limit = integer(given, "limit", 100, least=1, most=500)
     service.check_subscription()
-    span = _span(period, service.ledger.now())
-    rows = islice((row for row in reversed(service.ledger.by_hand) if row.sent_at in span), limit)
+    span = _span(period, service.store.now())
+    rows = islice((row for row in reversed(service.store.by_hand) if row.sent_at in span), limit)
     return {"result": {"error": 0, "sms": [_by_hand_row(row) for row in rows]}}
 
 
@@ -82,7 +82,7 @@ def received(service: Service, given: Parameters) -> Answer:
     service.check_subscription()
     rows = [
         row
-        for row in reversed(service.ledger.received)
+        for row in reversed(service.store.received)
         if row.channel == "sms"
         and (after is None or row.received_at > after)
         and not (unread_only and row.is_read)
@@ -90,7 +90,7 @@ def received(service: Service, given: Parameters) -> Answer:
     ]
     for row in rows:
         if not row.is_read:
-            service.ledger.received.put(replace(row, is_read=True))
+            service.store.received.put(replace(row, is_read=True))
     return {"result": {"error": "0", "sms": [_inbox_row(row) for row in rows]}}
 
 
@@ -103,8 +103,8 @@ def delete(service: Service, given: Parameters) -> Answer:
     """Delete a sent or received SMS. One that is still queued is then not sent."""
     guid = required(given, "guid")
     service.check_subscription()
-    ledger = service.ledger
-    if ledger.messages.remove(guid) is None and ledger.received.remove(guid) is None:
+    store = service.store
+    if store.messages.remove(guid) is None and store.received.remove(guid) is None:
         raise not_found()
     # The contract shows no such answer: this is its `success` envelope.
     return {"success": True, "message": "SMS deleted.", "guid": guid}

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 
-from ..moments import day_and_clock, seconds
+from ..errors import no_window, retrieval_off, window_ended
 from ..numbers import peer_of
 from ..parameters import Parameters, choice, day, integer, number, optional
 from ..recipients import behaviour_of
-from ..refusals import no_window, retrieval_off, window_ended
 from ..routes import READ, Answer, Route
 from ..rows import Received
+from ..timestamps import day_and_clock, seconds
 from .core import Service
 
 WINDOW = timedelta(minutes=10)
@@ -26,11 +26,11 @@ def switch(service: Service, given: Parameters) -> Answer:
     """Switch retrieval on or off; off also ends the window."""
     wanted = choice(given, "statut", ("0", "1", "x"), "x")
     service.check_subscription()
-    ledger = service.ledger
-    account = ledger.account
+    store = service.store
+    account = store.account
     active = not account.whatsapp_retrieval if wanted == "x" else wanted == "1"
     window = account.whatsapp_window_ends_at if active else None
-    ledger.accounts.put(replace(account, whatsapp_retrieval=active, whatsapp_window_ends_at=window))
+    store.accounts.put(replace(account, whatsapp_retrieval=active, whatsapp_window_ends_at=window))
     return {
         "success": True,
         "read_message_active": int(active),
@@ -41,12 +41,12 @@ def switch(service: Service, given: Parameters) -> Answer:
 def synchronise(service: Service, _given: Parameters) -> Answer:
     """Open a window, or a new one in place of an earlier one. It takes a phone that is on."""
     service.check_subscription()
-    ledger = service.ledger
-    if not ledger.account.whatsapp_retrieval:
+    store = service.store
+    if not store.account.whatsapp_retrieval:
         raise retrieval_off()
     service.check_online()
-    end = ledger.now() + WINDOW
-    ledger.accounts.put(replace(ledger.account, whatsapp_window_ends_at=end))
+    end = store.now() + WINDOW
+    store.accounts.put(replace(store.account, whatsapp_window_ends_at=end))
     return {
         "error": "0",
         "messages": "The synchronisation was requested: read the messages with /getwa/ before the window ends.",
@@ -61,18 +61,18 @@ def received(service: Service, given: Parameters) -> Answer:
     wanted_day = day(given, "date")
     kind = choice(given, "message_type", ("text", "audio"), "")
     service.check_subscription()
-    ledger = service.ledger
-    account = ledger.account
+    store = service.store
+    account = store.account
     if not account.whatsapp_retrieval:
         raise retrieval_off()
     end = account.whatsapp_window_ends_at
     if end is None:
         raise no_window()
-    if ledger.now() > end:
+    if store.now() > end:
         raise window_ended(day_and_clock(end))
     found = (
         row
-        for row in reversed(ledger.received)
+        for row in reversed(store.received)
         if row.channel == "whatsapp"
         and (before is None or row.id < before)
         and wanted_day in (None, row.received_at.date())
@@ -81,7 +81,7 @@ def received(service: Service, given: Parameters) -> Answer:
     rows = list(islice(found, account.page_size))
     for row in rows:
         if not row.is_read:
-            ledger.received.put(replace(row, is_read=True))
+            store.received.put(replace(row, is_read=True))
     return {"success": True, "count": len(rows), "data": [_row(row) for row in rows]}
 
 

@@ -1,6 +1,6 @@
 """What the service remembers: rows by kind, one lock over all of them, and who hears of a change.
 
-The rows themselves are described in rows.py, and kept in the database of storage.py. No rules here.
+The rows themselves are described in rows.py, and kept in a table of database.py. No rules here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic_core import PydanticSerializationError
 
 from . import rows
 from .clock import Clock
-from .storage import Database
+from .database import Database
 
 
 class Lock(Condition):
@@ -64,7 +64,7 @@ class _Keyed(Protocol):
 
 
 RowT = TypeVar("RowT", bound=_Keyed)
-Watcher = Callable[["Rows[rows.Row]", "rows.Row", bool], None]
+Watcher = Callable[["Table[rows.Row]", "rows.Row", bool], None]
 """Called with the rows that changed, the row, and whether it is gone."""
 
 MOST_REMEMBERED = 10_000
@@ -80,45 +80,45 @@ _UPDATE = f"UPDATE rows SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHER
 _INSERT = f"INSERT OR IGNORE INTO rows ({', '.join(_COLUMNS)}, kind, key) VALUES ({'?, ' * len(_COLUMNS)}?, ?)"  # noqa: S608
 
 
-class Rows(Generic[RowT]):
-    """All rows of one kind by their key, oldest first. Reading and changing them takes the ledger's lock."""
+class Table(Generic[RowT]):
+    """All rows of one kind by their key, oldest first. Reading and changing them takes the store's lock."""
 
-    def __init__(self, ledger: Ledger, kind: type[RowT], most: int | None = None) -> None:
+    def __init__(self, store: Store, kind: type[RowT], most: int | None = None) -> None:
         self.name = ""
-        """What it is called in the database: the name of the ledger's attribute."""
+        """What it is called in the database: the name of the store's attribute."""
         self.version = 0
-        """The ledger's version at the last change here."""
-        self._ledger = ledger
+        """The store's version at the last change here."""
+        self._store = store
         self._kind: Any = kind
         self._most = most
 
     def put(self, row: RowT) -> RowT:
         """Add a row, or replace the one with its key; returns it."""
-        ledger = self._ledger
+        store = self._store
         values = (self._write(row), *_found_by(row), self.name, row.key)
-        with ledger.lock:
-            if ledger.database.execute(_INSERT, values).rowcount:
-                ledger.count[self.name] += 1
+        with store.lock:
+            if store.database.execute(_INSERT, values).rowcount:
+                store.count[self.name] += 1
             else:
-                ledger.database.execute(_UPDATE, values)  # it keeps its place
-            ledger.changed(self, row)
+                store.database.execute(_UPDATE, values)  # it keeps its place
+            store.changed(self, row)
             if self._most is not None and len(self) > self._most:
                 self.remove(next(iter(self)).key)
         return row
 
     def remove(self, key: str) -> RowT | None:
         """Forget a row; returns it, or None where there was none."""
-        with self._ledger.lock:
+        with self._store.lock:
             row = self.get(key)
             if row is not None:
-                self._ledger.database.execute("DELETE FROM rows WHERE kind = ? AND key = ?", (self.name, key))
-                self._ledger.count[self.name] -= 1
-                self._ledger.changed(self, row, is_gone=True)
+                self._store.database.execute("DELETE FROM rows WHERE kind = ? AND key = ?", (self.name, key))
+                self._store.count[self.name] -= 1
+                self._store.changed(self, row, is_gone=True)
         return row
 
     def clear(self) -> None:
         """Forget all."""
-        with self._ledger.lock:
+        with self._store.lock:
             for row in list(self):
                 self.remove(row.key)
 
@@ -129,25 +129,25 @@ class Rows(Generic[RowT]):
     def where(self, condition: str, *values: object, last: str = "") -> Iterator[RowT]:
         """The rows that meet a condition in SQL, oldest first, unless `last` (an ORDER BY, a LIMIT) says otherwise."""
         statement = f"SELECT row FROM rows WHERE kind = ? AND ({condition}) {last or 'ORDER BY place'}"  # noqa: S608
-        with self._ledger.lock:
-            found = self._ledger.database.execute(statement, (self.name, *values)).fetchall()
+        with self._store.lock:
+            found = self._store.database.execute(statement, (self.name, *values)).fetchall()
         return (self.read(text) for (text,) in found)
 
     def count(self, condition: str, *values: object) -> int:
         """How many rows meet a condition in SQL."""
         statement = f"SELECT count(*) FROM rows WHERE kind = ? AND ({condition})"  # noqa: S608
-        with self._ledger.lock:
-            (found,) = self._ledger.database.execute(statement, (self.name, *values)).fetchone()
+        with self._store.lock:
+            (found,) = self._store.database.execute(statement, (self.name, *values)).fetchone()
         return int(found)
 
     def values(self, column: str) -> list[Any]:
         """What stands in a column, each value once, in order."""
         statement = f"SELECT DISTINCT {column} FROM rows WHERE kind = ? ORDER BY 1"  # noqa: S608
-        with self._ledger.lock:
-            return [value for (value,) in self._ledger.database.execute(statement, (self.name,))]
+        with self._store.lock:
+            return [value for (value,) in self._store.database.execute(statement, (self.name,))]
 
     def page(self, before: int | None, limit: int, condition: str = "TRUE", *values: object) -> tuple[list[RowT], bool]:
-        """Rows with ids below `before` that meet a condition, the newest first, and whether there are older ones."""
+        """Table with ids below `before` that meet a condition, the newest first, and whether there are older ones."""
         below = 2**62 if before is None else before
         found = list(self.where(f"{condition} AND id < ?", *values, below, last=f"ORDER BY id DESC LIMIT {limit + 1}"))
         return found[:limit], len(found) > limit
@@ -162,7 +162,7 @@ class Rows(Generic[RowT]):
         return self.where("TRUE", last="ORDER BY place DESC")
 
     def __len__(self) -> int:
-        return self._ledger.count[self.name]
+        return self._store.count[self.name]
 
     def _write(self, row: RowT) -> str:
         try:
@@ -175,11 +175,11 @@ class Rows(Generic[RowT]):
         try:
             row: RowT = _adapter(self._kind).validator.validate_json(text)
         except ValidationError as error:
-            raise self._ledger.database.damaged(f"{self.name}: {error.errors()[0]['type']}") from None
+            raise self._store.database.damaged(f"{self.name}: {error.errors()[0]['type']}") from None
         return row
 
 
-class Ledger:
+class Store:
     """The memory. Whoever reads or changes more than one thing holds `lock`."""
 
     def __init__(self, clock: Clock, path: str | PathLike[str] | None = None) -> None:
@@ -191,22 +191,22 @@ class Ledger:
         """Grows with every change."""
         self.watchers: list[Watcher] = []
         """Called with the lock held, in this order; they must be quick."""
-        self.accounts = Rows(self, rows.Account)
-        self.phones = Rows(self, rows.PhoneState)
-        self.messages = Rows(self, rows.Message)
-        self.outbox = Rows(self, rows.OutboxSMS)
-        self.received = Rows(self, rows.Received)
-        self.by_hand = Rows(self, rows.SentByHand)
-        self.calls = Rows(self, rows.Call)
-        self.notifications = Rows(self, rows.Notification, MOST_REMEMBERED)
-        self.mails = Rows(self, rows.Mail)
-        self.tokens = Rows(self, rows.Token)
-        self.requests = Rows(self, rows.RecordedRequest, MOST_REMEMBERED)
-        self.destinations = Rows(self, rows.Destination)
-        self.deliveries = Rows(self, rows.Delivery)
-        self.faults = Rows(self, rows.Fault)
+        self.accounts = Table(self, rows.Account)
+        self.phones = Table(self, rows.PhoneState)
+        self.messages = Table(self, rows.Message)
+        self.outbox = Table(self, rows.OutboxSMS)
+        self.received = Table(self, rows.Received)
+        self.by_hand = Table(self, rows.SentByHand)
+        self.calls = Table(self, rows.Call)
+        self.notifications = Table(self, rows.Notification, MOST_REMEMBERED)
+        self.mails = Table(self, rows.Mail)
+        self.tokens = Table(self, rows.Token)
+        self.requests = Table(self, rows.RecordedRequest, MOST_REMEMBERED)
+        self.destinations = Table(self, rows.Destination)
+        self.deliveries = Table(self, rows.Delivery)
+        self.faults = Table(self, rows.Fault)
         for name, value in vars(self).items():
-            if isinstance(value, Rows):
+            if isinstance(value, Table):
                 value.name = name
         self.count = Counter[str](dict(self.database.execute("SELECT kind, count(*) FROM rows GROUP BY kind")))
         """How many rows there are, by kind."""
@@ -218,9 +218,9 @@ class Ledger:
         self.database.commit()
 
     @property
-    def tables(self) -> list[Rows[rows.Row]]:
+    def tables(self) -> list[Table[rows.Row]]:
         """All kinds of rows."""
-        return [value for value in vars(self).values() if isinstance(value, Rows)]
+        return [value for value in vars(self).values() if isinstance(value, Table)]
 
     @property
     def account(self) -> rows.Account:
@@ -243,7 +243,7 @@ class Ledger:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
 
-    def changed(self, table: Rows[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
+    def changed(self, table: Table[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
         """Tell everybody. The caller holds the lock."""
         self.version += 1
         table.version = self.version

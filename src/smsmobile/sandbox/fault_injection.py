@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, TypeVar
 
 from flask import Response, jsonify
 
+from .errors import Refusal, api_expired, phone_offline, subscription_expire
 from .faults import Faults
-from .refusals import Refusal, api_expired, phone_offline, subscription_expire
 from .rows import Fault
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ class Connection(Protocol):
         ...
 
 
-class Breakage:
+class FaultInjection:
     """What goes wrong with one request, from its beginning to the last byte of its answer."""
 
     def __init__(self, faults: Faults, path: str, *, sends: bool = False) -> None:
-        self.struck: tuple[str, ...] = ()
+        self.injected: tuple[str, ...] = ()
         """The names of the faults that were injected so far."""
         self.seconds = 0.0
         """How much later its answer will be there in full."""
@@ -91,7 +91,7 @@ class Breakage:
             if self.is_reset or (kind.decides and self._is_decided) or (kind.only_sends and not is_send):
                 continue
             if row := self._faults.inject(kind.name, self._path):
-                self.struck += (kind.name,)
+                self.injected += (kind.name,)
                 self.is_reset = kind.resets
                 self._is_decided |= kind.decides
                 yield kind(row, is_send=is_send)

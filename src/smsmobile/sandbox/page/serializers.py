@@ -1,4 +1,4 @@
-"""How the rows look as JSON. Where they come from lives in shown.py and trouble.py."""
+"""How the rows look as JSON. Where they come from lives in views.py, destinations.py and faults.py."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..fault_kinds import KINDS
-from ..ledger import Ledger
 from ..numbers import peer_of
 from ..recorder import LONGEST
 from ..rows import Call, Delivery, Destination, Fault, Message, PhoneState, Received, RecordedRequest, SentByHand
-from .searching import Wanted
-from .threads import Conversation, Entry
+from ..store import Store
+from .conversations import Conversation, Entry
+from .search import Wanted
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ def maybe(at: datetime | None) -> str | None:
     return None if at is None else moment(at)
 
 
-def phone(state: PhoneState, ledger: Ledger) -> Json:
+def phone(state: PhoneState, store: Store) -> Json:
     """A phone."""
     return {
         "sid": state.sid,
@@ -34,8 +34,8 @@ def phone(state: PhoneState, ledger: Ledger) -> Json:
         "is_on": state.is_on,
         "battery": state.battery,
         "delay": state.delay,
-        "queued": ledger.messages.count("is_pending AND phone = ?", state.sid),
-        "unread": ledger.received.count("is_pending AND phone = ?", state.sid),
+        "queued": store.messages.count("is_pending AND phone = ?", state.sid),
+        "unread": store.received.count("is_pending AND phone = ?", state.sid),
     }
 
 

@@ -7,22 +7,22 @@ from typing import Any
 
 from flask import Request
 
-from ..ledger import Ledger
 from ..phone import Phone
+from ..store import Store
 from ..webhooks import Webhooks
+from .conversations import Conversations
 from .live import Live
-from .reading import Refused
-from .threads import Threads
+from .parsing import Refused
 
 
-class Desk:
+class PageContext:
     """One sandbox, seen from its page."""
 
     def __init__(
         self,
         box: Any,
         *,
-        ledger: Ledger,
+        store: Store,
         webhooks: Webhooks,
         change_account: Callable[..., None],
         port: Callable[[], int | None],
@@ -32,11 +32,11 @@ class Desk:
         `change_account` takes the account's fields by name; `port` tells where the sandbox listens, once it does.
         """
         self.box = box
-        self.ledger = ledger
+        self.store = store
         self.webhooks = webhooks
         self.change_account = change_account
-        self.threads = Threads(ledger)
-        self.live = Live(ledger)
+        self.threads = Conversations(store)
+        self.live = Live(store)
         self._port = port
 
     def is_served(self, request: Request) -> bool:

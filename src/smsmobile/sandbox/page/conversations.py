@@ -1,6 +1,6 @@
 """Who wrote with which phone: conversations and their entries, as the store has them.
 
-How an entry is shown lives in spelling.py.
+How an entry is shown lives in serializers.py.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
-from ..ledger import Ledger
 from ..rows import Call, Message, Received, SentByHand
-from .searching import Wanted
+from ..store import Store
+from .search import Wanted
 
 Entry = Message | Received | SentByHand | Call
 
@@ -42,12 +42,12 @@ class Conversation:
         return f"+{self.peer}" if self.is_international else number_of(self.last).strip()
 
 
-class Threads:
-    """All conversations. The caller holds the ledger's lock."""
+class Conversations:
+    """All conversations. The caller holds the store's lock."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._tables = {table.name: table for table in ledger.tables}
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables = {table.name: table for table in store.tables}
 
     def page(
         self, phone: str | None, *, wanted: Wanted | None = None, before: int | None = None, limit: int
@@ -62,14 +62,14 @@ class Threads:
 
     def get(self, phone: str, peer: str) -> Conversation | None:
         """The conversation of a phone with somebody; None where they have nothing in common."""
-        count, is_international = self._ledger.database.execute(
+        count, is_international = self._store.database.execute(
             "SELECT count(*), max(is_international) FROM rows WHERE phone = ? AND peer = ?", (phone, peer)
         ).fetchone()
         return Conversation(phone, peer, count, self._newest(phone, peer), bool(is_international)) if count else None
 
     def entries(self, phone: str, peer: str, before: int | None, limit: int) -> tuple[list[Entry], bool]:
         """Entries with ids below `before`, the newest first, and whether there are older ones."""
-        found = self._ledger.database.execute(
+        found = self._store.database.execute(
             "SELECT kind, row FROM rows WHERE phone = ? AND peer = ? AND id < ? ORDER BY id DESC LIMIT ?",
             (phone, peer, 2**62 if before is None else before, limit + 1),
         ).fetchall()
@@ -78,7 +78,7 @@ class Threads:
     def _found(
         self, phone: str | None, wanted: Wanted | None, before: int | None
     ) -> Iterator[tuple[Conversation, Entry]]:
-        found = self._ledger.database.execute(_CONVERSATIONS, (wanted.words if wanted else "", phone or "%")).fetchall()
+        found = self._store.database.execute(_CONVERSATIONS, (wanted.words if wanted else "", phone or "%")).fetchall()
         for sid, peer, newest, count, is_international, saying, contacts in found:
             if before is not None and newest >= before:
                 continue

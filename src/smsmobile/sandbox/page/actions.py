@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..numbers import peer_of
-from . import spelling
-from .desk import Desk
-from .reading import refusing
+from . import serializers
+from .context import PageContext
+from .parsing import refusing
 from .routing import Answer, PageRoute
 
 if TYPE_CHECKING:
     from . import bodies
 
 
-def change_account(desk: Desk, body: bodies.AccountChange) -> Answer:
+def change_account(context: PageContext, body: bodies.AccountChange) -> Answer:
     """The subscription, the delay of the log, the lifetime of tokens."""
-    box = desk.box
-    with desk.ledger.lock:
+    box = context.box
+    with context.store.lock:
         changes = body.model_dump(exclude_unset=True)
         if changes:
-            desk.change_account(**changes)
+            context.change_account(**changes)
         return {
             "subscription_active": box.subscription_active,
             "log_delay": box.log_delay,
@@ -28,22 +28,22 @@ def change_account(desk: Desk, body: bodies.AccountChange) -> Answer:
         }
 
 
-def revoke_tokens(desk: Desk, body: bodies.Nothing) -> Answer:  # noqa: ARG001
+def revoke_tokens(context: PageContext, body: bodies.Nothing) -> Answer:  # noqa: ARG001
     """No OAuth2 token that was issued so far is valid any more."""
-    desk.box.revoke_tokens()
+    context.box.revoke_tokens()
     return {}
 
 
-def add_phone(desk: Desk, body: bodies.NewPhone) -> Answer:
+def add_phone(context: PageContext, body: bodies.NewPhone) -> Answer:
     """One more phone."""
-    with desk.ledger.lock:
-        return spelling.phone(desk.box.add_phone(body.label).state, desk.ledger)
+    with context.store.lock:
+        return serializers.phone(context.box.add_phone(body.label).state, context.store)
 
 
-def change_phone(desk: Desk, body: bodies.PhoneChange, sid: str) -> Answer:
+def change_phone(context: PageContext, body: bodies.PhoneChange, sid: str) -> Answer:
     """Its battery, its delay, and whether it is on."""
-    with desk.ledger.lock, refusing(ValueError):
-        phone = desk.phone(sid)
+    with context.store.lock, refusing(ValueError):
+        phone = context.phone(sid)
         wanted = body.model_fields_set
         if "battery" in wanted:
             phone.battery = body.battery
@@ -53,48 +53,48 @@ def change_phone(desk: Desk, body: bodies.PhoneChange, sid: str) -> Answer:
             phone.switch_on()
         elif "is_on" in wanted:
             phone.switch_off()
-        return spelling.phone(phone.state, desk.ledger)
+        return serializers.phone(phone.state, context.store)
 
 
-def receive(desk: Desk, body: bodies.Incoming, sid: str) -> Answer:
+def receive(context: PageContext, body: bodies.Incoming, sid: str) -> Answer:
     """The other person writes."""
-    phone = desk.phone(sid)
+    phone = context.phone(sid)
     with refusing(ValueError):
         if body.channel == "whatsapp":
             return {"guid": phone.receive_whatsapp(peer_of(body.sender), body.text)}  # it spells numbers without "+"
         return {"guid": phone.receive(body.sender, body.text)}
 
 
-def call(desk: Desk, body: bodies.NewCall, sid: str) -> Answer:
+def call(context: PageContext, body: bodies.NewCall, sid: str) -> Answer:
     """A call that the phone misses, takes or makes."""
-    phone = desk.phone(sid)
+    phone = context.phone(sid)
     with refusing(ValueError):
         return {"guid": phone.call(body.number, body.name, kind=body.kind, seconds=body.seconds)}
 
 
-def send_by_hand(desk: Desk, body: bodies.ByHand, sid: str) -> Answer:
+def send_by_hand(context: PageContext, body: bodies.ByHand, sid: str) -> Answer:
     """The phone's owner writes an SMS on the phone itself."""
-    phone = desk.phone(sid)
+    phone = context.phone(sid)
     with refusing(ValueError):
         return {"guid": phone.send_by_hand(body.recipient, body.text)}
 
 
-def move_clock(desk: Desk, body: bodies.ClockMove) -> Answer:
+def move_clock(context: PageContext, body: bodies.ClockMove) -> Answer:
     """Let time pass, choose a moment, or go by this machine's clock again."""
-    clock = desk.box.clock
-    with desk.ledger.lock, refusing(ValueError):
+    clock = context.box.clock
+    with context.store.lock, refusing(ValueError):
         if body.forward is not None:
             clock.forward(body.forward)
         elif body.move_to is not None:
             clock.move_to(body.move_to)
         else:
             clock.reset()
-        return {"now": spelling.moment(clock.now())}
+        return {"now": serializers.moment(clock.now())}
 
 
-def reset(desk: Desk, body: bodies.Nothing) -> Answer:  # noqa: ARG001
+def reset(context: PageContext, body: bodies.Nothing) -> Answer:  # noqa: ARG001
     """Everything as at the start; the credentials and the address stay."""
-    desk.box.reset()
+    context.box.reset()
     return {}
 
 

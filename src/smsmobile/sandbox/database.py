@@ -1,6 +1,6 @@
-"""The database behind the ledger: SQLite, in memory or in a file. What stands in its one table is decided in ledger.py.
+"""The database behind the store: SQLite, in memory or in a file. What stands in its one table is decided in store.py.
 
-Whatever is read or written while the ledger's lock is held is one transaction. So a request is answered after its
+Whatever is read or written while the store's lock is held is one transaction. So a request is answered after its
 changes were stored, and a file never shows a message both sent and queued.
 """
 

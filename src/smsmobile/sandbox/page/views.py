@@ -10,24 +10,24 @@ from ..fault_kinds import KINDS
 from ..folding import folded
 from ..numbers import peer_of
 from ..recipients import MAGIC
-from . import spelling
-from .desk import Desk
-from .reading import number, paging, text
+from . import serializers
+from .context import PageContext
+from .parsing import number, paging, text
 from .routing import Answer, PageRoute
-from .searching import Wanted
+from .search import Wanted
 
 MOST_SCHEDULED = 200
 MOST_PATHS = 100
 
 
-def overview(desk: Desk) -> Answer:
+def overview(context: PageContext) -> Answer:
     """Everything that is not a list."""
-    ledger = desk.ledger
-    with ledger.lock:
-        account = ledger.account
+    store = context.store
+    with store.lock:
+        account = store.account
         return {
             "version": __version__,
-            "now": spelling.moment(ledger.now()),
+            "now": serializers.moment(store.now()),
             "base_url": request.url_root.rstrip("/"),
             "api_key": account.api_key,
             "client_id": account.client_id,
@@ -36,11 +36,11 @@ def overview(desk: Desk) -> Answer:
             "log_delay": account.log_delay,
             "token_lifetime": account.token_lifetime,
             "counts": {
-                "messages": len(ledger.messages),
-                "queued": ledger.messages.count("is_pending"),
-                "received": len(ledger.received),
-                "requests": len(ledger.requests),
-                "deliveries": len(ledger.deliveries),
+                "messages": len(store.messages),
+                "queued": store.messages.count("is_pending"),
+                "received": len(store.received),
+                "requests": len(store.requests),
+                "deliveries": len(store.deliveries),
             },
             "magic_recipients": [
                 {"number": magic, "description": behaviour.description} for magic, behaviour in MAGIC.items()
@@ -56,61 +56,61 @@ def overview(desk: Desk) -> Answer:
                 }
                 for name, kind in KINDS.items()
             ],
-            "fault_paths": list(desk.box.faults.paths),
+            "fault_paths": list(context.box.faults.paths),
             "event_types": list(TYPES),
         }
 
 
-def phones(desk: Desk) -> Answer:
+def phones(context: PageContext) -> Answer:
     """All phones, the first one first."""
-    with desk.ledger.lock:
-        return {"phones": [spelling.phone(state, desk.ledger) for state in desk.ledger.phones]}
+    with context.store.lock:
+        return {"phones": [serializers.phone(state, context.store) for state in context.store.phones]}
 
 
-def conversations(desk: Desk) -> Answer:
+def conversations(context: PageContext) -> Answer:
     """A page of conversations, the one with the newest entry first."""
     before, limit = paging(30)
     search, sid = request.args.get("search", "").strip(), request.args.get("phone") or None
     wanted = Wanted(search) if search else None
-    with desk.ledger.lock:
+    with context.store.lock:
         if sid is not None:
-            desk.phone(sid)
-        page, more = desk.threads.page(sid, wanted=wanted, before=before, limit=limit)
-        now = desk.ledger.now()
-        return {"conversations": [spelling.conversation(*one, wanted, now) for one in page], "more": more}
+            context.phone(sid)
+        page, more = context.threads.page(sid, wanted=wanted, before=before, limit=limit)
+        now = context.store.now()
+        return {"conversations": [serializers.conversation(*one, wanted, now) for one in page], "more": more}
 
 
-def thread(desk: Desk) -> Answer:
+def thread(context: PageContext) -> Answer:
     """A page of a conversation, oldest first."""
     before, limit = paging()
     sid, asked = text("phone"), text("peer").strip()
     peer = peer_of(asked)
-    with desk.ledger.lock:
-        desk.phone(sid)
-        conversation = desk.threads.get(sid, peer)
+    with context.store.lock:
+        context.phone(sid)
+        conversation = context.threads.get(sid, peer)
         answer: Answer = {"phone": sid, "peer": peer, "name": asked, "entries": [], "more": False}
         if conversation is not None:
-            page, more = desk.threads.entries(sid, peer, before, limit)
-            now = desk.ledger.now()
-            entries = [spelling.entry(row, now) for row in reversed(page)]
+            page, more = context.threads.entries(sid, peer, before, limit)
+            now = context.store.now()
+            entries = [serializers.entry(row, now) for row in reversed(page)]
             answer |= {"name": conversation.name, "entries": entries, "more": more}
         return answer
 
 
-def scheduled(desk: Desk) -> Answer:
+def scheduled(context: PageContext) -> Answer:
     """Messages that are not yet due, the next one first."""
-    with desk.ledger.lock:
-        now = desk.ledger.now()
+    with context.store.lock:
+        now = context.store.now()
         # What no phone picks up is never due, but may be scheduled.
-        found = desk.ledger.messages.where(
+        found = context.store.messages.where(
             "is_pending AND (due > ? OR due IS NULL)", now.timestamp(), last=f"ORDER BY due, id LIMIT {MOST_SCHEDULED}"
         )
         rows = sorted((row for row in found if row.ready_at > now), key=lambda row: row.ready_at)
-        named = [(row, desk.threads.get(row.phone, row.peer)) for row in rows]
-        return {"messages": [spelling.scheduled(row, thread.name, now) for row, thread in named if thread]}
+        named = [(row, context.threads.get(row.phone, row.peer)) for row in rows]
+        return {"messages": [serializers.scheduled(row, thread.name, now) for row, thread in named if thread]}
 
 
-def requests(desk: Desk) -> Answer:
+def requests(context: PageContext) -> Answer:
     """What was asked of the service, newest first, and at which paths."""
     before, limit = paging()
     failed = number("failed", 0, most=1)
@@ -118,23 +118,23 @@ def requests(desk: Desk) -> Answer:
     wanted = "? IN ('', path) AND instr(words, ?)"
     if failed:
         wanted += " AND json_extract(row, '$.outcome') IN ('refused', 'broken')"
-    with desk.ledger.lock:
-        page, more = desk.ledger.requests.page(before, limit, wanted, path, words)
-        paths = desk.ledger.requests.values("path")
-    return {"requests": [spelling.request(row) for row in page], "more": more, "paths": paths[:MOST_PATHS]}
+    with context.store.lock:
+        page, more = context.store.requests.page(before, limit, wanted, path, words)
+        paths = context.store.requests.values("path")
+    return {"requests": [serializers.request(row) for row in page], "more": more, "paths": paths[:MOST_PATHS]}
 
 
-def deliveries(desk: Desk) -> Answer:
+def deliveries(context: PageContext) -> Answer:
     """Webhooks on their way and those that have arrived, newest first."""
     before, limit = paging()
-    with desk.ledger.lock:
-        page, more = desk.ledger.deliveries.page(before, limit)
-    return {"deliveries": [spelling.delivery(row) for row in page], "more": more}
+    with context.store.lock:
+        page, more = context.store.deliveries.page(before, limit)
+    return {"deliveries": [serializers.delivery(row) for row in page], "more": more}
 
 
-def changes(desk: Desk) -> Answer:
+def changes(context: PageContext) -> Answer:
     """The tables that have changed since a version."""
-    return desk.live.since(number("since"))
+    return context.live.since(number("since"))
 
 
 PAGED = ("before", "limit")

@@ -1,6 +1,6 @@
 """What a search asks for, and where a text says it: upper and lower case and accents make no difference.
 
-What is searched lives in threads.py and requests.py.
+What is searched lives in conversations.py and requests.py.
 """
 
 from __future__ import annotations
