@@ -88,7 +88,7 @@ def test_a_reordered_webhook_that_nothing_follows_arrives_after_a_second(box, re
 
 
 def test_a_reordered_webhook_that_failed_is_tried_again_as_any_other(box, receiver, webhook, monkeypatch, eventually):
-    monkeypatch.setattr(deliveries, "PAUSES", (1_000.0,))
+    monkeypatch.setattr(deliveries, "RETRY_INTERVALS", (1_000.0,))
     box.faults.add("webhook_reordered", times=1)
     receiver.statuses = [500]
     receive(box, "alone")

@@ -124,7 +124,7 @@ def test_each_try_is_signed_anew_by_this_machines_clock(box, receiver, webhook, 
 def test_the_pauses_double_and_after_six_tries_an_event_is_given_up(
     box, page, receiver, webhook, monkeypatch, eventually
 ):
-    monkeypatch.setattr(deliveries, "PAUSES", tuple(1_000 * pause for pause in deliveries.PAUSES))
+    monkeypatch.setattr(deliveries, "RETRY_INTERVALS", tuple(1_000 * pause for pause in deliveries.RETRY_INTERVALS))
     receiver.statuses = [500] * 20
     box.phone.receive("A", "x")
     for tries, pause in enumerate((100, 200, 400, 800, 1_600), start=1):
@@ -151,7 +151,7 @@ def test_an_event_that_was_given_up_can_be_sent_again(box, page, receiver, webho
 
 
 def test_an_event_that_waits_for_its_next_try_does_not_hold_up_others(box, receiver, webhook, monkeypatch, eventually):
-    monkeypatch.setattr(deliveries, "PAUSES", (1_000.0,))
+    monkeypatch.setattr(deliveries, "RETRY_INTERVALS", (1_000.0,))
     receiver.statuses = [500]
     for text in ("first", "second", "third"):
         box.phone.receive("A", text)
@@ -310,7 +310,7 @@ def test_moving_the_clock_makes_all_tries_at_once_also_after_it_was_moved_back(b
     box.phone.receive("A", "x")
     box.clock.forward(10)
     box.wait_for_deliveries()
-    assert box.deliveries[-1].at - box.deliveries[0].at < timedelta(seconds=sum(deliveries.PAUSES))
+    assert box.deliveries[-1].at - box.deliveries[0].at < timedelta(seconds=sum(deliveries.RETRY_INTERVALS))
 
 
 def test_waiting_too_long_says_what_is_missing(box, receiver, webhook):
@@ -412,7 +412,7 @@ def test_an_attempt_that_outlives_the_memory_of_its_event_is_forgotten(box, rece
 
 
 def test_what_waited_at_the_end_of_one_run_goes_on_in_the_next(receiver, tmp_path, monkeypatch, eventually):
-    monkeypatch.setattr(deliveries, "PAUSES", (1_000.0,))
+    monkeypatch.setattr(deliveries, "RETRY_INTERVALS", (1_000.0,))
     receiver.statuses = [500, 500]
     with Sandbox(db=tmp_path / "kept.sqlite") as box:
         box.add_webhook(receiver.url, secret=SECRET)
