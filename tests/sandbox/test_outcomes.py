@@ -8,28 +8,28 @@ import json
 import pytest
 import requests
 
-from smsmobile.sandbox import refusals
+from smsmobile.sandbox import errors
 from smsmobile.sandbox.outcomes import outcome_of
 
 PHONE = "+33639985678"
 
 REFUSALS = [
-    (refusals.missing_param("message"), "Missing required param: message."),
-    (refusals.invalid_param("port"), "Invalid param: port."),
-    (refusals.missing_apikey(), "missing_apikey"),
-    (refusals.invalid_apikey(), "invalid_apikey"),
-    (refusals.invalid_token(), "invalid_token"),
-    (refusals.invalid_apikeybox(), "invalid_apikeybox"),
-    (refusals.retrieval_off(), "retrieval_inactive"),
-    (refusals.no_window(), "synchronisation_required"),
-    (refusals.window_ended("2026-03-20 21:07:44"), "synchronisation_expired"),
-    (refusals.token_request(401, "invalid_client", "Unknown client."), "invalid_client"),
-    (refusals.api_expired(), "api_expired"),
-    (refusals.subscription_expire(), "subscription_expire"),
-    (refusals.phone_offline(), "2: the mobile is not connected"),
-    (refusals.not_in_error(), "not_in_error"),
-    (refusals.refused_recipient("recipient_refused"), "recipient_refused"),
-    (refusals.not_found(), "not_found"),
+    (errors.missing_param("message"), "Missing required param: message."),
+    (errors.invalid_param("port"), "Invalid param: port."),
+    (errors.missing_apikey(), "missing_apikey"),
+    (errors.invalid_apikey(), "invalid_apikey"),
+    (errors.invalid_token(), "invalid_token"),
+    (errors.invalid_apikeybox(), "invalid_apikeybox"),
+    (errors.retrieval_off(), "retrieval_inactive"),
+    (errors.no_window(), "synchronisation_required"),
+    (errors.window_ended("2026-03-20 21:07:44"), "synchronisation_expired"),
+    (errors.token_request(401, "invalid_client", "Unknown client."), "invalid_client"),
+    (errors.api_expired(), "api_expired"),
+    (errors.subscription_expire(), "subscription_expire"),
+    (errors.phone_offline(), "2: the mobile is not connected"),
+    (errors.not_in_error(), "not_in_error"),
+    (errors.refused_recipient("recipient_refused"), "recipient_refused"),
+    (errors.not_found(), "not_found"),
 ]
 
 

@@ -663,7 +663,7 @@ def test_an_unknown_address_and_a_wrong_method_are_errors_of_the_page(page):
 
 
 def test_a_mistake_in_the_sandbox_is_said_to_be_one(page, box, monkeypatch):
-    monkeypatch.setattr("smsmobile.sandbox.page.shown.KINDS", None)
+    monkeypatch.setattr("smsmobile.sandbox.page.views.KINDS", None)
     assert "mistake in the sandbox" in page.refused(500, "GET", "/overview")
 
 

@@ -64,8 +64,39 @@ class PhoneState:
         return self.sid
 
 
+class _Entry:
+    """What stands in a conversation, and how it is found there."""
+
+    @property
+    def peer(self) -> str:
+        """Whose conversation it is: the digits of a number, or a name such as `MPESA`."""
+        return peer_of(number_of(self))
+
+    @property
+    def is_international(self) -> bool:
+        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
+        number = number_of(self)
+        return is_international(number) or (getattr(self, "channel", "sms") == "whatsapp" and bool(digits_of(number)))
+
+    @property
+    def words(self) -> str:
+        """The text as a search finds it."""
+        return folded(getattr(self, "text", ""))
+
+    @property
+    def contact(self) -> str:
+        """The other party's name in the phone's contacts, as a search finds it."""
+        return folded(getattr(self, "name", None) or "")
+
+
+def number_of(entry: Any) -> str:
+    """The other party as an entry spells it."""
+    number: str = entry.sender if isinstance(entry, Received) else entry.number
+    return number
+
+
 @dataclass(frozen=True)
-class Message:
+class Message(_Entry):
     """A message that the API accepted, to be sent by a phone."""
 
     id: int
@@ -89,21 +120,6 @@ class Message:
     def key(self) -> str:
         """Its GUID."""
         return self.guid
-
-    @property
-    def peer(self) -> str:
-        """Whose conversation it belongs to."""
-        return peer_of(self.number)
-
-    @property
-    def is_international(self) -> bool:
-        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
-        return is_international(self.number) or (self.channel == "whatsapp" and bool(digits_of(self.number)))
-
-    @property
-    def words(self) -> str:
-        """What a search finds it by."""
-        return folded(self.text)
 
     @property
     def is_pending(self) -> bool:
@@ -149,7 +165,7 @@ class OutboxSMS:
 
 
 @dataclass(frozen=True)
-class Received:
+class Received(_Entry):
     """A message that somebody sent to a phone."""
 
     id: int
@@ -171,26 +187,6 @@ class Received:
         return self.guid
 
     @property
-    def peer(self) -> str:
-        """Whose conversation it belongs to."""
-        return peer_of(self.sender)
-
-    @property
-    def is_international(self) -> bool:
-        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
-        return is_international(self.sender) or (self.channel == "whatsapp" and bool(digits_of(self.sender)))
-
-    @property
-    def words(self) -> str:
-        """What a search finds it by."""
-        return folded(self.text)
-
-    @property
-    def contact(self) -> str | None:
-        """The other party's name in the phone's contacts, as a search finds it."""
-        return self.name and folded(self.name)
-
-    @property
     def is_pending(self) -> bool:
         """Whether no application has read it."""
         return not self.is_read
@@ -202,7 +198,7 @@ class Received:
 
 
 @dataclass(frozen=True)
-class SentByHand:
+class SentByHand(_Entry):
     """An SMS that somebody wrote on the phone itself."""
 
     id: int
@@ -217,24 +213,9 @@ class SentByHand:
         """Its GUID."""
         return self.guid
 
-    @property
-    def peer(self) -> str:
-        """Whose conversation it belongs to."""
-        return peer_of(self.number)
-
-    @property
-    def is_international(self) -> bool:
-        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
-        return is_international(self.number)
-
-    @property
-    def words(self) -> str:
-        """What a search finds it by."""
-        return folded(self.text)
-
 
 @dataclass(frozen=True)
-class Call:
+class Call(_Entry):
     """A call that a phone made, took or missed."""
 
     id: int
@@ -250,21 +231,6 @@ class Call:
     def key(self) -> str:
         """Its GUID."""
         return self.guid
-
-    @property
-    def peer(self) -> str:
-        """Whose conversation it belongs to."""
-        return peer_of(self.number)
-
-    @property
-    def is_international(self) -> bool:
-        """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
-        return is_international(self.number)
-
-    @property
-    def contact(self) -> str | None:
-        """The other party's name in the phone's contacts, as a search finds it."""
-        return self.name and folded(self.name)
 
 
 @dataclass(frozen=True)

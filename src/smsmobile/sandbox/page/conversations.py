@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
-from ..rows import Call, Message, Received, SentByHand
+from ..rows import Call, Message, Received, SentByHand, number_of
 from ..store import Store
 from .search import Wanted
 
@@ -91,8 +91,3 @@ class Conversations:
     def _newest(self, phone: str, peer: str, before: int | None = None) -> Entry:
         ((entry,), _) = self.entries(phone, peer, before, 1)
         return entry
-
-
-def number_of(row: Entry) -> str:
-    """The other party as this row spells it."""
-    return row.sender if isinstance(row, Received) else row.number
