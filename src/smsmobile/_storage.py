@@ -270,6 +270,7 @@ class SQLiteFile(ForkSafeFile):
                 # Held until the file is closed or the process ends, however it ends.
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")  # has an effect on a new file alone
+            connection.execute("PRAGMA synchronous = NORMAL")  # FULL would sync a new, empty rollback journal twice
             connection.execute("BEGIN EXCLUSIVE")
             if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
                 connection.execute(f"PRAGMA application_id = {self._application_id:d}")

@@ -64,6 +64,10 @@ _RECORD = f"{_ENTRY}, started, leased_at, lease_end, owner"
 _INSERT = f"INSERT INTO messages ({_RECORD}, listed) VALUES ({', '.join('?' * 15)}, 1)"  # noqa: S608
 _IN_FLIGHT = "listed = 1 AND outcome IS NULL"
 _CLAIMED = "key = ? AND token = ? AND (outcome IS NULL OR outcome = 'unknown')"
+_SETTLE = (
+    "UPDATE messages SET outcome = ?, guid = ?, reason = ?, leased_at = NULL, lease_end = NULL, owner = NULL "  # noqa: S608
+    f"WHERE {_CLAIMED} AND started = 1 AND outcome IS NOT ?"
+)
 _SET_LEASE = (
     "UPDATE messages SET leased_at = ?, lease_end = ?, owner = ? WHERE key = ? AND token = ? AND outcome IS NULL"
 )
@@ -132,11 +136,8 @@ class SQLiteJournal:
         self, entry: JournalEntry, outcome: SendStatus, *, guid: str | None = None, reason: str | None = None
     ) -> bool:
         """Record an outcome; see `Journal.settle`."""
-        return self._change(
-            "UPDATE messages SET outcome = ?, guid = ?, reason = ?, leased_at = NULL, lease_end = NULL, owner = NULL "  # noqa: S608
-            f"WHERE {_CLAIMED} AND started = 1 AND outcome IS NOT ?",
-            (outcome.value, _stored(guid), _stored(reason), *_claim_of(entry), outcome.value),
-        )
+        status = outcome.value
+        return self._change(_SETTLE, (status, _stored(guid), _stored(reason), *_claim_of(entry), status))
 
     def keep_back(self, entry: JournalEntry, outcome: SendStatus, reason: str) -> bool:
         """Record that a planned message is not sent; see `Journal.keep_back`."""
