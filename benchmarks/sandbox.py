@@ -24,7 +24,7 @@ SENDS = 10_000
 THREADS = 8
 WANTED = 500
 """Sends a second."""
-PEER = "import flask"
+PEER = "import flask, pydantic"
 
 
 def run() -> Iterator[Result]:

@@ -95,9 +95,9 @@ def _note(recorder: Recorder, response: Response, now: datetime) -> Response:
     """Date the answer by the service's clock, let a fault change it, and record both."""
     response.date = now
     injection: FaultInjection | None = g.get("injection")
-    if injection is not None:
-        response = injection.after(response)
     try:
+        if injection is not None:
+            response = injection.after(response)
         recorder.note(
             request,
             g.parameters,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from os import PathLike
 
@@ -45,7 +45,8 @@ class Database:
     transaction is undone then.
     """
 
-    def __init__(self, path: str | PathLike[str] | None) -> None:
+    def __init__(self, path: str | PathLike[str] | None, undone: Callable[[], None]) -> None:
+        """`undone` is called when a transaction was undone."""
         self._memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         """Used where there is no file, or none any more."""
         for statement in _SCHEMA:
@@ -57,8 +58,10 @@ class Database:
             self._file = SQLiteFile(
                 path, application_id=APPLICATION_ID, version=VERSION, schema=_SCHEMA, what="a file of the sandbox"
             )
+        self._undone = undone
         self._connection: sqlite3.Connection | None = None
         self._transaction = ExitStack()
+        self._has_written = False
         self._failure = ""
         """What has failed last, until something could be stored again."""
 
@@ -68,7 +71,7 @@ class Database:
             if self._connection is None:
                 self._connection = self._transaction.enter_context(self._begin())
             try:
-                return self._connection.execute(statement, values)
+                cursor = self._connection.execute(statement, values)
             except sqlite3.Error as error:
                 self._connection = None
                 self._transaction.__exit__(type(error), error, error.__traceback__)
@@ -76,6 +79,8 @@ class Database:
         except StorageError as error:
             self._report(error)
             raise
+        self._has_written |= cursor.rowcount > 0
+        return cursor
 
     def commit(self) -> None:
         """Keep what was written since the last time."""
@@ -87,9 +92,10 @@ class Database:
         except StorageError as error:
             self._report(error)
             raise
-        if self._failure:
+        if self._failure and self._has_written:
             _log.warning("The sandbox can use its file again.")
             self._failure = ""
+        self._has_written = False
 
     def damaged(self, reason: str) -> StorageError:
         """The error for a row that cannot be understood."""
@@ -112,6 +118,8 @@ class Database:
         return self._file.transaction(flush=False) if self._file else _transaction(self._memory)
 
     def _report(self, error: StorageError) -> None:
+        self._undone()
+        self._has_written = False
         if str(error) != self._failure:
             self._failure = str(error)
             _log.error("The sandbox cannot use its file: %s Until then it refuses every request.", error)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
@@ -83,7 +82,8 @@ _INSERT = f"INSERT OR IGNORE INTO rows ({', '.join(_COLUMNS)}, kind, key) VALUES
 class Table(Generic[RowT]):
     """All rows of one kind by their key, oldest first. Reading and changing them takes the store's lock."""
 
-    def __init__(self, store: Store, kind: type[RowT], most: int | None = None) -> None:
+    def __init__(self, store: Store, kind: type[RowT], most: int | None = None, *, is_small: bool = False) -> None:
+        """Of more than `most` rows the oldest are forgotten. Those of a small table are kept at hand as well."""
         self.name = ""
         """What it is called in the database: the name of the store's attribute."""
         self.version = 0
@@ -91,17 +91,19 @@ class Table(Generic[RowT]):
         self._store = store
         self._kind: Any = kind
         self._most = most
+        self._is_small = is_small
+        self._at_hand: list[RowT] | None = None
+        self._length: int | None = None
 
     def put(self, row: RowT) -> RowT:
         """Add a row, or replace the one with its key; returns it."""
         store = self._store
         values = (self._write(row), *_found_by(row), self.name, row.key)
         with store.lock:
-            if store.database.execute(_INSERT, values).rowcount:
-                store.count[self.name] += 1
-            else:
+            is_new = store.database.execute(_INSERT, values).rowcount
+            if not is_new:
                 store.database.execute(_UPDATE, values)  # it keeps its place
-            store.changed(self, row)
+            self._changed(row, is_new)
             if self._most is not None and len(self) > self._most:
                 self.remove(next(iter(self)).key)
         return row
@@ -112,8 +114,7 @@ class Table(Generic[RowT]):
             row = self.get(key)
             if row is not None:
                 self._store.database.execute("DELETE FROM rows WHERE kind = ? AND key = ?", (self.name, key))
-                self._store.count[self.name] -= 1
-                self._store.changed(self, row, is_gone=True)
+                self._changed(row, -1)
         return row
 
     def clear(self) -> None:
@@ -124,6 +125,8 @@ class Table(Generic[RowT]):
 
     def get(self, key: str) -> RowT | None:
         """The row with this key."""
+        if self._is_small:
+            return next((row for row in self if row.key == key), None)
         return next(self.where("key = ?", key), None)
 
     def where(self, condition: str, *values: object, last: str = "") -> Iterator[RowT]:
@@ -156,13 +159,31 @@ class Table(Generic[RowT]):
         return self.get(key) is not None
 
     def __iter__(self) -> Iterator[RowT]:
-        return self.where("TRUE")
+        if not self._is_small:
+            return self.where("TRUE")
+        with self._store.lock:
+            if self._at_hand is None:
+                self._at_hand = list(self.where("TRUE"))
+            return iter(self._at_hand)
 
     def __reversed__(self) -> Iterator[RowT]:
         return self.where("TRUE", last="ORDER BY place DESC")
 
     def __len__(self) -> int:
-        return self._store.count[self.name]
+        with self._store.lock:
+            if self._length is None:
+                self._length = self.count("TRUE")
+            return self._length
+
+    def forget(self) -> None:
+        """Ask the database anew for what is at hand: a transaction was undone."""
+        self._at_hand = self._length = None
+
+    def _changed(self, row: RowT, more: int) -> None:
+        self._at_hand = None
+        if self._length is not None:
+            self._length += more
+        self._store.changed(self, row, is_gone=more < 0)
 
     def _write(self, row: RowT) -> str:
         try:
@@ -183,7 +204,7 @@ class Store:
     """The memory. Whoever reads or changes more than one thing holds `lock`."""
 
     def __init__(self, clock: Clock, path: str | PathLike[str] | None = None) -> None:
-        self.database = Database(path)
+        self.database = Database(path, self._forget)
         self.lock = Lock(self.database)
         """Guards everything here, and is notified of every change. The same thread may take it again."""
         self.clock = clock
@@ -191,8 +212,8 @@ class Store:
         """Grows with every change."""
         self.watchers: list[Watcher] = []
         """Called with the lock held, in this order; they must be quick."""
-        self.accounts = Table(self, rows.Account)
-        self.phones = Table(self, rows.PhoneState)
+        self.accounts = Table(self, rows.Account, is_small=True)
+        self.phones = Table(self, rows.PhoneState, is_small=True)
         self.messages = Table(self, rows.Message)
         self.outbox = Table(self, rows.OutboxSMS)
         self.received = Table(self, rows.Received)
@@ -202,14 +223,12 @@ class Store:
         self.mails = Table(self, rows.Mail)
         self.tokens = Table(self, rows.Token)
         self.requests = Table(self, rows.RecordedRequest, MOST_REMEMBERED)
-        self.destinations = Table(self, rows.Destination)
+        self.destinations = Table(self, rows.Destination, is_small=True)
         self.deliveries = Table(self, rows.Delivery)
-        self.faults = Table(self, rows.Fault)
+        self.faults = Table(self, rows.Fault, is_small=True)
         for name, value in vars(self).items():
             if isinstance(value, Table):
                 value.name = name
-        self.count = Counter[str](dict(self.database.execute("SELECT kind, count(*) FROM rows GROUP BY kind")))
-        """How many rows there are, by kind."""
         (highest,) = self.database.execute("SELECT max(id) FROM rows").fetchone()
         self._ids = count((highest or 0) + 1)
         for table in self.tables:
@@ -242,6 +261,10 @@ class Store:
     def start_ids_after(self, highest: int) -> None:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
+
+    def _forget(self) -> None:
+        for table in self.tables:
+            table.forget()
 
     def changed(self, table: Table[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
         """Tell everybody. The caller holds the lock."""
