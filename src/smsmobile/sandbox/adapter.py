@@ -54,7 +54,7 @@ class SandboxAdapter(HTTPAdapter):
         """The one pool, for every host and past every proxy."""
         return self._pool
 
-    def cert_verify(self, *_: Any) -> None:
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing: there is nobody to prove anything."""
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
@@ -65,8 +65,15 @@ class SandboxAdapter(HTTPAdapter):
 class _Connection(HTTPConnection):
     """In place of a connection of urllib3, which needs only these of it."""
 
-    is_closed = False
-    is_connected = True
+    @property
+    def is_closed(self) -> bool:
+        """Never: it needs no opening."""
+        return False
+
+    @property
+    def is_connected(self) -> bool:
+        """Always, for the same reason."""
+        return True
 
     def __init__(self, application: WSGIApplication, is_open: Callable[[], bool], **options: Any) -> None:
         super().__init__(**options)

@@ -75,7 +75,7 @@ def check(given: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
 
 def _sentence(problem: ErrorDetails) -> str:
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
+        return str(problem.get("ctx", {})["error"])
     name = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         return f"There is no parameter {_shown(name)}. There are: {', '.join(FaultOptions.model_fields)}."

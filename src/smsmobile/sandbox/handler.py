@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         """The `Server` header of http.server's own errors."""
         return IDENT
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *_: object) -> None:  # noqa: A002
         """Say nothing."""
 
     def pause(self, seconds: float) -> None:
