@@ -54,7 +54,7 @@ def test_an_address_on_another_machine_is_refused_with_the_reason(open_page: Cal
 
 
 def test_every_attempt_is_listed_with_its_outcome(page: Page, box: Sandbox, receiver: Any) -> None:
-    receiver.statuses = [500, 202]
+    receiver.statuses, receiver.answers = [500, 202], [b"<h1>It broke</h1>", b'{"stored": true}']
     box.add_webhook(receiver.url, secret=SECRET)
     box.phone.receive(NUMBER, "try twice")
     row = open_webhooks(page)
@@ -66,7 +66,16 @@ def test_every_attempt_is_listed_with_its_outcome(page: Page, box: Sandbox, rece
     expect(row.locator("tbody tr")).to_have_count(2)
     expect(row.locator("tbody tr").nth(0)).to_contain_text("500")
     expect(row.locator("tbody tr").nth(1)).to_contain_text("202")
-    expect(row.locator("pre")).to_contain_text('"message": "try twice"')
+    expect(row.locator("pre", has_text='"message": "try twice"')).to_be_visible()
+    first, second = box.deliveries
+    expect(row).to_contain_text('"stored": true')
+    expect(row.locator("dl")).to_contain_text(f"Signature{second.headers['X-SMSMobileAPI-Signature']}")
+    row.get_by_role("button", name="Show headers and answer of attempt 1").click()
+    expect(row).to_contain_text("<h1>It broke</h1>")
+    expect(row).not_to_contain_text('"stored": true')
+    expect(row.locator("dl")).to_contain_text(f"Signature{first.headers['X-SMSMobileAPI-Signature']}")
+    expect(row.locator("dl")).to_contain_text(f"Timestamp{first.headers['X-SMSMobileAPI-Timestamp']}")
+    assert SECRET not in page.content()
 
 
 def test_a_delivery_is_sent_again(page: Page, box: Sandbox, receiver: Any) -> None:
@@ -79,6 +88,7 @@ def test_a_delivery_is_sent_again(page: Page, box: Sandbox, receiver: Any) -> No
     box.wait_for(lambda: len(receiver.events) == 2)
     assert receiver.events[0].id == receiver.events[1].id
     expect(row).to_contain_text("Sent again at")
+    page.get_by_role("button", name="1 new").click()
     expect(page.locator("#deliveries-list details")).to_have_count(2)
 
 

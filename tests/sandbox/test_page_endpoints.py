@@ -177,7 +177,7 @@ def test_requests_are_filtered_by_outcome_path_and_words(page, api, box):
 
 
 def test_a_delivery_is_shown_with_every_try(page, box, receiver):
-    receiver.statuses = [500]
+    receiver.statuses, receiver.answer = [500], b"as you like"
     box.add_webhook(receiver.url, secret="a secret for tests")
     box.phone.receive(PHONE, "yes")
     box.wait_for_deliveries()
@@ -190,6 +190,10 @@ def test_a_delivery_is_shown_with_every_try(page, box, receiver):
     assert json.loads(delivery["body"])["id"] == delivery["event_id"]
     assert [(attempt["status"], attempt["error"]) for attempt in delivery["tries"]] == [(500, None), (202, None)]
     assert all(attempt["milliseconds"] > 0 and attempt["at"].endswith("Z") for attempt in delivery["tries"])
+    assert [attempt["answer"] for attempt in delivery["tries"]] == ["as you like", "as you like"]
+    for attempt, request in zip(delivery["tries"], receiver.requests, strict=True):
+        assert attempt["headers"].items() <= request.headers.items()
+        assert attempt["headers"]["X-SMSMobileAPI-Signature"].startswith("v1=")
 
 
 # What is done

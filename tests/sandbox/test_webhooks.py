@@ -96,6 +96,45 @@ def test_version_2_is_signed_over_the_exact_bytes(box, receiver):
     assert headers["Content-Type"] == "application/json"
 
 
+def test_each_attempt_knows_the_headers_that_were_posted_and_no_secret(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET).rotate_secret("the next secret")
+    receiver.statuses = [500]
+    box.phone.receive("MPESA", "hello")
+    box.clock.forward(10)
+    box.wait_for_deliveries()
+
+    for request, attempt in zip(receiver.requests, box.deliveries, strict=True):
+        assert attempt.headers.items() <= request.headers.items()
+        assert attempt.headers["X-SMSMobileAPI-Signature"] == signature(request, SECRET)
+        assert attempt.headers["X-SMSMobileAPI-Signature-Next"] == signature(request, "the next secret")
+        assert attempt.headers["X-SMSMobileAPI-Event-ID"] == attempt.event_id
+        assert {"X-SMSMobileAPI-Delivery", "X-SMSMobileAPI-Timestamp"} <= attempt.headers.keys()
+        assert "secret" not in f"{attempt.headers}"
+        assert attempt.headers["X-SMSMobileAPI-Signature"] not in repr(attempt)
+    assert len(box.deliveries) == 2
+
+
+def test_each_attempt_knows_what_the_receiver_has_answered(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET)
+    receiver.statuses, receiver.answer = [500], "réponse".encode() + b"\xff"
+    box.phone.receive("MPESA", "hello")
+    box.clock.forward(10)
+    box.wait_for_deliveries()
+    assert [(attempt.status, attempt.answer) for attempt in box.deliveries] == [
+        (500, "réponse\ufffd"),
+        (202, "réponse\ufffd"),
+    ]
+    assert "réponse" not in repr(box.deliveries)
+
+
+def test_of_a_long_answer_the_beginning_is_kept(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET)
+    receiver.answer = b"0123456789" * 100_000
+    box.phone.receive("MPESA", "hello")
+    box.wait_for_deliveries()
+    assert [attempt.answer for attempt in box.deliveries] == [receiver.answer[:4096].decode()]
+
+
 def test_a_sent_message_is_submitted_and_then_sent(api, box, clock, receiver):
     box.add_webhook(receiver.url, secret=SECRET)
     guid = api.send(message="hi")["id"]

@@ -50,6 +50,13 @@ class DeliveryAttempt:
     """How long it took, by this machine's clock."""
     body: str = field(repr=False)
     """What was posted: JSON, the same at each try."""
+    headers: dict[str, str] = field(repr=False, hash=False)
+    """What went with it, by name: the ids, the timestamp and the signature, made anew at each try; never the secret.
+
+    Without those that every request has, such as `Host`. Empty where `error` is `RemoteNotAllowed`: nothing was posted.
+    """
+    answer: str = field(repr=False)
+    """The beginning of the body that the receiver answered with, at most 4,096 bytes, read as UTF-8; else empty."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +201,8 @@ class Webhooks:
                 at=attempt.at,
                 milliseconds=attempt.milliseconds,
                 body=delivery.body,
+                headers=dict(attempt.headers),
+                answer=attempt.answer,
             )
             for _, number, attempt, delivery in sorted(made, key=lambda entry: entry[0])
         ]
