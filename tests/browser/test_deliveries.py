@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from smsmobile.sandbox import Sandbox
+from smsmobile.sandbox.events import TYPES
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, expect
@@ -90,6 +91,21 @@ def test_a_delivery_is_sent_again(page: Page, box: Sandbox, receiver: Any) -> No
     expect(row).to_contain_text("Sent again at")
     page.get_by_role("button", name="1 new").click()
     expect(page.locator("#deliveries-list details")).to_have_count(2)
+
+
+def test_a_test_event_of_any_type_is_sent_to_a_destination(page: Page, box: Sandbox, receiver: Any) -> None:
+    receiver.statuses = [500]
+    box.add_webhook(receiver.url, secret=SECRET)
+    open_webhooks(page)
+    card = page.locator("#destinations .card")
+    types = card.get_by_label("Type of the test event")
+    expect(types.locator("option")).to_have_text(list(TYPES))
+    types.select_option("call.missed")
+    card.get_by_role("button", name="Send test event").click()
+    box.wait_for(lambda: receiver.events)
+    assert [event.type for event in receiver.events] == ["call.missed"]
+    expect(page.locator("#deliveries-list summary")).to_contain_text("500 · 202")
+    expect(types).to_have_value("call.missed")  # although the card was drawn anew, because of the failure
 
 
 @pytest.mark.parametrize("width", [390, 1180])

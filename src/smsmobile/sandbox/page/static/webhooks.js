@@ -1,13 +1,15 @@
-// Where webhooks are posted: adding and removing destinations, changing a secret, ending a pause.
+// Where webhooks are posted: adding and removing destinations, test events, changing a secret, ending a pause.
 
+import { announce } from "./announce.js";
 import { attempt, get, post, remove } from "./api.js";
 import { confirmDialog, openDialog } from "./dialogs.js";
-import { $, badge, h, reconcile } from "./dom.js";
+import { $, badge, h, icon, reconcile } from "./dom.js";
 import { on, state } from "./state.js";
 import { openTab } from "./tabs.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
 
+const tested = new Map(); // the type of event that was chosen last to test a destination, by its id
 let view;
 
 export function startWebhooks() {
@@ -73,6 +75,7 @@ function draw(destination) {
         stamp(destination.paused_until, "both"),
         ".",
       ),
+    testOf(destination, path, problem),
     h(
       "p",
       { class: "row" },
@@ -82,6 +85,36 @@ function draw(destination) {
       button("remove", "Remove", () => removeIt(destination)),
     ),
     problem,
+  );
+}
+
+/** A test event: which, and the button that sends it. Version 1 knows one only. */
+function testOf(destination, path, problem) {
+  const types = destination.version === 1 ? ["sms.received"] : state.overview.event_types;
+  const chosen = tested.get(destination.id) ?? "sms.received";
+  const select = h(
+    "select",
+    {
+      "aria-label": "Type of the test event",
+      "data-focus": "type",
+      onchange: () => tested.set(destination.id, select.value),
+    },
+    ...types.map((type) => h("option", { value: type, selected: type === chosen }, type)),
+  );
+  const done = h("span", { class: "quiet" });
+  const send = () =>
+    attempt(problem, async () => {
+      done.textContent = "";
+      const made = await post(`${path}/test`, { type: select.value });
+      done.replaceChildren("Sent at ", stamp(made.created_at, "seconds"), ".");
+      announce(`A test event ${made.event_type} is being sent.`);
+    });
+  return h(
+    "p",
+    { class: "row test-event" },
+    types.length > 1 && h("span", { class: "select" }, select, icon("down")),
+    h("button", { type: "button", class: "button small", "data-focus": "test", onclick: send }, "Send test event"),
+    done,
   );
 }
 
