@@ -79,6 +79,28 @@ def test_every_attempt_is_listed_with_its_outcome(page: Page, box: Sandbox, rece
     assert SECRET not in page.content()
 
 
+def test_each_row_shows_whose_event_it_is_and_its_text(page: Page, box: Sandbox, receiver: Any) -> None:
+    hook = box.add_webhook(receiver.url, secret=SECRET)
+    for name in TYPES:
+        hook.send_test(name)
+    box.add_webhook(receiver.url, version=1).send_test("sms.received")
+    rows = open_webhooks(page).locator(".log-about")
+    expect(rows).to_have_count(len(TYPES) + 1)
+    shown = dict(zip(reversed([*TYPES, "version 1"]), rows.all_inner_texts(), strict=True))
+    lines = {name: " ".join(text.split()) for name, text in shown.items()}
+    text = "Hello, this is a test."
+    assert lines == {
+        **dict.fromkeys(TYPES, f"+33639981234 {text}"),
+        **{name: f"33639981234 {text}" for name in TYPES if name.startswith("whatsapp.")},
+        **dict.fromkeys(("call.missed", "call.incoming", "call.outgoing"), "+33639981234"),
+        "sms.failed": f"RESULT_ERROR_NO_SERVICE +33639981234 {text}",
+        "whatsapp.failed": f"RESULT_ERROR_NO_SERVICE 33639981234 {text}",
+        "email.sent": f"you@example.com {text}",
+        "email.received": f"jordan@example.com {text}",
+        "version 1": f"+33639981234 {text}",
+    }
+
+
 def test_a_delivery_is_sent_again(page: Page, box: Sandbox, receiver: Any) -> None:
     box.add_webhook(receiver.url, secret=SECRET)
     box.phone.receive(NUMBER, "once more")

@@ -4,7 +4,7 @@ import { attempt, post } from "./api.js";
 import { announce } from "./announce.js";
 import { badge, h } from "./dom.js";
 import { logOf, pretty } from "./pager.js";
-import { statusBadge } from "./requests.js";
+import { aboutLine, statusBadge } from "./requests.js";
 import { on } from "./state.js";
 import { openTab } from "./tabs.js";
 import { stamp, took } from "./time.js";
@@ -35,6 +35,7 @@ function draw(delivery) {
       badge(word, kind, drawing),
       h("span", { class: "log-what" }, h("code", {}, delivery.event_type)),
       h("span", { class: "log-when" }, stamp(delivery.created_at, "both")),
+      aboutOf(delivery),
       h(
         "span",
         { class: "log-more" },
@@ -46,6 +47,14 @@ function draw(delivery) {
   const fill = () => details.children.length === 1 && details.append(body(delivery));
   details.addEventListener("toggle", fill, { once: true });
   return h("li", {}, details);
+}
+
+/** Whose number (or address) it tells of, the start of the text, and why a message failed. Version 1 has no `data`. */
+function aboutOf({ event_type, body }) {
+  const event = JSON.parse(body);
+  const data = event.data ?? event;
+  const whom = event_type === "email.sent" ? data.to : (data.from ?? data.to ?? data.number);
+  return aboutLine(whom, data.message || data.transcript || data.subject, data.error);
 }
 
 function body(delivery) {
