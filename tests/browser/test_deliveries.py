@@ -146,6 +146,20 @@ def test_the_event_of_a_delivery_that_was_given_up_is_never_cut(
     assert event.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
+def test_the_tab_counts_the_destinations_that_fail(page: Page, box: Sandbox, receiver: Any) -> None:
+    box.add_webhook(receiver.url, secret=SECRET)
+    failing = box.add_webhook("http://127.0.0.1:9/where/nobody/answers", secret=SECRET)
+    expect(page.get_by_role("tab", name="Requests")).to_have_attribute("aria-selected", "true")
+    tab = page.get_by_role("tab", name="Webhooks")
+    expect(tab).to_have_accessible_name("Webhooks")
+    box.phone.receive(NUMBER, "it fails")
+    expect(tab).to_have_accessible_name("Webhooks 1 failing")
+    expect(tab.locator(".tab-count")).to_have_text("1")
+    failing.remove()
+    expect(tab).to_have_accessible_name("Webhooks")
+    expect(tab.locator(".tab-count")).to_be_hidden()
+
+
 def test_the_focus_stays_on_a_button_while_what_it_belongs_to_changes(page: Page, box: Sandbox, receiver: Any) -> None:
     receiver.statuses = [500] * 20
     box.add_webhook(receiver.url, secret=SECRET)

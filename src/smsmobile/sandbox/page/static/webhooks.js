@@ -5,7 +5,6 @@ import { attempt, get, post, remove } from "./api.js";
 import { confirmDialog, openDialog } from "./dialogs.js";
 import { $, badge, h, icon, reconcile } from "./dom.js";
 import { on, state } from "./state.js";
-import { openTab } from "./tabs.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
 
@@ -13,16 +12,16 @@ const tested = new Map(); // the type of event that was chosen last to test a de
 let view;
 
 export function startWebhooks() {
-  view = watch(["destinations"], refresh, () => openTab() === "webhooks");
-  on("tab", view.touch);
+  view = watch(["destinations"], refresh, () => state.overview !== null);
   $("webhook-add").addEventListener("click", add);
   $("webhook-random").addEventListener("click", () => ($("webhook-secret").value = randomSecret()));
   $("rotate-random").addEventListener("click", () => ($("rotate-secret").value = randomSecret()));
   $("webhook-form").addEventListener("change", showVersion);
-  on("overview", offerTypes);
+  on("overview", learnTypes);
 }
 
-function offerTypes() {
+/** The types of events are known: they can be chosen, and the destinations drawn. */
+function learnTypes() {
   const box = $("webhook-types");
   if (box.children.length) return;
   box.append(
@@ -30,12 +29,17 @@ function offerTypes() {
       h("label", { class: "check" }, h("input", { type: "checkbox", name: "type", value: type }), h("code", {}, type)),
     ),
   );
+  view.touch();
 }
 
 async function refresh() {
   const { destinations } = await get("webhooks");
   reconcile($("destinations"), destinations, (each) => each.id, draw);
   $("destinations-empty").hidden = destinations.length > 0;
+  const failing = destinations.filter((each) => each.failures > 0).length;
+  $("webhooks-count").textContent = failing ? String(failing) : "";
+  $("webhooks-count").hidden = failing === 0;
+  $("webhooks-count-text").textContent = failing ? `${failing} failing` : "";
 }
 
 function draw(destination) {
