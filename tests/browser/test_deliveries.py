@@ -24,6 +24,12 @@ def open_webhooks(page: Page) -> Any:
     return page.locator("#deliveries-list details")
 
 
+def open_card(page: Page) -> Any:
+    card = page.locator("#destinations .card")
+    card.locator("summary").click()
+    return card
+
+
 def test_a_destination_that_is_added_on_the_page_gets_signed_events(page: Page, box: Sandbox, receiver: Any) -> None:
     open_webhooks(page)
     page.get_by_role("button", name="Add", exact=True).click()
@@ -35,11 +41,30 @@ def test_a_destination_that_is_added_on_the_page_gets_signed_events(page: Page, 
     card = page.locator("#destinations .card")
     expect(card).to_contain_text(receiver.url)
     expect(card).to_contain_text("Signed")
-    expect(card).to_contain_text("Events: sms.received")
+    expect(card.get_by_text("Events: sms.received")).to_be_visible()
     box.phone.receive(NUMBER, "hello")
     box.phone.call(NUMBER)
     box.wait_for_deliveries()
     assert [event.type for event in receiver.events] == ["sms.received"]
+
+
+def test_a_destination_opens_and_closes_and_stays_so_when_it_fails(page: Page, box: Sandbox, receiver: Any) -> None:
+    receiver.statuses = [500, 202, 500]
+    box.add_webhook(receiver.url, secret=SECRET)
+    open_webhooks(page)
+    card = page.locator("#destinations .card")
+    remove = card.get_by_role("button", name="Remove")
+    expect(card.get_by_text("Signed")).to_be_visible()
+    expect(remove).to_be_hidden()
+    box.phone.receive(NUMBER, "it fails")
+    expect(page.locator("#deliveries-list summary")).to_contain_text("500 · 202")
+    expect(remove).to_be_hidden()
+    card.locator("summary").press("Enter")
+    expect(remove).to_be_visible()
+    box.clock.forward(1)
+    box.phone.receive(NUMBER, "it fails again")
+    expect(page.locator("#deliveries-list summary").first).to_contain_text("500 · 202")
+    expect(remove).to_be_visible()
 
 
 def test_an_address_on_another_machine_is_refused_with_the_reason(open_page: Callable[..., Page], box: Sandbox) -> None:
@@ -119,7 +144,7 @@ def test_a_test_event_of_any_type_is_sent_to_a_destination(page: Page, box: Sand
     receiver.statuses = [500]
     box.add_webhook(receiver.url, secret=SECRET)
     open_webhooks(page)
-    card = page.locator("#destinations .card")
+    card = open_card(page)
     types = card.get_by_label("Type of the test event")
     expect(types.locator("option")).to_have_text(list(TYPES))
     types.select_option("call.missed")
@@ -164,7 +189,7 @@ def test_the_focus_stays_on_a_button_while_what_it_belongs_to_changes(page: Page
     receiver.statuses = [500] * 20
     box.add_webhook(receiver.url, secret=SECRET)
     open_webhooks(page)
-    card = page.locator("#destinations .card")
+    card = open_card(page)
     card.get_by_role("button", name="Remove").focus()
     box.phone.receive(NUMBER, "it fails")
     expect(card).to_contain_text("failed in a row")
@@ -174,7 +199,7 @@ def test_the_focus_stays_on_a_button_while_what_it_belongs_to_changes(page: Page
 def test_a_secret_is_changed_in_two_steps(page: Page, box: Sandbox, receiver: Any) -> None:
     box.add_webhook(receiver.url, secret="an older secret for tests")
     open_webhooks(page)
-    card = page.locator("#destinations .card")
+    card = open_card(page)
     card.get_by_role("button", name="Change secret").click()
     dialog = page.get_by_role("dialog", name="Change the secret")
     dialog.get_by_label("Next secret").fill(SECRET)
@@ -190,7 +215,7 @@ def test_a_secret_is_changed_in_two_steps(page: Page, box: Sandbox, receiver: An
 def test_a_destination_is_removed_after_a_question(page: Page, box: Sandbox, receiver: Any) -> None:
     box.add_webhook(receiver.url, secret=SECRET)
     open_webhooks(page)
-    page.locator("#destinations").get_by_role("button", name="Remove").click()
+    open_card(page).get_by_role("button", name="Remove").click()
     page.get_by_role("alertdialog", name="Remove this destination?").get_by_role("button", name="Remove").click()
     expect(page.locator("#destinations .card")).to_have_count(0)
     assert box.webhooks == []

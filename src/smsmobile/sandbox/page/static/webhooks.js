@@ -9,6 +9,7 @@ import { stamp } from "./time.js";
 import { watch } from "./watch.js";
 
 const tested = new Map(); // the type of event that was chosen last to test a destination, by its id
+let added = null; // the id of the destination that was just added: its card is open
 let view;
 
 export function startWebhooks() {
@@ -53,12 +54,13 @@ function draw(destination) {
     h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
   const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "all");
   const path = `webhooks/${destination.id}`;
-  return h(
-    "li",
-    { class: "card" },
-    h("p", { class: "card-title" }, h("code", { class: "break" }, destination.url)),
+  const summary = h(
+    "summary",
+    {},
+    h("code", { class: "break" }, destination.url),
+    icon("down"),
     h(
-      "p",
+      "span",
       { class: "card-facts" },
       badge(`Version ${destination.version}`),
       badge(
@@ -70,6 +72,10 @@ function draw(destination) {
       destination.failures > 0 && badge(`${destination.failures} failed in a row`, "bad", "alert"),
       destination.paused_until && badge("Paused", "bad", "pause"),
     ),
+  );
+  const body = h(
+    "div",
+    { class: "card-body" },
     h("p", { class: "quiet" }, `Events: ${types}`),
     destination.paused_until &&
       h(
@@ -90,6 +96,9 @@ function draw(destination) {
     ),
     problem,
   );
+  const isNew = destination.id === added;
+  if (isNew) added = null;
+  return h("li", { class: "card" }, h("details", { open: isNew }, summary, body));
 }
 
 /** A test event: which, and the button that sends it. Version 1 knows one only. */
@@ -145,7 +154,7 @@ function add() {
       const types = [...$("webhook-types").querySelectorAll(":checked")].map((box) => box.value);
       const given = { url: elements.url.value, version };
       if (version === 2) Object.assign(given, { secret: elements.secret.value, types: types.length ? types : null });
-      await post("webhooks", given);
+      added = (await post("webhooks", given)).id;
       view.touch();
     },
     ({ elements }) => {
