@@ -137,6 +137,8 @@ class Receiver:
     events: list[WebhookEvent] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     """Status codes of the next answers; after these, 202."""
+    answers: list[bytes] = field(default_factory=list)
+    """Bodies of the next answers; after these, none."""
 
 
 @pytest.fixture
@@ -157,6 +159,7 @@ def receiver() -> Iterator[Receiver]:
                     known.events.append(event)
             self.send_response(status)
             self.end_headers()
+            self.wfile.write(known.answers.pop(0) if known.answers else b"")
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass

@@ -73,8 +73,8 @@ def test_each_part_of_the_page(
         page.get_by_role("tab", name=tab).click()
         panel = page.get_by_role("tabpanel", name=tab)
         expect(panel.locator("li, dd").first).to_be_visible()
-        if panel.locator("summary").count():
-            panel.locator("summary").first.click()
+        for rows in panel.locator("ul:has(summary)").all():
+            rows.locator("summary").first.click()
         if tab == "Faults":
             panel.get_by_role("button", name="429: always").click()
         check(page, tab)
@@ -96,6 +96,7 @@ def test_each_dialog(open_page: Callable[..., Page], busy: Sandbox, theme: str) 
     busy.webhooks[0].finish_rotation()
     page = open_page(theme=theme)
     page.get_by_role("tab", name="Webhooks").click()
+    page.locator("#destinations summary").first.click()
     for title, opens in OPENERS.items():
         opens(page)
         dialog = page.locator("dialog[open]")

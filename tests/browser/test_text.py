@@ -71,7 +71,9 @@ def test_requests_of_markup_show_as_characters(hostile: Page) -> None:
 
 def test_webhooks_of_markup_show_as_characters(hostile: Page, box: Sandbox) -> None:
     hostile.get_by_role("tab", name="Webhooks").click()
-    expect(hostile.locator("#destinations .card-title")).to_contain_text("%20onerror")
+    card = hostile.locator("#destinations summary")
+    expect(card).to_contain_text("%20onerror")
+    card.click()
     for row in hostile.locator("#deliveries-list details").all():
         row.locator("summary").click()
         expect(row.locator("pre")).to_contain_text("window.ran")

@@ -110,6 +110,8 @@ class Receiver:
     requests: list[Received] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     """Answers for the next requests; 202 once there is none left."""
+    answer: bytes = b""
+    """The body of each answer."""
     release: threading.Event = field(default_factory=threading.Event)
     """While cleared, no request is answered."""
 
@@ -127,6 +129,7 @@ class Receiver:
                     if 300 <= status < 400:
                         self.send_header("Location", receiver.url + "/elsewhere")
                     self.end_headers()
+                    self.wfile.write(receiver.answer)
                 except OSError:
                     pass  # the sandbox had stopped waiting
 

@@ -177,7 +177,7 @@ def test_requests_are_filtered_by_outcome_path_and_words(page, api, box):
 
 
 def test_a_delivery_is_shown_with_every_try(page, box, receiver):
-    receiver.statuses = [500]
+    receiver.statuses, receiver.answer = [500], b"as you like"
     box.add_webhook(receiver.url, secret="a secret for tests")
     box.phone.receive(PHONE, "yes")
     box.wait_for_deliveries()
@@ -190,6 +190,10 @@ def test_a_delivery_is_shown_with_every_try(page, box, receiver):
     assert json.loads(delivery["body"])["id"] == delivery["event_id"]
     assert [(attempt["status"], attempt["error"]) for attempt in delivery["tries"]] == [(500, None), (202, None)]
     assert all(attempt["milliseconds"] > 0 and attempt["at"].endswith("Z") for attempt in delivery["tries"])
+    assert [attempt["answer"] for attempt in delivery["tries"]] == ["as you like", "as you like"]
+    for attempt, request in zip(delivery["tries"], receiver.requests, strict=True):
+        assert attempt["headers"].items() <= request.headers.items()
+        assert attempt["headers"]["X-SMSMobileAPI-Signature"].startswith("v1=")
 
 
 # What is done
@@ -461,6 +465,17 @@ def test_a_delivery_is_sent_again(page, box, receiver):
     assert [row["state"] for row in page.get("/deliveries")["deliveries"]] == ["delivered", "delivered"]
 
 
+def test_a_test_event_goes_to_one_webhook(page, box, receiver, make_receiver):
+    hook, other = box.add_webhook(receiver.url, secret="s" * 20), make_receiver()
+    box.add_webhook(other.url, secret="s" * 20)
+    made = page.post(f"/webhooks/{hook.id}/test", type="call.missed")
+    box.wait_for_deliveries()
+    assert (made["event_type"], made["state"]) == ("call.missed", "waiting")
+    assert [json.loads(request.body)["id"] for request in receiver.requests] == [made["event_id"]]
+    assert other.requests == []
+    assert "'call.lost'" in page.refused(400, "POST", f"/webhooks/{hook.id}/test", json={"type": "call.lost"})
+
+
 def test_a_delivery_to_a_webhook_that_is_gone_is_not_sent_again(page, box, receiver):
     webhook = box.add_webhook(receiver.url, secret="a secret for tests")
     box.phone.receive(PHONE, "yes")
@@ -521,6 +536,7 @@ EXAMPLES = {
     "/webhooks/<int:number>/resume": {},
     "/webhooks/<int:number>/rotate": {"next_secret": "x"},
     "/webhooks/<int:number>/finish-rotation": {},
+    "/webhooks/<int:number>/test": {"type": "sms.received"},
     "/deliveries/<int:number>/again": {},
     "/faults": {"kind": "latency"},
     "/faults/<int:number>": {"times": 1},
@@ -629,6 +645,7 @@ def test_unknown_numbers_are_not_found(page):
     page.refused(404, "POST", "/webhooks/999/resume", json={})
     page.refused(404, "POST", "/webhooks/999/rotate", json={"next_secret": "x"})
     page.refused(404, "POST", "/webhooks/999/finish-rotation", json={})
+    page.refused(404, "POST", "/webhooks/999/test", json={"type": "sms.received"})
     page.refused(404, "POST", "/deliveries/999/again", json={})
     page.refused(404, "DELETE", "/faults/nonsense")
     page.refused(404, "DELETE", f"/faults/{10**30}")

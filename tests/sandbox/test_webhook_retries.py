@@ -35,6 +35,16 @@ def dead_url():
 @pytest.fixture
 def dripping_url():
     """A receiver that never stops to answer."""
+    yield from dripping(b"HTTP/1.1 202 Accepted\r\nX-Endless: ", b".")
+
+
+@pytest.fixture
+def endless_url():
+    """A receiver that never ends the body of its answer."""
+    yield from dripping(b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\nthe beginning", b"")
+
+
+def dripping(start, drop):
     ending = threading.Event()
 
     def serve():
@@ -42,9 +52,9 @@ def dripping_url():
             connection, _ = listener.accept()
             with connection:
                 try:
-                    connection.sendall(b"HTTP/1.1 202 Accepted\r\nX-Endless: ")
+                    connection.sendall(start)
                     while not ending.wait(0.02):
-                        connection.sendall(b".")
+                        connection.sendall(drop)
                 except OSError:
                     pass  # the sandbox had stopped waiting
 
@@ -192,6 +202,15 @@ def test_a_receiver_that_answers_without_end_is_given_up_after_the_timeout(box, 
     box.clock.forward(10)
     box.wait_for_deliveries()
     assert statuses(box) == [None] * ALL_TRIES
+
+
+def test_a_status_counts_though_its_body_never_ends(box, endless_url, monkeypatch):
+    monkeypatch.setattr(posting, "TIMEOUT", 0.1)
+    box.add_webhook(endless_url, secret=SECRET)
+    box.phone.receive("A", "x")
+    box.wait_for_deliveries()
+    (attempt,) = box.deliveries
+    assert (attempt.status, attempt.error, attempt.answer) == (202, None, "the beginning")
 
 
 def test_a_slow_receiver_delays_neither_the_api_nor_other_receivers(api, box, make_receiver, eventually):

@@ -13,7 +13,7 @@ import pytest
 
 from smsmobile.sandbox import webhooks
 from smsmobile.sandbox.events import TYPES
-from smsmobile.webhooks import KnownEvent
+from smsmobile.webhooks import KnownEvent, WebhookReceiver
 
 PHONE = "+33639985678"
 SECRET = "whsec_0123456789"
@@ -94,6 +94,106 @@ def test_version_2_is_signed_over_the_exact_bytes(box, receiver):
     assert headers["Idempotency-Key"] == headers["X-SMSMobileAPI-Event-ID"] == json.loads(request.body)["id"]
     assert uuid.UUID(headers["X-SMSMobileAPI-Delivery"])
     assert headers["Content-Type"] == "application/json"
+
+
+def test_each_attempt_knows_the_headers_that_were_posted_and_no_secret(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET).rotate_secret("the next secret")
+    receiver.statuses = [500]
+    box.phone.receive("MPESA", "hello")
+    box.clock.forward(10)
+    box.wait_for_deliveries()
+
+    for request, attempt in zip(receiver.requests, box.deliveries, strict=True):
+        assert attempt.headers.items() <= request.headers.items()
+        assert attempt.headers["X-SMSMobileAPI-Signature"] == signature(request, SECRET)
+        assert attempt.headers["X-SMSMobileAPI-Signature-Next"] == signature(request, "the next secret")
+        assert attempt.headers["X-SMSMobileAPI-Event-ID"] == attempt.event_id
+        assert {"X-SMSMobileAPI-Delivery", "X-SMSMobileAPI-Timestamp"} <= attempt.headers.keys()
+        assert "secret" not in f"{attempt.headers}"
+        assert attempt.headers["X-SMSMobileAPI-Signature"] not in repr(attempt)
+    assert len(box.deliveries) == 2
+
+
+def test_each_attempt_knows_what_the_receiver_has_answered(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET)
+    receiver.statuses, receiver.answer = [500], "réponse".encode() + b"\xff"
+    box.phone.receive("MPESA", "hello")
+    box.clock.forward(10)
+    box.wait_for_deliveries()
+    assert [(attempt.status, attempt.answer) for attempt in box.deliveries] == [
+        (500, "réponse\ufffd"),
+        (202, "réponse\ufffd"),
+    ]
+    assert "réponse" not in repr(box.deliveries)
+
+
+def test_of_a_long_answer_the_beginning_is_kept(box, receiver):
+    box.add_webhook(receiver.url, secret=SECRET)
+    receiver.answer = b"0123456789" * 100_000
+    box.phone.receive("MPESA", "hello")
+    box.wait_for_deliveries()
+    assert [attempt.answer for attempt in box.deliveries] == [receiver.answer[:4096].decode()]
+
+
+def test_a_test_event_of_each_type_is_delivered_to_one_webhook_alone(box, make_receiver):
+    receiver, other = make_receiver(), make_receiver()
+    box.add_webhook(other.url, secret=SECRET)
+    hook = box.add_webhook(receiver.url, secret=SECRET, types=["sms.received"])
+    ids = [hook.send_test(name) for name in TYPES]
+    box.wait_for_deliveries()
+
+    assert types(receiver) == list(TYPES)
+    assert [envelope["id"] for envelope in envelopes(receiver)] == ids
+    assert other.requests == []
+    verifier = WebhookReceiver(secrets=[SECRET])
+    for request in receiver.requests:
+        event = verifier.receive(request.body, request.headers)
+        assert isinstance(event, KnownEvent)
+        assert event.data.guid
+
+
+def test_a_test_event_has_the_same_data_as_a_real_one(api, box, receiver):
+    hook = box.add_webhook(receiver.url, secret=SECRET)
+    box.phone.receive("A", "x")
+    box.phone.receive_whatsapp("33639985432", "x", name="A", voice_seconds=2)
+    box.phone.call("+33639985432")
+    box.phone.send_by_hand("+33639985432", "x")
+    box.mailbox.receive("somebody@example.com", "x", "x")
+    box.phone.fail(PHONE, "RESULT_ERROR_NO_SERVICE")
+    api.send()
+    box.wait_for_deliveries()
+    real = {envelope["type"]: envelope["data"].keys() for envelope in envelopes(receiver)}
+    receiver.requests.clear()
+    for name in real:
+        hook.send_test(name)
+    box.wait_for_deliveries()
+    assert {envelope["type"]: envelope["data"].keys() for envelope in envelopes(receiver)} == real
+
+
+def test_a_test_event_changes_nothing_else(api, box, receiver):
+    hook = box.add_webhook(receiver.url, secret=SECRET)
+    for name in TYPES:
+        hook.send_test(name)
+    box.wait_for_deliveries()
+    assert (api.log(), api.inbox(), box.phone.outbox) == ([], [], [])
+
+
+def test_a_test_event_of_version_1_is_a_received_sms(box, receiver):
+    hook = box.add_webhook(receiver.url, version=1)
+    hook.send_test("sms.received")
+    box.wait_for_deliveries()
+    assert json.loads(receiver.requests[0].body)["message"] == "Hello, this is a test."
+    with pytest.raises(ValueError, match="received SMS only"):
+        hook.send_test("call.missed")
+
+
+def test_a_test_event_that_cannot_be_sent_is_refused(box, receiver):
+    hook = box.add_webhook(receiver.url, secret=SECRET)
+    with pytest.raises(ValueError, match=r"no event type 'sms\.recieved'\. There are: sms\.api\.submitted, "):
+        hook.send_test("sms.recieved")
+    hook.remove()
+    with pytest.raises(LookupError, match="was removed"):
+        hook.send_test("sms.received")
 
 
 def test_a_sent_message_is_submitted_and_then_sent(api, box, clock, receiver):

@@ -165,7 +165,15 @@ class DeliveryWorker:
         row = store.deliveries.get(delivery.key)
         if row is None:  # the sandbox was reset meanwhile
             return
-        attempt = DeliveryTry(at, outcome.status, outcome.error, outcome.seconds * 1000, store.new_id())
+        attempt = DeliveryTry(
+            at=at,
+            status=outcome.status,
+            error=outcome.error,
+            milliseconds=outcome.seconds * 1000,
+            id=store.new_id(),
+            headers=outcome.headers,
+            answer=outcome.answer,
+        )
         row = replace(row, tries=(*row.tries, attempt))
         if outcome.was_taken:
             row = replace(row, state="delivered", due_at=None)

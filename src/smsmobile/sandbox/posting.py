@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
 
@@ -23,6 +24,8 @@ from .signing import sign
 
 TIMEOUT = 5.0
 """Seconds to connect, and again to answer."""
+MOST_OF_ANSWER = 4096
+"""So many bytes of an answer are kept: its beginning."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Outcome:
     """The kind of failure where there was no answer, else None."""
     seconds: float
     """How long it took, by this machine's clock."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What went with the body; empty where nothing was posted."""
+    answer: str = ""
+    """The beginning of the answer's body."""
 
     @property
     def was_taken(self) -> bool:
@@ -64,7 +71,7 @@ class Poster:
         """Make one attempt; with `forge` under the signature of a secret that nobody has."""
         if not (self._allow_remote or is_loopback(host_of(delivery.url))):
             return Outcome(None, "RemoteNotAllowed", 0.0)
-        status, error = None, None
+        status, error, answer = None, None, ""
         headers = headers_of(destination, delivery, forge=forge)
         started = perf_counter()
         try:
@@ -78,9 +85,19 @@ class Poster:
                 stream=True,
             ) as response:
                 status = response.status_code
+                answer = _beginning_of(response)
         except (requests.RequestException, HTTPError, NetworkBlocked) as failure:
             error = type(failure).__name__
-        return Outcome(status, error, perf_counter() - started)
+        return Outcome(status, error, perf_counter() - started, headers, answer)
+
+
+def _beginning_of(response: requests.Response) -> str:
+    """The beginning of its body, or what came of it before the connection broke."""
+    body = b""
+    with suppress(HTTPError):
+        while len(body) < MOST_OF_ANSWER and (part := response.raw.read1(MOST_OF_ANSWER - len(body))):
+            body += part
+    return body.decode(errors="replace")
 
 
 def headers_of(destination: Destination, delivery: Delivery, *, forge: bool = False) -> dict[str, str]:
@@ -88,6 +105,7 @@ def headers_of(destination: Destination, delivery: Delivery, *, forge: bool = Fa
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "smsmobile-sandbox",
+        "Accept-Encoding": "identity",
         "Connection": "close",
     }
     if destination.secret is None:

@@ -365,6 +365,10 @@ class DeliveryTry:
     milliseconds: float
     id: int = 0
     """As all numbers here: of two, the older one has the lower."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What went with the body; empty where nothing was posted."""
+    answer: str = ""
+    """The beginning of the receiver's answer."""
 
 
 @dataclass(frozen=True)

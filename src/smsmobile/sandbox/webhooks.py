@@ -16,6 +16,7 @@ from .deliveries import HELD_FOR, DeliveryWorker
 from .events import TYPES, Event
 from .faults import Faults
 from .rows import Delivery, Destination, Row
+from .sample_events import sample
 from .signing import check_secret
 from .store import MOST_REMEMBERED, Store, Table
 from .timestamps import iso
@@ -50,6 +51,13 @@ class DeliveryAttempt:
     """How long it took, by this machine's clock."""
     body: str = field(repr=False)
     """What was posted: JSON, the same at each try."""
+    headers: dict[str, str] = field(repr=False, hash=False)
+    """What went with it, by name: the ids, the timestamp and the signature, made anew at each try; never the secret.
+
+    Without those that every request has, such as `Host`. Empty where `error` is `RemoteNotAllowed`: nothing was posted.
+    """
+    answer: str = field(repr=False)
+    """The beginning of the body that the receiver answered with, at most 4,096 bytes, read as UTF-8; else empty."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,17 @@ class Webhook:
     def is_rotating(self) -> bool:
         """Whether there is a next secret, which signs as well."""
         return self._webhooks.destination(self).next_secret is not None
+
+    def send_test(self, event_type: str) -> str:
+        """Deliver a made-up event of this type, such as `call.missed`; returns its event id.
+
+        It is signed, tried again and listed in `Sandbox.deliveries` like any other, and delivered here alone, also
+        where this type was not chosen. Its GUID is in no log, since nothing has happened.
+
+        Raises ValueError for an unknown type, and for one that version 1 does not tell; LookupError where the webhook
+        was removed.
+        """
+        return self._webhooks.send_test(self, event_type).event_id
 
     def rotate_secret(self, next_secret: str) -> None:
         """Sign with a next secret too from now on, in `X-SMSMobileAPI-Signature-Next`, until `finish_rotation()`.
@@ -158,6 +177,19 @@ class Webhooks:
                 if body is not None:
                     self._deliver(destination, event.id, event.type, body.decode())
 
+    def send_test(self, webhook: Webhook, event_type: str) -> Delivery:
+        """See `Webhook.send_test`; returns the new delivery."""
+        _checked_types([event_type])
+        store = self._store
+        with store.lock:
+            destination = self.destination(webhook)
+            phone = next(iter(store.phones))
+            event = sample(event_type, guid=store.new_guid(), phone=phone.sid, at=store.now())
+            body = event.body(destination.version)
+            if body is None:
+                raise ValueError("Webhooks of version 1 tell received SMS only: the type must be sms.received.")
+            return self._deliver(destination, event.id, event.type, body.decode())
+
     def send_again(self, delivery_id: int) -> Delivery:
         """Deliver the event of a delivery once more, however that one ended; returns the new delivery.
 
@@ -194,6 +226,8 @@ class Webhooks:
                 at=attempt.at,
                 milliseconds=attempt.milliseconds,
                 body=delivery.body,
+                headers=dict(attempt.headers),
+                answer=attempt.answer,
             )
             for _, number, attempt, delivery in sorted(made, key=lambda entry: entry[0])
         ]

@@ -93,6 +93,12 @@ class Rotation(_Body):
     next_secret: LongLine
 
 
+class SampleEvent(_Body):
+    """A made-up event for a webhook."""
+
+    type: Line
+
+
 class NewFault(FaultOptions):
     """Something that is to go wrong; `Faults.add` says what goes with what."""
 

@@ -59,6 +59,12 @@ def finish_rotation(context: PageContext, body: bodies.Nothing, number: int) -> 
         return _after(context, webhook)
 
 
+def send_test(context: PageContext, body: bodies.SampleEvent, number: int) -> Answer:
+    """Deliver a made-up event."""
+    with context.store.lock, refusing(ValueError):
+        return serializers.delivery(context.webhooks.send_test(_webhook(context, number), body.type))
+
+
 def send_again(context: PageContext, body: bodies.Nothing, number: int) -> Answer:  # noqa: ARG001
     """Deliver the event of a delivery once more."""
     with context.store.lock:
@@ -94,5 +100,6 @@ ROUTES = (
     PageRoute("POST", "/webhooks/<int:number>/resume", resume, body="Nothing"),
     PageRoute("POST", "/webhooks/<int:number>/rotate", rotate, body="Rotation"),
     PageRoute("POST", "/webhooks/<int:number>/finish-rotation", finish_rotation, body="Nothing"),
+    PageRoute("POST", "/webhooks/<int:number>/test", send_test, body="SampleEvent", status=201),
     PageRoute("POST", "/deliveries/<int:number>/again", send_again, body="Nothing", status=201),
 )

@@ -149,7 +149,14 @@ def delivery(row: Delivery) -> Json:
         "state": row.state,
         "due_at": maybe(row.due_at),
         "tries": [
-            {"at": moment(one.at), "status": one.status, "error": one.error, "milliseconds": one.milliseconds}
+            {
+                "at": moment(one.at),
+                "status": one.status,
+                "error": one.error,
+                "milliseconds": one.milliseconds,
+                "headers": one.headers,
+                "answer": one.answer,
+            }
             for one in row.tries
         ],
     }

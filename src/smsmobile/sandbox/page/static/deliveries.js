@@ -4,7 +4,7 @@ import { attempt, post } from "./api.js";
 import { announce } from "./announce.js";
 import { badge, h } from "./dom.js";
 import { logOf, pretty } from "./pager.js";
-import { statusBadge } from "./requests.js";
+import { aboutLine, statusBadge } from "./requests.js";
 import { on } from "./state.js";
 import { openTab } from "./tabs.js";
 import { stamp, took } from "./time.js";
@@ -35,6 +35,7 @@ function draw(delivery) {
       badge(word, kind, drawing),
       h("span", { class: "log-what" }, h("code", {}, delivery.event_type)),
       h("span", { class: "log-when" }, stamp(delivery.created_at, "both")),
+      aboutOf(delivery),
       h(
         "span",
         { class: "log-more" },
@@ -48,6 +49,14 @@ function draw(delivery) {
   return h("li", {}, details);
 }
 
+/** Whose number (or address) it tells of, the start of the text, and why a message failed. Version 1 has no `data`. */
+function aboutOf({ event_type, body }) {
+  const event = JSON.parse(body);
+  const data = event.data ?? event;
+  const whom = event_type === "email.sent" ? data.to : (data.from ?? data.to ?? data.number);
+  return aboutLine(whom, data.message || data.transcript || data.subject, data.error);
+}
+
 function body(delivery) {
   const problem = h("p", { class: "problem", role: "alert" });
   const done = h("p", { class: "quiet" });
@@ -55,7 +64,7 @@ function body(delivery) {
     let made;
     done.textContent = "";
     if (!(await attempt(problem, async () => (made = await post(`deliveries/${delivery.id}/again`))))) return;
-    done.replaceChildren("Sent again at ", stamp(made.created_at, "seconds"), ": a new row at the top of the list.");
+    done.replaceChildren("Sent again at ", stamp(made.created_at, "seconds"), ". It is the newest delivery now.");
     announce("It is being sent again.");
     view.touch();
   };
@@ -63,7 +72,7 @@ function body(delivery) {
     "div",
     { class: "log-body" },
     h("h4", {}, "Attempts"),
-    delivery.tries.length ? attempts(delivery.tries) : h("p", { class: "quiet" }, "None yet."),
+    ...(delivery.tries.length ? attempts(delivery.tries) : [h("p", { class: "quiet" }, "None yet.")]),
     delivery.state === "waiting" &&
       delivery.due_at &&
       h("p", { class: "quiet" }, "The next one at ", stamp(delivery.due_at, "both"), "."),
@@ -80,16 +89,52 @@ function body(delivery) {
   );
 }
 
+/** All attempts, and of the chosen one (the last, unless another is chosen) what was posted and answered. */
 function attempts(tries) {
+  const exchange = h("div", {});
+  const buttons = tries.map((_, index) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "aria-label": `Show headers and answer of attempt ${index + 1}`,
+        "data-focus": `attempt-${index + 1}`,
+        onclick: () => choose(index),
+      },
+      "Show",
+    ),
+  );
+  const choose = (chosen) => {
+    for (const [index, button] of buttons.entries()) button.setAttribute("aria-pressed", String(index === chosen));
+    exchange.replaceChildren(...exchangeOf(tries[chosen], tries.length > 1 ? ` of attempt ${chosen + 1}` : ""));
+  };
+  choose(tries.length - 1);
   const head = h("tr", {}, ...["When", "Outcome", "Took"].map((name) => h("th", { scope: "col" }, name)));
-  const rows = tries.map((each) =>
+  if (tries.length > 1) head.append(h("th", { scope: "col" }, h("span", { class: "unseen" }, "Headers and answer")));
+  const rows = tries.map((each, index) =>
     h(
       "tr",
       {},
       h("td", {}, stamp(each.at, "both")),
       h("td", {}, each.status === null ? badge(each.error ?? "no answer", "bad", "alert") : statusBadge(each.status)),
       h("td", {}, took(each.milliseconds)),
+      tries.length > 1 && h("td", { class: "end" }, buttons[index]),
     ),
   );
-  return h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows));
+  return [h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)), exchange];
+}
+
+function exchangeOf({ headers, answer, status }, which) {
+  const posted = Object.entries(headers);
+  return [
+    h("h4", {}, `Answer${which}`),
+    answer
+      ? h("pre", { tabindex: "0", "aria-label": "Answer" }, pretty(answer))
+      : h("p", { class: "quiet" }, status === null ? "None." : "It has no body."),
+    h("h4", {}, `Headers${which}`),
+    posted.length
+      ? h("dl", { class: "pairs" }, ...posted.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))
+      : h("p", { class: "quiet" }, "Nothing was posted."),
+  ];
 }

@@ -51,15 +51,19 @@ function outcomeBadge({ status, outcome }) {
   return badge(words, `status ${kind}`, drawing);
 }
 
-/** To whom, the start of the text, and the service's word for what was wrong. */
 function aboutOf({ parameters, error, outcome }) {
   const whom = parameters.recipients ?? parameters.recipient_email ?? parameters.guid ?? parameters.guid_message;
   const text = parameters.message ?? parameters.mail_subject;
+  return aboutLine(whom, text, error, outcome !== "accepted");
+}
+
+/** The second line of a row: with whom it deals, the start of the text, and the word for what was wrong. */
+export function aboutLine(whom, text, error, isBad = true) {
   if (!whom && !text && !error) return null;
   return h(
     "span",
     { class: "log-about", dir: "auto" },
-    error && h("span", { class: outcome === "accepted" ? "said" : "said reason" }, error),
+    error && h("span", { class: isBad ? "said reason" : "said" }, error),
     whom && h("span", { class: "whom" }, whom),
     text && h("span", {}, text.slice(0, START)),
   );

@@ -1,26 +1,28 @@
-// Where webhooks are posted: adding and removing destinations, changing a secret, ending a pause.
+// Where webhooks are posted: adding and removing destinations, test events, changing a secret, ending a pause.
 
+import { announce } from "./announce.js";
 import { attempt, get, post, remove } from "./api.js";
 import { confirmDialog, openDialog } from "./dialogs.js";
-import { $, badge, h, reconcile } from "./dom.js";
+import { $, badge, h, icon, reconcile } from "./dom.js";
 import { on, state } from "./state.js";
-import { openTab } from "./tabs.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
 
+const tested = new Map(); // the type of event that was chosen last to test a destination, by its id
+let added = null; // the id of the destination that was just added: its card is open
 let view;
 
 export function startWebhooks() {
-  view = watch(["destinations"], refresh, () => openTab() === "webhooks");
-  on("tab", view.touch);
+  view = watch(["destinations"], refresh, () => state.overview !== null);
   $("webhook-add").addEventListener("click", add);
   $("webhook-random").addEventListener("click", () => ($("webhook-secret").value = randomSecret()));
   $("rotate-random").addEventListener("click", () => ($("rotate-secret").value = randomSecret()));
   $("webhook-form").addEventListener("change", showVersion);
-  on("overview", offerTypes);
+  on("overview", learnTypes);
 }
 
-function offerTypes() {
+/** The types of events are known: they can be chosen, and the destinations drawn. */
+function learnTypes() {
   const box = $("webhook-types");
   if (box.children.length) return;
   box.append(
@@ -28,12 +30,17 @@ function offerTypes() {
       h("label", { class: "check" }, h("input", { type: "checkbox", name: "type", value: type }), h("code", {}, type)),
     ),
   );
+  view.touch();
 }
 
 async function refresh() {
   const { destinations } = await get("webhooks");
   reconcile($("destinations"), destinations, (each) => each.id, draw);
   $("destinations-empty").hidden = destinations.length > 0;
+  const failing = destinations.filter((each) => each.failures > 0).length;
+  $("webhooks-count").textContent = failing ? String(failing) : "";
+  $("webhooks-count").hidden = failing === 0;
+  $("webhooks-count-text").textContent = failing ? `${failing} failing` : "";
 }
 
 function draw(destination) {
@@ -47,12 +54,13 @@ function draw(destination) {
     h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
   const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "all");
   const path = `webhooks/${destination.id}`;
-  return h(
-    "li",
-    { class: "card" },
-    h("p", { class: "card-title" }, h("code", { class: "break" }, destination.url)),
+  const summary = h(
+    "summary",
+    {},
+    h("code", { class: "break" }, destination.url),
+    icon("down"),
     h(
-      "p",
+      "span",
       { class: "card-facts" },
       badge(`Version ${destination.version}`),
       badge(
@@ -64,6 +72,10 @@ function draw(destination) {
       destination.failures > 0 && badge(`${destination.failures} failed in a row`, "bad", "alert"),
       destination.paused_until && badge("Paused", "bad", "pause"),
     ),
+  );
+  const body = h(
+    "div",
+    { class: "card-body" },
     h("p", { class: "quiet" }, `Events: ${types}`),
     destination.paused_until &&
       h(
@@ -73,6 +85,7 @@ function draw(destination) {
         stamp(destination.paused_until, "both"),
         ".",
       ),
+    testOf(destination, path, problem),
     h(
       "p",
       { class: "row" },
@@ -82,6 +95,39 @@ function draw(destination) {
       button("remove", "Remove", () => removeIt(destination)),
     ),
     problem,
+  );
+  const isNew = destination.id === added;
+  if (isNew) added = null;
+  return h("li", { class: "card" }, h("details", { open: isNew }, summary, body));
+}
+
+/** A test event: which, and the button that sends it. Version 1 knows one only. */
+function testOf(destination, path, problem) {
+  const types = destination.version === 1 ? ["sms.received"] : state.overview.event_types;
+  const chosen = tested.get(destination.id) ?? "sms.received";
+  const select = h(
+    "select",
+    {
+      "aria-label": "Type of the test event",
+      "data-focus": "type",
+      onchange: () => tested.set(destination.id, select.value),
+    },
+    ...types.map((type) => h("option", { value: type, selected: type === chosen }, type)),
+  );
+  const done = h("span", { class: "quiet" });
+  const send = () =>
+    attempt(problem, async () => {
+      done.textContent = "";
+      const made = await post(`${path}/test`, { type: select.value });
+      done.replaceChildren("Sent at ", stamp(made.created_at, "seconds"), ".");
+      announce(`A test event ${made.event_type} is being sent.`);
+    });
+  return h(
+    "p",
+    { class: "row test-event" },
+    types.length > 1 && h("span", { class: "select" }, select, icon("down")),
+    h("button", { type: "button", class: "button small", "data-focus": "test", onclick: send }, "Send test event"),
+    done,
   );
 }
 
@@ -108,7 +154,7 @@ function add() {
       const types = [...$("webhook-types").querySelectorAll(":checked")].map((box) => box.value);
       const given = { url: elements.url.value, version };
       if (version === 2) Object.assign(given, { secret: elements.secret.value, types: types.length ? types : null });
-      await post("webhooks", given);
+      added = (await post("webhooks", given)).id;
       view.touch();
     },
     ({ elements }) => {
