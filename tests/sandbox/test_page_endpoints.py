@@ -41,6 +41,7 @@ def test_the_overview_says_where_and_how_to_call(page, box, clock):
         box.client_id,
         box.client_secret,
     )
+    assert overview["mailbox_key"] == box.mailbox.key
     assert overview["subscription_active"] is True
     assert overview["log_delay"] == 0
     assert overview["token_lifetime"] == 3600

@@ -32,6 +32,7 @@ def overview(context: PageContext) -> Answer:
             "api_key": account.api_key,
             "client_id": account.client_id,
             "client_secret": account.client_secret,
+            "mailbox_key": account.mailbox_key,
             "subscription_active": account.subscription_active,
             "log_delay": account.log_delay,
             "token_lifetime": account.token_lifetime,
