@@ -89,6 +89,7 @@ def test_a_phone_shows_what_waits_for_it_and_what_is_unread(page, api, box):
             "delay": 60.0,
             "queued": 1,
             "unread": 1,
+            "unseen": 2,
         }
     ]
     api.inbox()
@@ -516,6 +517,7 @@ EXAMPLES = {
     "/phones/<sid>/messages": {"sender": "x", "text": "x"},
     "/phones/<sid>/calls": {"number": "1"},
     "/phones/<sid>/sent": {"recipient": "1", "text": "x"},
+    "/phones/<sid>/seen": {"peer": "x", "up_to": 1},
     "/clock": {"forward": 1},
     "/reset": {},
     "/webhooks": {"url": "http://127.0.0.1:9/", "version": 1},

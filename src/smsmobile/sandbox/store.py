@@ -205,6 +205,7 @@ class Store:
         self.destinations = Table(self, rows.Destination)
         self.deliveries = Table(self, rows.Delivery)
         self.faults = Table(self, rows.Fault)
+        self.seen = Table(self, rows.Seen)
         for name, value in vars(self).items():
             if isinstance(value, Table):
                 value.name = name

@@ -18,6 +18,7 @@ import { on, tell } from "./state.js";
 import { select, startTabs } from "./tabs.js";
 import { startTime } from "./time.js";
 import { startThread } from "./thread.js";
+import { startUnread } from "./unread.js";
 import { changed } from "./watch.js";
 import { startWebhooks } from "./webhooks.js";
 
@@ -97,6 +98,7 @@ startViews();
 startThread();
 startComposer();
 startConversations();
+startUnread();
 startPhones();
 startRequests();
 startWebhooks();
