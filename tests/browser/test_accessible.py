@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 THEMES = ["light", "dark"]
 LOW, PHONE, WIDE = (320, 256), (390, 844), (1440, 900)
-TABS = ["Requests", "Webhooks", "Schedule", "Faults", "Connect"]
+TABS = ["Requests", "Webhooks", "Schedule", "Faults", "Connect", "Account"]
 NUMBER = "+33639985678"
 
 
@@ -72,7 +72,7 @@ def test_each_part_of_the_page(
     for tab in TABS:
         page.get_by_role("tab", name=tab).click()
         panel = page.get_by_role("tabpanel", name=tab)
-        expect(panel.locator("li, dd").first).to_be_visible()
+        expect(panel.locator("li, dd, .setting").first).to_be_visible()
         for rows in panel.locator("ul:has(summary)").all():
             rows.locator("summary").first.click()
         if tab == "Faults":

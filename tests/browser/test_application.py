@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -112,7 +115,7 @@ def test_the_log_of_requests_turns_its_pages(open_page: Callable[..., Page], cli
 
 
 def test_the_subscription_ends_and_begins_with_one_click(page: Page, client: SMSMobileClient) -> None:
-    page.get_by_role("tab", name="Connect").click()
+    page.get_by_role("tab", name="Account").click()
     subscription = page.get_by_role("switch", name="Subscription")
     subscription.click()
     expect(subscription).not_to_be_checked()
@@ -125,7 +128,7 @@ def test_the_subscription_ends_and_begins_with_one_click(page: Page, client: SMS
 
 def test_the_clock_is_moved_and_set_back(page: Page, box: Sandbox) -> None:
     before = box.clock.now()
-    page.get_by_role("tab", name="Connect").click()
+    page.get_by_role("tab", name="Account").click()
     page.get_by_role("button", name="Forward 1 day").click()
     expect(page.locator("#clock-moved")).to_have_text("Clock moved by +1 d")
     assert (box.clock.now() - before).days == 1
@@ -137,10 +140,62 @@ def test_the_clock_is_moved_and_set_back(page: Page, box: Sandbox) -> None:
 def test_the_page_says_how_to_connect(page: Page, box: Sandbox) -> None:
     page.get_by_role("tab", name="Connect").click()
     panel = page.get_by_role("tabpanel", name="Connect")
-    for text in (box.url, box.api_key, box.client_id, box.client_secret, f"SMSMOBILEAPI_API_KEY={box.api_key}"):
-        expect(panel).to_contain_text(text)
-    expect(panel).to_contain_text(f"curl {box.url}/sendsms/")
-    expect(panel.get_by_role("row").filter(has_text="+12025550101")).to_contain_text("refused by the API")
+    for text in (box.url, box.api_key, box.client_id, box.client_secret, box.mailbox.key):
+        expect(panel.locator("#credentials")).to_contain_text(text)
+    expect(panel.get_by_label("curl command", exact=True)).to_contain_text(f"curl {box.url}/sendsms/")
+    expect(panel.get_by_role("switch")).to_have_count(0)
+    page.get_by_role("tab", name="Faults").click()
+    numbers = page.get_by_role("tabpanel", name="Faults").get_by_role("row")
+    expect(numbers.filter(has_text="+12025550101")).to_contain_text("refused by the API")
+
+
+def test_what_the_page_says_about_connecting_works(
+    page: Page, box: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page.get_by_role("tab", name="Connect").click()
+
+    def code(name: str) -> str:
+        return page.get_by_role("tabpanel").get_by_label(name, exact=True).inner_text()
+
+    def set_environment(lines: str) -> None:
+        for line in lines.splitlines():
+            monkeypatch.setenv(*line.split("="))
+
+    def curl(command: str) -> str:
+        return subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True).stdout
+
+    monkeypatch.chdir(tmp_path)
+    set_environment(code(".env lines"))
+    exec(code("Python example"))
+    exec(code("Python example for an e-mail"))
+    monkeypatch.delenv("SMSMOBILEAPI_API_KEY")
+    set_environment(code(".env lines for OAuth2"))
+    exec(code("Python example"))
+    assert box.tokens_issued == 1
+    if shutil.which("curl"):
+        curl(code("curl command"))
+        assert "access_token" in curl(code("curl command for a token"))
+        curl(code("curl command for an e-mail"))
+        assert box.phone.outbox[-1].message == "Hello from curl"
+        assert box.mailbox.sent[-1].body == "Hello from curl"
+    assert [sms.message for sms in box.phone.outbox][:2] == ["Hello from Python"] * 2
+    assert box.mailbox.sent[0].body == "Hello from Python"
+
+
+def test_a_subscription_that_is_over_is_told_at_the_top(open_page: Callable[..., Page], box: Sandbox) -> None:
+    page = open_page(width=390, height=844)
+    pill = page.locator("#subscription-over")
+    expect(page.locator("#connection")).to_have_text("Live")
+    expect(pill).to_be_hidden()
+    box.subscription_active = False
+    expect(pill).to_be_visible()
+    expect(pill).to_have_accessible_name("Subscription expired")
+    pill.click()
+    subscription = page.get_by_role("tabpanel", name="Account").get_by_role("switch", name="Subscription")
+    expect(subscription).not_to_be_checked()
+    subscription.click()
+    expect(pill).to_be_hidden()
+    assert box.subscription_active
 
 
 def test_a_copied_text_is_on_the_clipboard(page: Page, box: Sandbox) -> None:
@@ -155,7 +210,7 @@ def test_a_copied_text_is_on_the_clipboard(page: Page, box: Sandbox) -> None:
 def test_a_reset_asks_first_and_forgets_everything(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
     client.sms.send(NUMBER, "to be forgotten")
     expect(page.locator("#entries .message")).to_have_count(1)
-    page.get_by_role("tab", name="Connect").click()
+    page.get_by_role("tab", name="Account").click()
     page.get_by_role("button", name="Reset everything").click()
     question = page.get_by_role("alertdialog", name="Reset the sandbox?")
     question.get_by_role("button", name="Cancel").click()

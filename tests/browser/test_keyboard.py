@@ -77,7 +77,7 @@ def test_arrows_move_between_the_tabs_and_only_one_is_in_the_order(page: Page) -
     expect(page.get_by_role("tab", name="Webhooks")).to_be_focused()
     expect(page.get_by_role("tabpanel", name="Webhooks")).to_be_visible()
     page.keyboard.press("End")
-    expect(page.get_by_role("tab", name="Connect")).to_be_focused()
+    expect(page.get_by_role("tab", name="Account")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Requests")).to_be_focused()
     page.keyboard.press("Tab")
@@ -189,7 +189,7 @@ def test_nothing_is_wider_than_the_page(open_page: Callable[..., Page], box: San
         if button.is_visible():
             button.click()
         assert too_wide(page) == [], view
-    for name in ("Requests", "Webhooks", "Schedule", "Faults", "Connect"):
+    for name in ("Requests", "Webhooks", "Schedule", "Faults", "Connect", "Account"):
         page.get_by_role("tab", name=name).click()
         assert too_wide(page) == [], name
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.long
 
 SIZES = [(320, 256), (390, 844), (844, 390), (900, 800), (1200, 800), (1440, 900)]
-TABS = ("Requests", "Webhooks", "Schedule", "Faults", "Connect")
+TABS = ("Requests", "Webhooks", "Schedule", "Faults", "Connect", "Account")
 NUMBER = "+33639985678"
 HEBREW = "שלום עולם, זה טקסט ארוך מאוד שלא נכנס בשורה אחת של הרשימה"
 

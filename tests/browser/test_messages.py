@@ -335,3 +335,63 @@ def test_the_empty_page_teaches_the_first_message(page: Page, box: Sandbox) -> N
     expect(steps).to_contain_text(f"SMSMOBILEAPI_API_KEY={box.api_key}")
     expect(steps).to_contain_text(f"SMSMOBILEAPI_BASE_URL={box.url}")
     expect(steps).to_contain_text("SMSMobileClient.from_env()")
+
+
+def test_what_was_not_seen_yet_is_bold_and_counted_until_it_is_shown(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    def row(text: str) -> Any:
+        return page.locator(".conversation").filter(has_text=text)
+
+    box.phone.receive("MPESA", "Confirmed.")
+    expect(bubble(page, "Confirmed.")).to_be_visible()
+    expect(page).to_have_title("smsmobile sandbox")
+    box.phone.receive("Bank", "A code")
+    client.sms.send(NUMBER, "Do you come?")
+    box.phone.receive(NUMBER, "Yes")
+    expect(row(NUMBER).locator(".unread-count")).to_have_text("2 unread")
+    expect(row(NUMBER).locator(".conversation-name")).to_have_css("font-weight", "700")
+    expect(row("MPESA").locator(".conversation-name")).to_have_css("font-weight", "500")
+    expect(page).to_have_title("(3) smsmobile sandbox")
+    page.reload()  # the newest conversation is opened
+    expect(page).to_have_title("(1) smsmobile sandbox")
+    expect(page.locator(".unread-count:visible")).to_have_count(1)
+    row("Bank").click()
+    expect(page).to_have_title("smsmobile sandbox")
+    expect(page.locator(".is-unread")).to_have_count(0)
+    box.phone.receive("MPESA", "Confirmed again.")
+    expect(page).to_have_title("(1) smsmobile sandbox")
+    box.reset()
+    expect(page).to_have_title("smsmobile sandbox")
+
+
+def test_a_message_below_what_one_reads_is_unread_until_one_gets_there(page: Page, box: Sandbox) -> None:
+    for number in range(40):
+        box.phone.receive(NUMBER, f"before {number}")
+    expect(bubble(page, "before 39")).to_be_in_viewport()
+    page.locator("#thread-scroll").evaluate("scroll => { scroll.scrollTop = 0; }")
+    box.phone.receive(NUMBER, "below")
+    expect(page).to_have_title("(1) smsmobile sandbox")
+    expect(page.locator(".conversation .unread-count")).to_have_text("1 unread")
+    page.get_by_role("button", name="1 new message").click()
+    expect(page).to_have_title("smsmobile sandbox")
+    expect(page.locator(".conversation .unread-count")).to_have_count(0)
+
+
+def test_a_message_that_comes_while_one_looks_at_another_page_is_in_the_title(
+    open_page: Callable[..., Page], box: Sandbox
+) -> None:
+    def may_be_away(page: Page) -> None:
+        page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.isAway ?? false });")
+
+    box.phone.receive(NUMBER, "before")
+    page = open_page(prepare=may_be_away)
+    expect(bubble(page, "before")).to_be_visible()
+    expect(page).to_have_title("smsmobile sandbox")
+    go = "away => { window.isAway = away; document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(go, True)
+    box.phone.receive(NUMBER, "meanwhile")
+    expect(page).to_have_title("(1) smsmobile sandbox")
+    page.evaluate(go, False)
+    expect(bubble(page, "meanwhile")).to_be_visible()
+    expect(page).to_have_title("smsmobile sandbox")

@@ -71,3 +71,29 @@ def test_a_battery_that_cannot_be_is_refused_with_the_reason(open_page: Callable
         dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).to_have_text(answered.value.json()["error"])
     assert box.phone.battery == 80
+
+
+def test_a_message_on_another_phone_leaves_a_trace(
+    open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient
+) -> None:
+    office = box.add_phone("Office")
+    page = open_page(width=390, height=844)
+    phones = page.get_by_role("combobox", name="Phone")
+    elsewhere = page.locator("#phone-unread")
+    everywhere = page.get_by_role("button", name="Conversations", exact=False).locator(".unread-count")
+    expect(phones.locator("option")).to_have_text(["Phone 1", "Office"])
+    expect(elsewhere).to_be_hidden()
+    page.get_by_role("button", name="Application").click()
+    client.sms.send(NUMBER, "from the office", device=office.sid)
+    expect(everywhere).to_have_text("1 unread")
+    page.get_by_role("button", name="Conversations").click()
+    expect(elsewhere).to_have_text("1 unread on other phones")
+    expect(phones.locator("option")).to_have_text(["Phone 1", "Office (1 unread)"])
+    phones.select_option(office.sid)
+    expect(elsewhere).to_be_hidden()
+    expect(everywhere).to_be_visible()
+    page.locator(".conversation").click()
+    expect(everywhere).to_be_hidden()
+    page.get_by_role("button", name="All conversations").click()
+    phones.select_option(box.phone.sid)
+    expect(phones.locator("option")).to_have_text(["Phone 1", "Office"])

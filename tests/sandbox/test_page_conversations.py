@@ -182,6 +182,54 @@ def test_what_was_there_before_the_page_is_shown_as_well(box, page, api, tmp_pat
         assert caller.get("/_sandbox/phones").json["phones"][0]["unread"] == 1
 
 
+# What nobody at the page was shown yet
+
+
+def unseen(page):
+    return {one["peer"]: one["unseen"] for one in page.get("/conversations")["conversations"]}
+
+
+def see(page, box, up_to, peer=PEER):
+    page.post(f"/phones/{box.phone.sid}/seen", peer=peer, up_to=up_to)
+
+
+def test_entries_of_both_sides_are_unseen_until_they_were_shown(page, api, box):
+    api.send(message="one")
+    box.phone.receive(PHONE, "two")
+    box.phone.call(PHONE)
+    box.phone.receive("MPESA", "three")
+    assert unseen(page) == {PEER: 3, "MPESA": 1}
+    assert page.get("/phones")["phones"][0]["unseen"] == 4
+    assert page.get("/phones", phone=box.phone.sid, peer=PEER)["phones"][0]["unseen"] == 1
+    see(page, box, thread(page, box)["entries"][1]["id"])
+    assert unseen(page) == {PEER: 1, "MPESA": 1}
+    assert page.get("/phones")["phones"][0]["unseen"] == 2
+
+
+def test_what_was_shown_stays_seen_and_what_comes_later_is_not(page, api, box):
+    box.phone.receive(PHONE, "one")
+    box.phone.receive(PHONE, "two")
+    first, second = (entry["id"] for entry in thread(page, box)["entries"])
+    see(page, box, second)
+    see(page, box, first)
+    see(page, box, second + 1000)  # more than there is
+    assert unseen(page) == {PEER: 0}
+    box.phone.receive(PHONE, "three")
+    assert unseen(page) == {PEER: 1}
+
+
+def test_what_is_forgotten_is_not_unseen(page, api, box):
+    guid = api.send()["id"]
+    box.phone.receive("MPESA", "one")
+    api.post("/deletesms/", guid=guid)
+    see(page, box, 1)
+    assert page.get("/phones")["phones"][0]["unseen"] == 1
+    box.reset()
+    assert page.get("/phones")["phones"][0]["unseen"] == 0
+    box.phone.receive("MPESA", "two")
+    assert unseen(page) == {"MPESA": 1}
+
+
 # The conversations
 
 

@@ -41,6 +41,7 @@ def test_the_overview_says_where_and_how_to_call(page, box, clock):
         box.client_id,
         box.client_secret,
     )
+    assert overview["mailbox_key"] == box.mailbox.key
     assert overview["subscription_active"] is True
     assert overview["log_delay"] == 0
     assert overview["token_lifetime"] == 3600
@@ -88,6 +89,7 @@ def test_a_phone_shows_what_waits_for_it_and_what_is_unread(page, api, box):
             "delay": 60.0,
             "queued": 1,
             "unread": 1,
+            "unseen": 2,
         }
     ]
     api.inbox()
@@ -530,6 +532,7 @@ EXAMPLES = {
     "/phones/<sid>/messages": {"sender": "x", "text": "x"},
     "/phones/<sid>/calls": {"number": "1"},
     "/phones/<sid>/sent": {"recipient": "1", "text": "x"},
+    "/phones/<sid>/seen": {"peer": "x", "up_to": 1},
     "/clock": {"forward": 1},
     "/reset": {},
     "/webhooks": {"url": "http://127.0.0.1:9/", "version": 1},

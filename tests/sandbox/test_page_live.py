@@ -29,6 +29,7 @@ ALL = {
     "destinations",
     "deliveries",
     "faults",
+    "seen",
 }
 
 

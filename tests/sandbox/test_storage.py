@@ -88,6 +88,8 @@ def test_everything_is_there_again(kept, receiver):
             params={"apikey": box.api_key, "sid": box.phone.sid, "message": "hi"},
             timeout=5,
         )
+        shown = {"peer": "MPESA", "up_to": 1000}
+        session.post(f"{box.url}/_sandbox/phones/{box.phone.sid}/seen", json=shown, timeout=5).raise_for_status()
     with SMSMobileClient(client_id=box.client_id, client_secret=box.client_secret, base_url=box.url) as by_token:
         by_token.sms.log()
     box.mailbox.receive("someone@example.org", "Subject", "Text")

@@ -435,5 +435,20 @@ class Fault:
         return str(self.id)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """How far a conversation was shown to somebody at the page. What the application has read is another thing."""
+
+    id: int
+    """The newest entry that was shown."""
+    conversation: str
+    """The phone's SID, a space, and the other party."""
+
+    @property
+    def key(self) -> str:
+        """The conversation."""
+        return self.conversation
+
+
 Row = Any
 """Any of these."""

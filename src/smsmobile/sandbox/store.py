@@ -226,6 +226,7 @@ class Store:
         self.destinations = Table(self, rows.Destination, is_small=True)
         self.deliveries = Table(self, rows.Delivery)
         self.faults = Table(self, rows.Fault, is_small=True)
+        self.seen = Table(self, rows.Seen)
         for name, value in vars(self).items():
             if isinstance(value, Table):
                 value.name = name

@@ -79,6 +79,14 @@ def send_by_hand(context: PageContext, body: bodies.ByHand, sid: str) -> Answer:
         return {"guid": phone.send_by_hand(body.recipient, body.text)}
 
 
+def see(context: PageContext, body: bodies.Shown, sid: str) -> Answer:
+    """Somebody at the page was shown a conversation up to an entry."""
+    with context.store.lock:
+        context.phone(sid)
+        context.threads.see(sid, body.peer, body.up_to)
+        return {}
+
+
 def move_clock(context: PageContext, body: bodies.ClockMove) -> Answer:
     """Let time pass, choose a moment, or go by this machine's clock again."""
     clock = context.box.clock
@@ -106,6 +114,7 @@ ROUTES = (
     PageRoute("POST", "/phones/<sid>/messages", receive, body="Incoming", status=201),
     PageRoute("POST", "/phones/<sid>/calls", call, body="NewCall", status=201),
     PageRoute("POST", "/phones/<sid>/sent", send_by_hand, body="ByHand", status=201),
+    PageRoute("POST", "/phones/<sid>/seen", see, body="Shown"),
     PageRoute("POST", "/clock", move_clock, body="ClockMove"),
     PageRoute("POST", "/reset", reset, body="Nothing"),
 )

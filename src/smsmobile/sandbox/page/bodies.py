@@ -78,6 +78,13 @@ class ByHand(_Body):
     text: Text
 
 
+class Shown(_Body):
+    """How far a conversation was shown."""
+
+    peer: LongLine
+    up_to: Annotated[int, Field(ge=1)]
+
+
 class NewWebhook(_Body):
     """Where webhooks are to be posted."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
-from ..rows import Call, Message, Received, SentByHand, number_of
+from ..rows import Call, Message, Received, Seen, SentByHand, number_of
 from ..store import Store
 from .search import Wanted
 
@@ -21,6 +21,15 @@ _CONVERSATIONS = """
         max(CASE WHEN instr(words, ?) THEN id END), group_concat(DISTINCT contact)
     FROM rows WHERE peer IS NOT NULL AND phone LIKE ? GROUP BY phone, peer ORDER BY newest DESC
 """
+_UNSEEN = """
+    SELECT count(*) FROM rows AS entry WHERE phone = one.phone AND peer = one.peer AND id > coalesce(
+        (SELECT id FROM rows WHERE kind = 'seen' AND key = one.phone || ' ' || one.peer), 0
+    )
+"""
+_UNSEEN_OF_PEER = f"SELECT ({_UNSEEN}) FROM (SELECT ? AS phone, ? AS peer) AS one"  # noqa: S608
+_UNSEEN_OF_PHONE = f"""
+    SELECT total(({_UNSEEN})) FROM (SELECT DISTINCT phone, peer FROM rows WHERE phone = ? AND peer IS NOT NULL) AS one
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class Conversation:
     """The newest entry."""
     is_international: bool
     """Whether an entry shows that the digits are a whole international number."""
+    unseen: int
+    """How many entries nobody at the page was shown yet."""
 
     @property
     def name(self) -> str:
@@ -65,7 +76,24 @@ class Conversations:
         count, is_international = self._store.database.execute(
             "SELECT count(*), max(is_international) FROM rows WHERE phone = ? AND peer = ?", (phone, peer)
         ).fetchone()
-        return Conversation(phone, peer, count, self._newest(phone, peer), bool(is_international)) if count else None
+        return self._make(phone, peer, count, is_international) if count else None
+
+    def unseen(self, phone: str, peer: str | None = None) -> int:
+        """How many entries of a phone, or of one of its conversations, nobody at the page was shown yet."""
+        statement, values = (_UNSEEN_OF_PHONE, (phone,)) if peer is None else (_UNSEEN_OF_PEER, (phone, peer))
+        ((found,),) = self._store.database.execute(statement, values).fetchall()
+        return int(found)
+
+    def see(self, phone: str, peer: str, up_to: int) -> None:
+        """Somebody at the page was shown a conversation up to this entry."""
+        conversation = self.get(phone, peer)
+        if conversation is None:
+            return  # it was forgotten meanwhile
+        key = f"{phone} {peer}"
+        before = self._store.seen.get(key)
+        newest = min(up_to, conversation.last.id)
+        if before is None or before.id < newest:
+            self._store.seen.put(Seen(newest, key))
 
     def entries(self, phone: str, peer: str, before: int | None, limit: int) -> tuple[list[Entry], bool]:
         """Entries with ids below `before`, the newest first, and whether there are older ones."""
@@ -84,9 +112,12 @@ class Conversations:
                 continue
             if wanted is not None and saying is None and not wanted.is_named(peer, (contacts or "",)):
                 continue
-            last = self._newest(sid, peer)
-            shown = last if wanted is None or saying is None else self._newest(sid, peer, saying + 1)
-            yield Conversation(sid, peer, count, last, bool(is_international)), shown
+            one = self._make(sid, peer, count, is_international)
+            yield one, one.last if wanted is None or saying is None else self._newest(sid, peer, saying + 1)
+
+    def _make(self, phone: str, peer: str, count: int, is_international: int) -> Conversation:
+        newest, unseen = self._newest(phone, peer), self.unseen(phone, peer)
+        return Conversation(phone, peer, count, newest, bool(is_international), unseen)
 
     def _newest(self, phone: str, peer: str, before: int | None = None) -> Entry:
         ((entry,), _) = self.entries(phone, peer, before, 1)

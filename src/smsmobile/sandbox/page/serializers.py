@@ -47,6 +47,7 @@ def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: da
         "name": one.name,
         "phone": one.phone,
         "count": one.count,
+        "unseen": one.unseen,
         "last": entry(one.last, now),
         "found": None if excerpt is None else entry(shown, now) | {"excerpt": excerpt},
     }

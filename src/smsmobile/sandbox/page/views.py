@@ -32,6 +32,7 @@ def overview(context: PageContext) -> Answer:
             "api_key": account.api_key,
             "client_id": account.client_id,
             "client_secret": account.client_secret,
+            "mailbox_key": account.mailbox_key,
             "subscription_active": account.subscription_active,
             "log_delay": account.log_delay,
             "token_lifetime": account.token_lifetime,
@@ -62,9 +63,14 @@ def overview(context: PageContext) -> Answer:
 
 
 def phones(context: PageContext) -> Answer:
-    """All phones, the first one first."""
-    with context.store.lock:
-        return {"phones": [serializers.phone(state, context.store) for state in context.store.phones]}
+    """All phones, the first one first. In the conversation that is being read, nothing is unseen."""
+    sid, peer = request.args.get("phone", ""), request.args.get("peer", "")
+    store, threads = context.store, context.threads
+    with store.lock:
+        unseen = {each.sid: threads.unseen(each.sid) for each in store.phones}
+        if sid in unseen and peer:
+            unseen[sid] -= threads.unseen(sid, peer)
+        return {"phones": [serializers.phone(each, store) | {"unseen": unseen[each.sid]} for each in store.phones]}
 
 
 def conversations(context: PageContext) -> Answer:
@@ -140,7 +146,7 @@ def changes(context: PageContext) -> Answer:
 PAGED = ("before", "limit")
 ROUTES = (
     PageRoute("GET", "/overview", overview),
-    PageRoute("GET", "/phones", phones),
+    PageRoute("GET", "/phones", phones, query=("phone", "peer")),
     PageRoute("GET", "/conversations", conversations, query=("phone", "search", *PAGED)),
     PageRoute("GET", "/thread", thread, query=("phone", "peer", *PAGED)),
     PageRoute("GET", "/scheduled", scheduled),

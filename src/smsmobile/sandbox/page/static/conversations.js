@@ -8,6 +8,7 @@ import { oneTabStop } from "./list.js";
 import { avatar, isOverdue, summaryOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
 import { stamp } from "./time.js";
+import { isReading, shortCount } from "./unread.js";
 import { watch } from "./watch.js";
 
 const PAGE = 30;
@@ -23,7 +24,7 @@ let typing = null;
 let revealing = null; // the conversation whose row comes into view as soon as the list has it
 
 export function startConversations() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh);
+  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts", "seen"], refresh);
   setInterval(() => rows.some(({ last, found }) => isOverdue(found ?? last)) && view.touch(), 1000);
   $("search").addEventListener("input", () => {
     clearTimeout(typing);
@@ -86,7 +87,9 @@ async function loadOlder() {
 function show() {
   const search = $("search").value.trim();
   const none = rows.length === 0;
-  reconcile($("conversation-list"), rows, (each) => each.peer, draw);
+  const reading = isReading() ? state.peer : null;
+  const shown = rows.map((each) => (each.peer === reading ? { ...each, unseen: 0 } : each));
+  reconcile($("conversation-list"), shown, (each) => each.peer, draw);
   mark();
   showRevealed();
   $("conversations-none").hidden = !none || !search;
@@ -112,7 +115,7 @@ function draw(row) {
       "button",
       {
         type: "button",
-        class: "conversation",
+        class: row.unseen ? "conversation is-unread" : "conversation",
         "data-focus": "open",
         onclick: () => choosePeer(row.peer, row.name, { focus: true, entry: row.found?.id }),
       },
@@ -120,13 +123,8 @@ function draw(row) {
       h("span", { class: "conversation-name", dir: "auto" }, row.name),
       stamp(shown.time, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(shown)),
-      row.count > 1 &&
-        h(
-          "span",
-          { class: "count", title: `${row.count} messages and calls` },
-          row.count,
-          h("span", { class: "unseen" }, " messages"),
-        ),
+      row.unseen > 0 &&
+        h("span", { class: "unread-count" }, shortCount(row.unseen), h("span", { class: "unseen" }, " unread")),
     ),
   );
 }

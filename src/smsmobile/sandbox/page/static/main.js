@@ -1,5 +1,6 @@
 // Puts the page together: starts its parts, hears of changes, and decides which part a narrow page shows.
 
+import { startAccount } from "./account.js";
 import { announce } from "./announce.js";
 import { forgetAway } from "./api.js";
 import { startComposer } from "./composer.js";
@@ -9,6 +10,7 @@ import { startDeliveries } from "./deliveries.js";
 import { $ } from "./dom.js";
 import { startFaults } from "./faults.js";
 import { listen } from "./live.js";
+import { startMagic } from "./magic.js";
 import { startPhones } from "./phones.js";
 import { startRequests } from "./requests.js";
 import { startSchedule } from "./schedule.js";
@@ -16,6 +18,7 @@ import { on, tell } from "./state.js";
 import { select, startTabs } from "./tabs.js";
 import { startTime } from "./time.js";
 import { startThread } from "./thread.js";
+import { startUnread } from "./unread.js";
 import { changed } from "./watch.js";
 import { startWebhooks } from "./webhooks.js";
 
@@ -95,13 +98,16 @@ startViews();
 startThread();
 startComposer();
 startConversations();
+startUnread();
 startPhones();
 startRequests();
 startWebhooks();
 startDeliveries();
 startSchedule();
 startFaults();
+startMagic();
 startConnect();
+startAccount();
 startAddress();
 startKeys();
 changed(null);

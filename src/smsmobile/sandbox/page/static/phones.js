@@ -5,8 +5,10 @@ import { copyButton } from "./copy.js";
 import { openDialog } from "./dialogs.js";
 import { $, h } from "./dom.js";
 import { choosePhone, on, phone, state, tell } from "./state.js";
+import { isReading, shortCount } from "./unread.js";
 import { watch } from "./watch.js";
 
+const SHOWN = ["phones", "messages", "received", "by_hand", "calls", "seen"];
 const LOW = 15; // percent of the battery
 
 export function startPhones() {
@@ -15,12 +17,15 @@ export function startPhones() {
   $("phone-add").addEventListener("click", add);
   $("phone-settings").addEventListener("click", settings);
   $("phone-sid").after(copyButton("the SID", () => state.phone ?? ""));
-  on("phone", show);
-  watch(["phones", "messages", "received"], refresh);
+  const view = watch(SHOWN, refresh, undefined, undefined, true);
+  on("phone", () => {
+    show();
+    view.touch();
+  });
 }
 
 async function refresh() {
-  const { phones } = await get("phones");
+  const { phones } = await get("phones", isReading() ? { phone: state.phone, peer: state.peer } : {});
   state.phones = phones;
   if (!phone()) choosePhone(phones[0].sid);
   show();
@@ -31,10 +36,10 @@ function show() {
   const shown = phone();
   if (!shown) return;
   const select = $("phone");
-  const labels = JSON.stringify(state.phones.map((each) => [each.sid, each.label]));
-  if (select.dataset.labels !== labels) {
-    select.replaceChildren(...state.phones.map((each) => h("option", { value: each.sid }, each.label)));
-    select.dataset.labels = labels;
+  const options = state.phones.map((each) => [each.sid, labelOf(each)]);
+  if (select.dataset.options !== JSON.stringify(options)) {
+    select.replaceChildren(...options.map(([value, label]) => h("option", { value }, label)));
+    select.dataset.options = JSON.stringify(options);
   }
   select.value = shown.sid;
   $("phone-sid").textContent = shown.sid;
@@ -51,6 +56,10 @@ function show() {
   ];
   $("phone-facts").textContent = facts.filter(Boolean).join(" · ");
 }
+
+/** Its name, and where it is not the one that is shown, how much is unread on it. */
+const labelOf = ({ sid, label, unseen }) =>
+  sid === state.phone || !unseen ? label : `${label} (${shortCount(unseen)} unread)`;
 
 function turn() {
   attempt($("phone-problem"), async () => {

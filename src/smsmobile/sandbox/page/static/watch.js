@@ -7,13 +7,18 @@ const GAP = 250; // milliseconds between two refreshes of a view
 
 const views = new Set();
 
-/** A view over `tables`. `refresh` is called (and awaited) when they may have changed and `isShown()`. */
-export function watch(tables, refresh, isShown = () => true, gap = GAP) {
+const isInFront = () => !document.hidden;
+
+/**
+ * A view over `tables`. `refresh` is called (and awaited) when they may have changed, the page is in front and
+ * `isShown()`. A view that is also shown `behind`, where the page is not in front, is refreshed there as well.
+ */
+export function watch(tables, refresh, isShown = () => true, gap = GAP, behind = false) {
   const view = { tables, dirty: false, running: false, again: false, timer: null, last: -Infinity };
 
   async function run() {
     view.timer = null;
-    if (!view.dirty || view.running || document.hidden || !isShown()) return;
+    if (!view.dirty || view.running || !(behind || isInFront()) || !isShown()) return;
     view.dirty = false;
     view.running = true;
     view.last = performance.now();
@@ -46,5 +51,5 @@ export function changed(names) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) for (const view of views) if (view.dirty) view.touch();
+  if (isInFront()) for (const view of views) if (view.dirty) view.touch();
 });
