@@ -17,10 +17,10 @@ from .search import Wanted
 Entry = Message | Received | SentByHand | Call
 
 _CONVERSATIONS = """
-    SELECT phone, peer, max(id) AS newest, count(*), max(is_international),
-        max(CASE WHEN instr(words, ?) THEN id END), group_concat(DISTINCT contact)
-    FROM rows WHERE peer IS NOT NULL AND phone LIKE ? GROUP BY phone, peer ORDER BY newest DESC
+    SELECT phone, peer, max(id) AS newest, count(*), max(is_international), {found}
+    FROM rows WHERE peer IS NOT NULL AND {phone} GROUP BY phone, peer ORDER BY newest DESC
 """
+_FOUND = "max(CASE WHEN instr(words, ?) THEN id END), group_concat(DISTINCT contact)"
 _UNSEEN = """
     SELECT count(*) FROM rows AS entry WHERE phone = one.phone AND peer = one.peer AND id > coalesce(
         (SELECT id FROM rows WHERE kind = 'seen' AND key = one.phone || ' ' || one.peer), 0
@@ -106,8 +106,13 @@ class Conversations:
     def _found(
         self, phone: str | None, wanted: Wanted | None, before: int | None
     ) -> Iterator[tuple[Conversation, Entry]]:
-        found = self._store.database.execute(_CONVERSATIONS, (wanted.words if wanted else "", phone or "%")).fetchall()
-        for sid, peer, newest, count, is_international, saying, contacts in found:
+        # Without a search and its columns, the answer stands in an index.
+        statement = _CONVERSATIONS.format(
+            found=_FOUND if wanted else "NULL, NULL", phone="phone = ?" if phone else "TRUE"
+        )
+        values = [*([wanted.words] if wanted else []), *([phone] if phone else [])]
+        conversations = self._store.database.execute(statement, values).fetchall()
+        for sid, peer, newest, count, is_international, saying, contacts in conversations:
             if before is not None and newest >= before:
                 continue
             if wanted is not None and saying is None and not wanted.is_named(peer, (contacts or "",)):
