@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from typing import Any
 
@@ -120,6 +121,7 @@ def request(row: RecordedRequest) -> Json:
         "answer": row.answer,
         "milliseconds": row.milliseconds,
         "faults": list(row.faults),
+        "messages": list(row.messages),
     }
 
 
@@ -152,7 +154,18 @@ def delivery(row: Delivery) -> Json:
             {"at": moment(one.at), "status": one.status, "error": one.error, "milliseconds": one.milliseconds}
             for one in row.tries
         ],
+        "faults": list(row.faults),
+        "message": told_by(row),
     }
+
+
+def told_by(row: Delivery) -> str | None:
+    """The GUID of the message or call that a webhook tells of; None for an e-mail, which is in no conversation."""
+    if row.event_type.startswith("email."):
+        return None
+    body: Json = json.loads(row.body)
+    guid: str | None = body.get("data", body).get("guid")
+    return guid
 
 
 def fault(row: Fault) -> Json:
