@@ -1,7 +1,7 @@
 """The page's addresses: joins the endpoints, serves the page's files and the live stream, and spells errors.
 
-What the endpoints do lives in views.py, details.py, actions.py, destinations.py and faults.py; who is kept out, and what
-a browser may do with the page, in ../guard.py.
+What the endpoints do lives in views.py, details.py, actions.py, destinations.py and faults.py. Who is kept out, and
+what a browser may do with the page, lives in ../guard.py.
 """
 
 from __future__ import annotations
