@@ -1,5 +1,6 @@
 // Puts the page together: starts its parts, hears of changes, and decides which part a narrow page shows.
 
+import { startAddress } from "./address.js";
 import { announce } from "./announce.js";
 import { forgetAway } from "./api.js";
 import { startComposer } from "./composer.js";
@@ -63,10 +64,10 @@ function startViews() {
   });
   for (const link of document.querySelectorAll("[data-show]")) {
     link.addEventListener("click", (event) => {
+      event.preventDefault(); // the address says what is shown
       showView(link.dataset.show);
-      if (document.querySelector(link.hash).checkVisibility()) return;
-      event.preventDefault();
-      $("first-steps").focus(); // there is no conversation yet
+      const target = document.querySelector(link.hash);
+      (target.checkVisibility() ? target : $("first-steps")).focus(); // there may be no conversation yet
     });
   }
   showView("list");
@@ -84,13 +85,6 @@ function startKeys() {
   });
 }
 
-/** The open tab is in the address, so that it is still open after a reload. */
-function startAddress() {
-  const name = location.hash.slice(1);
-  if ($(`tab-${name}`)) select(name);
-  on("tab", (tab) => history.replaceState(null, "", `#${tab}`));
-}
-
 startTime();
 startTabs();
 startViews();
@@ -105,7 +99,7 @@ startSchedule();
 startFaults();
 startConnect();
 startDetails();
-startAddress();
+startAddress(showView);
 startKeys();
 changed(null);
 listen(changed, said);
