@@ -80,9 +80,15 @@ def test_each_part_of_the_page(
         check(page, tab)
 
 
+def open_details(page: Page) -> None:
+    page.locator("#entries li").filter(has_text="sent").get_by_role("button", name="Details").first.click()
+    expect(page.locator("#details-requests li")).to_have_count(1)
+
+
 OPENERS = {
     "New conversation": lambda page: page.get_by_role("button", name="New", exact=True).click(),
     "Simulate call": lambda page: page.get_by_role("button", name="Call…", exact=True).click(),
+    "Message": open_details,
     "Add a phone": lambda page: page.get_by_role("button", name="Add a phone").click(),
     "Battery and sending delay": lambda page: page.get_by_role("button", name="Battery and sending delay").click(),
     "Add a destination": lambda page: page.get_by_role("button", name="Add", exact=True).click(),
@@ -100,7 +106,7 @@ def test_each_dialog(open_page: Callable[..., Page], busy: Sandbox, theme: str) 
     for title, opens in OPENERS.items():
         opens(page)
         dialog = page.locator("dialog[open]")
-        expect(dialog.get_by_role("heading")).to_have_text(title)
+        expect(dialog.get_by_role("heading", level=2)).to_have_text(title)
         check(page, title)
         page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)

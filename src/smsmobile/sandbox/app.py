@@ -45,7 +45,11 @@ def create_app(service: Service, credentials: Credentials, faults: Faults) -> Fl
             injection.before()
             if _is_authorised(given, credentials, route.without_key):
                 injection.before_operation()
-                return jsonify(route.operation(service, given))
+                service.handled = ()
+                try:
+                    return jsonify(route.operation(service, given))
+                finally:
+                    g.messages = service.handled
             if route.for_wrong_key is None:
                 raise invalid_apikey()
             return jsonify(route.for_wrong_key())
@@ -105,6 +109,7 @@ def _note(recorder: Recorder, response: Response, now: datetime) -> Response:
             status=None if injection and injection.is_reset else response.status_code,
             answer=response.get_data(as_text=True),
             faults=injection.injected if injection else (),
+            messages=g.get("messages", ()),
         )
     except StorageError as error:
         return _not_stored(error)

@@ -41,6 +41,7 @@ class Recorder:
         status: int | None,
         answer: str,
         faults: tuple[str, ...] = (),
+        messages: tuple[str, ...] = (),
     ) -> None:
         """One request. `started` is `perf_counter()` at its beginning; `status` is None where it got no answer."""
         outcome, error = outcome_of(status, answer, is_cut="half_answer" in faults)
@@ -67,6 +68,7 @@ class Recorder:
                     faults=faults,
                     outcome=outcome,
                     error=_shown(error, secrets, LONGEST_NAME),
+                    messages=messages,
                 )
             )
 

@@ -322,6 +322,8 @@ class RecordedRequest:
     """What the service meant: many refusals are a 200. `broken`: no answer, or one that nobody can read."""
     error: str = ""
     """The service's word for what was wrong."""
+    messages: tuple[str, ...] = ()
+    """The GUIDs of the messages that it made or sent again, whether or not its answer could name them."""
 
     @property
     def key(self) -> str:
@@ -331,7 +333,7 @@ class RecordedRequest:
     @property
     def words(self) -> str:
         """What a search finds it by."""
-        return folded("\n".join((*self.parameters.values(), self.error, self.answer)))
+        return folded("\n".join((*self.parameters.values(), self.error, self.answer, *self.messages)))
 
 
 @dataclass(frozen=True)
@@ -387,6 +389,8 @@ class Delivery:
     state: DeliveryState = "waiting"
     due_at: datetime | None = None
     tries: tuple[DeliveryTry, ...] = field(default=())
+    faults: tuple[str, ...] = ()
+    """The names of the faults that were injected into it."""
 
     @property
     def key(self) -> str:

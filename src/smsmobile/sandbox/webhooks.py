@@ -326,12 +326,16 @@ class Webhooks:
             created_at=now,
             due_at=due_at,
         )
+        forged = self._faults.inject("webhook_forged") if destination.secret is not None else None
+        duplicate = self._faults.inject("webhook_duplicate")
+        injected = [fault.kind for fault in (late, reordered, forged, duplicate) if fault is not None]
+        delivery = replace(delivery, faults=tuple(injected))
         if reordered is not None:
             worker.hold(delivery)
-        if destination.secret is not None and self._faults.inject("webhook_forged"):
+        if forged is not None:
             worker.forge(delivery)
         store.deliveries.put(delivery)
-        if self._faults.inject("webhook_duplicate"):
+        if duplicate is not None:
             store.deliveries.put(replace(delivery, id=store.new_id(), delivery_id=str(uuid.uuid4())))
         return delivery
 

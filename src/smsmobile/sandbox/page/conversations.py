@@ -103,6 +103,12 @@ class Conversations:
         ).fetchall()
         return [cast("Entry", self._tables[kind].read(row)) for kind, row in found[:limit]], len(found) > limit
 
+    def entry(self, guid: str) -> Entry | None:
+        """The message or call with this GUID."""
+        store = self._store
+        found = (table.get(guid) for table in (store.messages, store.received, store.by_hand, store.calls))
+        return cast("Entry | None", next(filter(None, found), None))
+
     def _found(
         self, phone: str | None, wanted: Wanted | None, before: int | None
     ) -> Iterator[tuple[Conversation, Entry]]:

@@ -1,7 +1,7 @@
 """The page's addresses: joins the endpoints, serves the page's files and the live stream, and spells errors.
 
-What the endpoints do lives in views.py, actions.py, destinations.py and faults.py; who is kept out, and what a browser
-may do with the page, in ../guard.py.
+What the endpoints do lives in views.py, details.py, actions.py, destinations.py and faults.py. Who is kept out, and
+what a browser may do with the page, lives in ../guard.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import Map, Rule
 
-from . import actions, destinations, faults, views
+from . import actions, destinations, details, faults, views
 from .context import PageContext
 from .parsing import Refused, body, check_query
 from .routing import PageRoute
@@ -33,7 +33,7 @@ TYPES = {
 """By the ending. What the machine has registered for an ending is not asked: on some, a script is text."""
 
 
-_ROUTES = (*views.ROUTES, *actions.ROUTES, *destinations.ROUTES, *faults.ROUTES)
+_ROUTES = (*views.ROUTES, *details.ROUTES, *actions.ROUTES, *destinations.ROUTES, *faults.ROUTES)
 
 
 @cache

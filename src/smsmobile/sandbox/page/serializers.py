@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from typing import Any
 
@@ -121,6 +122,7 @@ def request(row: RecordedRequest) -> Json:
         "answer": row.answer,
         "milliseconds": row.milliseconds,
         "faults": list(row.faults),
+        "messages": list(row.messages),
     }
 
 
@@ -160,7 +162,18 @@ def delivery(row: Delivery) -> Json:
             }
             for one in row.tries
         ],
+        "faults": list(row.faults),
+        "message": told_by(row),
     }
+
+
+def told_by(row: Delivery) -> str | None:
+    """The GUID of the message or call that a webhook tells of; None for an e-mail, which is in no conversation."""
+    if row.event_type.startswith("email."):
+        return None
+    body: Json = json.loads(row.body)
+    guid: str | None = body.get("data", body).get("guid")
+    return guid
 
 
 def fault(row: Fault) -> Json:

@@ -18,6 +18,8 @@ class Service:
         self.phones = phones
         self.publish = publish
         """Hands an event to the webhooks, without waiting."""
+        self.handled: tuple[str, ...] = ()
+        """The GUIDs of the messages that the present operation made or sends again."""
 
     def check_subscription(self) -> None:
         """Raise what everything but a send is told once the subscription is over."""

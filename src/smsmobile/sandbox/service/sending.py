@@ -64,6 +64,7 @@ def send(service: Service, given: Parameters) -> Answer:
         )
         for channel in wanted.channels or ("sms",)
     ]
+    service.handled = tuple(message.guid for message in messages)
     if refused:
         raise refused_recipient(refused)
     for message in messages:
@@ -89,6 +90,7 @@ def _resend(service: Service, given: Parameters, channel: Channel) -> Answer:
     message = store.messages.get(guid)
     if message is None or message.channel != channel:
         raise not_found()
+    service.handled = (guid,)
     if not message.failed:
         raise not_in_error()
     service.choose_phone(message.phone)

@@ -24,7 +24,8 @@ let typing = null;
 let revealing = null; // the conversation whose row comes into view as soon as the list has it
 
 export function startConversations() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts", "seen"], refresh);
+  const topics = ["messages", "received", "by_hand", "calls", "phones", "accounts", "seen"];
+  view = watch(topics, refresh, () => state.phone !== null);
   setInterval(() => rows.some(({ last, found }) => isOverdue(found ?? last)) && view.touch(), 1000);
   $("search").addEventListener("input", () => {
     clearTimeout(typing);
@@ -38,14 +39,16 @@ export function startConversations() {
   }).observe($("conversations-older"));
   for (const id of ["new-conversation", "new-conversation-empty"]) $(id).addEventListener("click", begin);
   on("phone", view.touch);
-  on("peer", mark);
+  on("peer", () => {
+    mark();
+    if (state.peer === null) view.touch();
+  });
   on("view", (name) => name === "thread" && openNewest());
 }
 
 const wanted = () => JSON.stringify([state.phone, $("search").value.trim()]);
 
 async function refresh() {
-  if (!state.phone) return;
   const which = wanted();
   const [phone, search] = JSON.parse(which);
   const isSame = which === loaded;

@@ -3,6 +3,7 @@
 import { attempt, post } from "./api.js";
 import { announce } from "./announce.js";
 import { badge, h } from "./dom.js";
+import { messageLinks } from "./links.js";
 import { logOf, pretty } from "./pager.js";
 import { aboutLine, statusBadge } from "./requests.js";
 import { on } from "./state.js";
@@ -23,8 +24,10 @@ export function startDeliveries() {
   on("tab", view.touch);
 }
 
+/** What became of it, as a badge. */
+export const deliveryBadge = ({ state }) => badge(...STATES[state]);
+
 function draw(delivery) {
-  const [word, kind, drawing] = STATES[delivery.state];
   const outcomes = delivery.tries.map((each) => each.status ?? "no answer");
   const details = h(
     "details",
@@ -32,7 +35,7 @@ function draw(delivery) {
     h(
       "summary",
       {},
-      badge(word, kind, drawing),
+      deliveryBadge(delivery),
       h("span", { class: "log-what" }, h("code", {}, delivery.event_type)),
       h("span", { class: "log-when" }, stamp(delivery.created_at, "both")),
       aboutOf(delivery),
@@ -71,6 +74,7 @@ function body(delivery) {
   return h(
     "div",
     { class: "log-body" },
+    messageLinks(delivery.message ? [delivery.message] : []),
     h("h4", {}, "Attempts"),
     ...(delivery.tries.length ? attempts(delivery.tries) : [h("p", { class: "quiet" }, "None yet.")]),
     delivery.state === "waiting" &&

@@ -1,7 +1,7 @@
 // A list that is one place in the tab order: arrow keys, Home and End move between its rows.
 
-/** Make it of `list`, in each of whose rows `selector` finds what takes the focus. */
-export function oneTabStop(list, selector) {
+/** Make it of `list`, in each of whose rows `selector` finds what takes the focus; `first` is the row to begin with. */
+export function oneTabStop(list, selector, first = 0) {
   const stops = () => [...list.querySelectorAll(selector)];
   let focused = null;
 
@@ -9,7 +9,7 @@ export function oneTabStop(list, selector) {
   function settle() {
     const all = stops();
     const keyOf = (stop) => stop.closest("[data-key]").dataset.key;
-    const here = all.find((stop) => keyOf(stop) === focused) ?? all.find((stop) => stop.ariaCurrent) ?? all[0];
+    const here = all.find((stop) => keyOf(stop) === focused) ?? all.find((stop) => stop.ariaCurrent) ?? all.at(first);
     for (const stop of all) stop.tabIndex = stop === here ? 0 : -1;
   }
 

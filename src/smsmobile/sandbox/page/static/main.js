@@ -1,12 +1,14 @@
 // Puts the page together: starts its parts, hears of changes, and decides which part a narrow page shows.
 
 import { startAccount } from "./account.js";
+import { startAddress } from "./address.js";
 import { announce } from "./announce.js";
 import { forgetAway } from "./api.js";
 import { startComposer } from "./composer.js";
 import { startConnect } from "./connect.js";
 import { startConversations } from "./conversations.js";
 import { startDeliveries } from "./deliveries.js";
+import { startDetails } from "./details.js";
 import { $ } from "./dom.js";
 import { startFaults } from "./faults.js";
 import { listen } from "./live.js";
@@ -14,7 +16,7 @@ import { startMagic } from "./magic.js";
 import { startPhones } from "./phones.js";
 import { startRequests } from "./requests.js";
 import { startSchedule } from "./schedule.js";
-import { on, tell } from "./state.js";
+import { on, state, tell } from "./state.js";
 import { select, startTabs } from "./tabs.js";
 import { startTime } from "./time.js";
 import { startThread } from "./thread.js";
@@ -57,6 +59,7 @@ function startViews() {
     (open ?? $("search")).focus();
   });
   on("peer", ({ focus }) => focus && showView("thread"));
+  on("message", () => state.message !== null && !$("thread").checkVisibility() && showView("thread"));
   on("show", (tab) => {
     showView("tools");
     select(tab);
@@ -64,10 +67,10 @@ function startViews() {
   });
   for (const link of document.querySelectorAll("[data-show]")) {
     link.addEventListener("click", (event) => {
+      event.preventDefault(); // the address says what is shown
       showView(link.dataset.show);
-      if (document.querySelector(link.hash).checkVisibility()) return;
-      event.preventDefault();
-      $("first-steps").focus(); // there is no conversation yet
+      const target = document.querySelector(link.hash);
+      (target.checkVisibility() ? target : $("first-steps")).focus(); // there may be no conversation yet
     });
   }
   showView("list");
@@ -83,13 +86,6 @@ function startKeys() {
     $("search").focus();
     $("search").select();
   });
-}
-
-/** The open tab is in the address, so that it is still open after a reload. */
-function startAddress() {
-  const name = location.hash.slice(1);
-  if ($(`tab-${name}`)) select(name);
-  on("tab", (tab) => history.replaceState(null, "", `#${tab}`));
 }
 
 startTime();
@@ -108,7 +104,8 @@ startFaults();
 startMagic();
 startConnect();
 startAccount();
-startAddress();
+startDetails();
+startAddress(showView);
 startKeys();
 changed(null);
 listen(changed, said);

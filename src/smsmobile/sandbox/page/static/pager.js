@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { $, allow, h, isAllowed, reconcile } from "./dom.js";
 import { announce } from "./announce.js";
 import { oneTabStop } from "./list.js";
+import { on } from "./state.js";
 
 const PAGE = 50;
 
@@ -20,6 +21,7 @@ export function logOf(path, name, draw, filter = () => ({})) {
   let oldest = null; // the last row that is shown
   let turning = false;
   let filtered = ""; // how the rows that are shown were chosen
+  let jumped = false; // whether an older page was gone to, and not turned to
   let first = null; // the newest row that is shown on the newest page
 
   const openRow = () => list.querySelector("details[open]");
@@ -44,11 +46,36 @@ export function logOf(path, name, draw, filter = () => ({})) {
     const none = $(`${name}-none`);
     if (none) none.hidden = page[name].length > 0 || !isFiltered;
     $(`${name}-pager`).hidden = !page.more && starts.length === 0;
+    jumped &&= starts.length > 0;
     oldest = page[name].at(-1)?.id;
     allow($(`${name}-newer`), starts.length > 0);
     allow($(`${name}-older`), page.more);
-    $(`${name}-page`).textContent = starts.length ? `Page ${starts.length + 1}` : "Newest";
+    $(`${name}-page`).textContent = pageName();
     return page;
+  }
+
+  function pageName() {
+    if (!starts.length) return "Newest";
+    return jumped ? "Older" : `Page ${starts.length + 1}`;
+  }
+
+  const rowOf = (id) => list.querySelector(`:scope > [data-key="${id}"]`);
+
+  /** Open one row, on whichever page it is. */
+  async function reveal(id) {
+    starts.length = 0;
+    jumped = false;
+    first = null;
+    await turn(() => {});
+    if (!rowOf(id)) {
+      jumped = true;
+      await turn(() => starts.push(id + 1));
+    }
+    const details = rowOf(id)?.querySelector("details");
+    if (!details) return announce("It is not remembered any more.");
+    details.open = true;
+    details.querySelector("summary").focus();
+    details.scrollIntoView({ block: "nearest" });
   }
 
   function showNewest() {
@@ -71,6 +98,7 @@ export function logOf(path, name, draw, filter = () => ({})) {
     }
   }
 
+  on("row", ({ log, id }) => log === name && reveal(id));
   oneTabStop($(`${name}-list`), "summary");
   $(`${name}-older`).addEventListener("click", () => isAllowed($(`${name}-older`)) && turn(() => starts.push(oldest)));
   $(`${name}-newer`).addEventListener("click", () => isAllowed($(`${name}-newer`)) && turn(() => starts.pop()));

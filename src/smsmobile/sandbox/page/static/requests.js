@@ -1,6 +1,7 @@
 // The log of what the application asked of the service, and what it was told.
 
 import { $, badge, h } from "./dom.js";
+import { messageLinks } from "./links.js";
 import { logOf, pretty } from "./pager.js";
 import { stamp, took } from "./time.js";
 import { watch } from "./watch.js";
@@ -17,6 +18,7 @@ const OUTCOMES = {
 const AUTHS = { key: "API key", token: "OAuth2 token", "": "none" };
 
 export function startRequests() {
+  on("row", ({ log: name }) => name === "requests" && clearFilters());
   const log = logOf("requests", "requests", draw, wanted);
   const refresh = async () => showPaths((await log()).paths);
   const view = watch(["requests"], refresh, () => openTab() === "requests", 400);
@@ -29,6 +31,12 @@ const wanted = () => ({
   path: $("requests-path").value,
   failed: $("requests-failed").checked ? 1 : "",
 });
+
+/** A row that somebody is led to is there whatever was looked for before. */
+function clearFilters() {
+  $("requests-search").value = $("requests-path").value = "";
+  $("requests-failed").checked = false;
+}
 
 /** The paths that were asked for, to choose one. */
 function showPaths(paths) {
@@ -45,7 +53,7 @@ function showPaths(paths) {
 }
 
 /** What the service meant, as a badge: many refusals have the status 200. */
-function outcomeBadge({ status, outcome }) {
+export function outcomeBadge({ status, outcome }) {
   const [kind, drawing] = OUTCOMES[outcome];
   const words = [status, drawing && outcome].filter(Boolean).join(" ");
   return badge(words, `status ${kind}`, drawing);
@@ -111,6 +119,7 @@ function body(request) {
   return h(
     "div",
     { class: "log-body" },
+    messageLinks(request.messages),
     h("h4", {}, "Parameters"),
     parameters.length
       ? h("dl", { class: "pairs" }, ...parameters.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))

@@ -6,11 +6,15 @@ export const state = {
   phone: null, // the SID of the chosen phone
   peer: null, // the chosen conversation
   name: "", // how its peer spells itself
+  message: null, // the GUID of the message or call whose details are shown
 };
 
 const target = new EventTarget();
 
-/** Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, name, opened, view, tab, show, clock. */
+/**
+ * Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, name, opened, message, view, tab, show,
+ * row, clock.
+ */
 export function on(topic, listener) {
   target.addEventListener(topic, (event) => listener(event.detail));
 }
@@ -34,4 +38,10 @@ export function choosePeer(peer, name = "", how = {}) {
   state.peer = peer;
   state.name = name;
   tell("peer", how);
+}
+
+/** Show the details of a message or call; null closes them. */
+export function chooseMessage(guid) {
+  state.message = guid;
+  tell("message");
 }

@@ -3,8 +3,9 @@
 
 import { get } from "./api.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
+import { oneTabStop } from "./list.js";
 import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
-import { choosePeer, on, state, tell } from "./state.js";
+import { chooseMessage, choosePeer, on, state, tell } from "./state.js";
 import { dateOf, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
 
@@ -35,6 +36,7 @@ export function startThread() {
     toNewest();
     $("thread-scroll").focus({ preventScroll: true });
   });
+  oneTabStop($("entries"), ".details-open", -1);
   new ResizeObserver(() => pinned && toEnd()).observe($("thread-scroll"));
 }
 
@@ -263,6 +265,22 @@ function drawCall(entry) {
     icon(drawing),
     h("span", {}, words, name, length),
     stamp(entry.at),
+    detailsButton(entry),
+  );
+}
+
+function detailsButton({ guid }) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button details-open",
+      title: "Details",
+      "aria-label": "Details",
+      "data-focus": "details",
+      onclick: () => chooseMessage(guid),
+    },
+    icon("info"),
   );
 }
 
@@ -277,7 +295,7 @@ function drawMessage(entry, side) {
     h("span", { class: "unseen" }, `${who}: `),
     h(
       "div",
-      { class: "bubble", dir: "auto" },
+      { class: "bubble", dir: "auto", onclick: () => getSelection().isCollapsed && chooseMessage(entry.guid) },
       isVoice && h("span", { class: "voice" }, icon("voice"), `Voice message, ${span(entry.seconds * 1000)}`),
       entry.text,
       entry.media_url && h("span", { class: "media" }, icon("clip"), entry.media_url),
@@ -291,6 +309,7 @@ function drawMessage(entry, side) {
       entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
       entry.kind === "out" && stateOf(entry),
       entry.reason && h("span", { class: "reason" }, entry.reason),
+      detailsButton(entry),
     ),
   );
 }
