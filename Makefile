@@ -12,7 +12,7 @@ BIOME := @biomejs/biome@2.6.8
 # Some images forbid bytecode. Then each worker rewrites all tests, and each program that a test starts compiles all anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test coverage test-long test-all test-floors lint docs bench clean help
+.PHONY: demo test coverage test-long test-all test-floors lint docs bench screenshot clean help
 
 help:
 	@echo "make demo      send an SMS and wait for the phone: on a local sandbox, which also answers, or for real with a key"
@@ -24,6 +24,7 @@ help:
 	@echo "make lint      check style, types, layers, spelling and workflows"
 	@echo "make docs      build the documentation into build/site"
 	@echo "make bench     measure speed and memory against their peers"
+	@echo "make screenshot take the picture of the sandbox in docs/ anew"
 	@echo "make clean     remove what these made"
 
 demo: $(VENV)/.demo
@@ -61,6 +62,9 @@ docs: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+
+screenshot: $(VENV)/.dev
+	$(BIN)/python .ci/screenshot.py
 
 clean:
 	rm -rf $(VENV) .venv-* build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
