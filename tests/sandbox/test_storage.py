@@ -18,6 +18,7 @@ import requests
 from smsmobile import SMSMobileClient
 from smsmobile.sandbox import Sandbox
 from smsmobile.sandbox.database import VERSION
+from smsmobile.sandbox.rows import Notification
 
 PHONE = "+33639985678"
 
@@ -116,6 +117,25 @@ def test_what_was_forgotten_stays_forgotten(kept, monkeypatch):
         send(box)
     last = [request.id for request in box.requests]
     assert [request.id for request in kept().requests] == last
+
+
+def test_forgetting_one_row_does_not_read_all_of_them():
+    box = Sandbox()
+    store = box._store
+    store.notifications._most = 1000
+
+    def steps_of_one_more():
+        counted = []
+        store.database._memory.set_progress_handler(lambda: counted.append(1), 100)
+        store.notifications.put(Notification(store.new_id(), box.phone.sid, "title", "message", "type", store.now()))
+        store.database._memory.set_progress_handler(None, 0)
+        return len(counted)
+
+    one_of_few = steps_of_one_more()
+    for _ in range(1000):
+        steps_of_one_more()
+    assert steps_of_one_more() < one_of_few + 10
+    assert len(store.notifications) == 1000
 
 
 def test_a_reset_is_kept(kept):

@@ -103,7 +103,7 @@ class Table(Generic[RowT]):
                 store.database.execute(_UPDATE, values)  # it keeps its place
             store.changed(self, row)
             if self._most is not None and len(self) > self._most:
-                self.remove(next(iter(self)).key)
+                self.remove(next(self.where("TRUE", last="ORDER BY id LIMIT 1")).key)
         return row
 
     def remove(self, key: str) -> RowT | None:
