@@ -605,6 +605,21 @@ def test_what_a_test_does_and_cannot_be_written_is_an_error(no_room):
         box.phone.receive(PHONE, "x" * 10_000)
 
 
+def test_what_was_undone_is_not_counted(no_room):
+    box, make_room = no_room
+
+    def do_both():
+        with box._store.lock:
+            box.faults.add("latency")
+            box.phone.receive(PHONE, "x" * 10_000)
+
+    with pytest.raises(OSError, match="cannot be written"):
+        do_both()
+    make_room()
+    box.faults.add("rate_limited")
+    assert len(box.faults) == 1
+
+
 def test_when_there_is_room_again_what_was_done_is_written(no_room, kept, caplog):
     box, make_room = no_room
     with pytest.raises(OSError, match="cannot be written"):

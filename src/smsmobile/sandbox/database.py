@@ -59,6 +59,8 @@ class Database:
             )
         self._connection: sqlite3.Connection | None = None
         self._transaction = ExitStack()
+        self.undone = 0
+        """How many transactions have failed so far, and what was written in them was undone."""
         self._failure = ""
         """What has failed last, until something could be stored again."""
 
@@ -112,6 +114,7 @@ class Database:
         return self._file.transaction(flush=False) if self._file else _transaction(self._memory)
 
     def _report(self, error: StorageError) -> None:
+        self.undone += 1
         if str(error) != self._failure:
             self._failure = str(error)
             _log.error("The sandbox cannot use its file: %s Until then it refuses every request.", error)

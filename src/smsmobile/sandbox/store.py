@@ -97,6 +97,7 @@ class Table(Generic[RowT]):
         store = self._store
         values = (self._write(row), *_found_by(row), self.name, row.key)
         with store.lock:
+            store.count_anew_if_undone()
             if store.database.execute(_INSERT, values).rowcount:
                 store.count[self.name] += 1
             else:
@@ -208,8 +209,10 @@ class Store:
         for name, value in vars(self).items():
             if isinstance(value, Table):
                 value.name = name
-        self.count = Counter[str](dict(self.database.execute("SELECT kind, count(*) FROM rows GROUP BY kind")))
-        """How many rows there are, by kind."""
+        self.count = Counter[str]()
+        """How many rows there are, by kind. Where changes were undone, it is right again with the next row."""
+        self._counted_at = -1
+        self.count_anew_if_undone()
         (highest,) = self.database.execute("SELECT max(id) FROM rows").fetchone()
         self._ids = count((highest or 0) + 1)
         for table in self.tables:
@@ -242,6 +245,12 @@ class Store:
     def start_ids_after(self, highest: int) -> None:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
+
+    def count_anew_if_undone(self) -> None:
+        """Make `count` right again. The caller holds the lock."""
+        if self._counted_at != self.database.undone:
+            self.count = Counter(dict(self.database.execute("SELECT kind, count(*) FROM rows GROUP BY kind")))
+            self._counted_at = self.database.undone
 
     def changed(self, table: Table[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
         """Tell everybody. The caller holds the lock."""
