@@ -620,6 +620,22 @@ def test_what_was_undone_is_not_counted(no_room):
     assert len(box.faults) == 1
 
 
+def test_a_phone_that_could_not_be_written_is_not_there(no_room):
+    box, make_room = no_room
+
+    def do_both():
+        with box._store.lock:
+            box.add_phone("Second")
+            box.phone.receive(PHONE, "x" * 10_000)
+
+    with pytest.raises(OSError, match="cannot be written"):
+        do_both()
+    make_room()
+    send(box)
+    assert box.phones == [box.phone]
+    assert len(box.phone.outbox) == 1
+
+
 def test_when_there_is_room_again_what_was_done_is_written(no_room, kept, caplog):
     box, make_room = no_room
     with pytest.raises(OSError, match="cannot be written"):
