@@ -114,6 +114,14 @@ def test_where_no_more_files_may_be_opened_idle_connections_make_room(api, conne
         (b"POST /sendsms/ HTTP/1.1\r\nContent-Length: many\r\n\r\n", 400),
         (b"POST /sendsms/ HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
         (b"POST /sendsms/ HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 400),
+        (b"POST /sendsms/ HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        (b"POST /sendsms/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 0\r\n\r\n", 400),
+        (b"POST /sendsms/ HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /sendsms/ HTTP/1.1\r\nContent-Length : 0\r\n\r\n", 400),
+        (b"POST /sendsms/ HTTP/1.1\r\nno colon\r\nContent-Length: 0\r\n\r\n", 400),
+        (b"GET http://[/ HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 505),
+        (b"\x16\x03\x01\x02\n", 400),
         (b"POST /sendsms/ HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
         (b"POST /sendsms/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", 400),
         (b"POST /sendsms/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n", 400),
@@ -129,6 +137,16 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(box, connect, s
     while received:
         received = connection.recv(1000)
     assert box.requests == []
+
+
+def test_bytes_that_nobody_has_quoted_are_read_as_if_they_were(box, connect):
+    said = "recipients=%2B33639985678&message=é".encode() + b"\xff&apikey=" + box.api_key.encode()
+
+    assert status_of(connect(b"GET /sendsms/?" + said + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 200
+    assert status_of(connect("GET /é HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())) == 404
+
+    assert box.phone.outbox[0].message == "é%FF"
+    assert box.requests[-1].path == "/é"
 
 
 def test_a_body_can_come_in_chunks_and_the_connection_stays(box, connect):

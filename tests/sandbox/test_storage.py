@@ -18,6 +18,7 @@ import requests
 from smsmobile import SMSMobileClient
 from smsmobile.sandbox import Sandbox
 from smsmobile.sandbox.database import VERSION
+from smsmobile.sandbox.rows import Notification
 
 PHONE = "+33639985678"
 
@@ -118,6 +119,25 @@ def test_what_was_forgotten_stays_forgotten(kept, monkeypatch):
         send(box)
     last = [request.id for request in box.requests]
     assert [request.id for request in kept().requests] == last
+
+
+def test_forgetting_one_row_does_not_read_all_of_them():
+    box = Sandbox()
+    store = box._store
+    store.notifications._most = 1000
+
+    def steps_of_one_more():
+        counted = []
+        store.database._memory.set_progress_handler(lambda: counted.append(1), 100)
+        store.notifications.put(Notification(store.new_id(), box.phone.sid, "title", "message", "type", store.now()))
+        store.database._memory.set_progress_handler(None, 0)
+        return len(counted)
+
+    one_of_few = steps_of_one_more()
+    for _ in range(1000):
+        steps_of_one_more()
+    assert steps_of_one_more() < one_of_few + 10
+    assert len(store.notifications) == 1000
 
 
 def test_a_reset_is_kept(kept):
@@ -585,6 +605,37 @@ def test_what_a_test_does_and_cannot_be_written_is_an_error(no_room):
     box, _ = no_room
     with pytest.raises(OSError, match="cannot be written"):
         box.phone.receive(PHONE, "x" * 10_000)
+
+
+def test_what_was_undone_is_not_counted(no_room):
+    box, make_room = no_room
+
+    def do_both():
+        with box._store.lock:
+            box.faults.add("latency")
+            box.phone.receive(PHONE, "x" * 10_000)
+
+    with pytest.raises(OSError, match="cannot be written"):
+        do_both()
+    make_room()
+    box.faults.add("rate_limited")
+    assert len(box.faults) == 1
+
+
+def test_a_phone_that_could_not_be_written_is_not_there(no_room):
+    box, make_room = no_room
+
+    def do_both():
+        with box._store.lock:
+            box.add_phone("Second")
+            box.phone.receive(PHONE, "x" * 10_000)
+
+    with pytest.raises(OSError, match="cannot be written"):
+        do_both()
+    make_room()
+    send(box)
+    assert box.phones == [box.phone]
+    assert len(box.phone.outbox) == 1
 
 
 def test_when_there_is_room_again_what_was_done_is_written(no_room, kept, caplog):

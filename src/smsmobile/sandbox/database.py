@@ -52,7 +52,8 @@ class Database:
         for statement in _SCHEMA:
             self._memory.execute(statement)
         # A sandbox need not be closed, and sqlite3 warns of a connection that was not.
-        weakref.finalize(self, self._memory.close).atexit = False
+        self._closing = weakref.finalize(self, self._memory.close)
+        self._closing.atexit = False  # threads may still use it then
         self._file: SQLiteFile | None = None
         if path is not None:
             self._file = SQLiteFile(
@@ -103,6 +104,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file. What it held can still be read and changed, in memory; repeatable."""
+        self._closing.atexit = True
         if self._file:
             file, self._file = self._file, None
             try:

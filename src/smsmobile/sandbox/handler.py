@@ -10,6 +10,11 @@ import socket
 import struct
 import sys
 from contextlib import closing, suppress
+from email.errors import (
+    FirstHeaderLineIsContinuationDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -22,6 +27,13 @@ IDLE_FOR = 120.0
 LARGEST_BODY = 64 * 1024 * 1024
 """What is read at all: of less, app.py says that it is too large."""
 
+_BROKEN_HEAD = (
+    FirstHeaderLineIsContinuationDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
+"""What the parser, which is one of e-mails, says of lines that are no headers: it passes over those that follow."""
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?\r?\n")
 _RESET_AT_CLOSE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
@@ -30,6 +42,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection. It is also what the faults of fault_injection.py break."""
 
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # without it, what is no HTTP is refused without a status
     timeout = IDLE_FOR
     disable_nagle_algorithm = True
     wbufsize = -1  # the head leaves together with the beginning of the body
@@ -37,15 +50,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Answer the request whose head was read."""
-        body = self._body()
-        if body is None:
+        target, body = self._target(), self._body()
+        if target is None or body is None:
             self._send(BAD_REQUEST)
         elif not self.server.begin(self.connection):
             self.close_connection = True
         else:
-            target = self.path
-            if not target.startswith("/"):  # as a client of a proxy says it
-                target = urlsplit(target)._replace(scheme="", netloc="").geturl()
             more = {"SERVER_PORT": str(self.server.port), CONNECTION: self}
             self._send(ask(self.server.app, environment(self.command, target, self.headers.items(), body, **more)))
             self.server.rest(self.connection)
@@ -98,13 +108,26 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
             self.wfile.flush()
 
+    def _target(self) -> str | None:
+        """The path and the query; None where they cannot be."""
+        if self.path.startswith("/"):
+            return self.path
+        try:  # as a client of a proxy says it
+            return urlsplit(self.path)._replace(scheme="", netloc="").geturl()
+        except ValueError:
+            return None
+
     def _body(self) -> bytes | None:
-        """The whole body; None where the head says nothing that can be."""
-        coding = self.headers.get("Transfer-Encoding")
-        if coding is not None:
-            return self._chunks() if coding.lower() == "chunked" else None
-        length = self.headers.get("Content-Length", "0")
-        return self._read(int(length)) if length.isdecimal() and int(length) <= LARGEST_BODY else None
+        """The whole body; None where the head says nothing that can be, or not clearly where the body ends."""
+        codings = self.headers.get_all("Transfer-Encoding", [])
+        lengths = self.headers.get_all("Content-Length", [])
+        is_broken = any(isinstance(defect, _BROKEN_HEAD) for defect in self.headers.defects)
+        if is_broken or any(name != name.strip() for name in self.headers) or len(codings + lengths) > 1:
+            return None
+        if codings:
+            return self._chunks() if codings[0].lower() == "chunked" else None
+        length = lengths[0] if lengths else "0"
+        return self._read(int(length)) if _LENGTH.fullmatch(length) and int(length) <= LARGEST_BODY else None
 
     def _chunks(self) -> bytes | None:
         pieces, size = [], 0

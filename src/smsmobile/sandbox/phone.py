@@ -258,7 +258,9 @@ class Phone:
 
     def next_due(self) -> datetime | None:
         """When the next message is to be sent, or the next echo to come; None for as long as nobody says otherwise."""
-        state = self.state
+        state = self._store.phones.get(self._sid)
+        if state is None:  # to add it was undone: the file could not be written
+            return None
         message = next(self._queued(last="ORDER BY due, id LIMIT 1"), None) if state.is_on else None
         due = [message.ready_at + timedelta(seconds=state.delay)] if message else []
         due += [self._answers[0][0]] if self._answers else []
@@ -267,7 +269,9 @@ class Phone:
     def work(self, now: datetime) -> None:
         """Send what is due, get the echoes that are, and show the notifications."""
         store = self._store
-        state = self.state
+        state = store.phones.get(self._sid)
+        if state is None:  # as above
+            return
         if state.is_on:
             picked_up = now - timedelta(seconds=state.delay)
             for message in self._queued("due <= ?", picked_up.timestamp(), last="ORDER BY due, id"):

@@ -60,10 +60,11 @@ class Phones:
         return self._phones[sid]
 
     def __contains__(self, sid: str) -> bool:
-        return sid in self._phones
+        return sid in self._phones and sid in self._store.phones
 
     def __iter__(self) -> Iterator[Phone]:
-        return iter(list(self._phones.values()))
+        with self._store.lock:
+            return iter([phone for sid, phone in self._phones.items() if sid in self._store.phones])
 
     def __len__(self) -> int:
-        return len(self._phones)
+        return len(self._store.phones)

@@ -105,7 +105,7 @@ class Table(Generic[RowT]):
                 store.database.execute(_UPDATE, values)  # it keeps its place
             self._changed(row, is_new)
             if self._most is not None and len(self) > self._most:
-                self.remove(next(iter(self)).key)
+                self.remove(next(self.where("TRUE", last="ORDER BY id LIMIT 1")).key)
         return row
 
     def remove(self, key: str) -> RowT | None:
@@ -118,10 +118,13 @@ class Table(Generic[RowT]):
         return row
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all. Of each row of a small table those that watch are told; of the others only that they changed."""
         with self._store.lock:
-            for row in list(self):
+            for row in list(self) if self._is_small else ():
                 self.remove(row.key)
+            self._store.database.execute("DELETE FROM rows WHERE kind = ?", (self.name,))
+            self._length = 0
+            self._store.touch(self)
 
     def get(self, key: str) -> RowT | None:
         """The row with this key."""
@@ -269,10 +272,14 @@ class Store:
 
     def changed(self, table: Table[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
         """Tell everybody. The caller holds the lock."""
-        self.version += 1
-        table.version = self.version
+        self.touch(table)
         for watcher in self.watchers:
             watcher(table, row, is_gone)
+
+    def touch(self, table: Table[rows.Row]) -> None:
+        """Let those who wait look again. The caller holds the lock."""
+        self.version += 1
+        table.version = self.version
         self.lock.notify_all()
 
 

@@ -12,7 +12,7 @@ from email.utils import formatdate
 from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from werkzeug.wsgi import ClosingIterator
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 IDENT = "smsmobile-sandbox"
 """The `Server` header of every answer."""
 
+_ASCII = "".join(map(chr, range(128)))
 _UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
 _WITHOUT_BODY = ("1", "204", "304")
 
@@ -48,8 +49,8 @@ def environment(
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
-        "QUERY_STRING": query,
+        "PATH_INFO": unquote_to_bytes(path.encode("latin-1")).decode("latin-1"),
+        "QUERY_STRING": quote(query.encode("latin-1"), safe=_ASCII),
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "0",
         "SERVER_PROTOCOL": "HTTP/1.1",
