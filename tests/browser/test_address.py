@@ -23,7 +23,7 @@ def test_a_reload_and_back_keep_the_phone_the_conversation_and_the_tab(page: Pag
     office.receive(NUMBER, "one")
     office.receive(OTHER, "two")
     title = page.locator("#thread-title")
-    page.get_by_label("Phone", exact=True).select_option("Office")
+    page.get_by_label("Phone", exact=True).select_option(office.sid)
     expect(title).to_have_text(OTHER)
     page.locator(".conversation").filter(has_text=NUMBER).click()
     page.get_by_role("tab", name="Faults").click()

@@ -353,7 +353,9 @@ def test_what_was_not_seen_yet_is_bold_and_counted_until_it_is_shown(
     expect(row(NUMBER).locator(".conversation-name")).to_have_css("font-weight", "700")
     expect(row("MPESA").locator(".conversation-name")).to_have_css("font-weight", "500")
     expect(page).to_have_title("(3) smsmobile sandbox")
-    page.reload()  # the newest conversation is opened
+    page.reload()
+    expect(page).to_have_title("(3) smsmobile sandbox")
+    row(NUMBER).click()
     expect(page).to_have_title("(1) smsmobile sandbox")
     expect(page.locator(".unread-count:visible")).to_have_count(1)
     row("Bank").click()

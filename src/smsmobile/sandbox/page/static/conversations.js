@@ -39,6 +39,7 @@ export function startConversations() {
   }).observe($("conversations-older"));
   for (const id of ["new-conversation", "new-conversation-empty"]) $(id).addEventListener("click", begin);
   on("phone", view.touch);
+  on("reading", view.touch);
   on("peer", () => {
     mark();
     if (state.peer === null) view.touch();

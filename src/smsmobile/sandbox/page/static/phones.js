@@ -22,6 +22,7 @@ export function startPhones() {
     show();
     view.touch();
   });
+  on("reading", view.touch);
 }
 
 async function refresh() {

@@ -13,7 +13,7 @@ const target = new EventTarget();
 
 /**
  * Call `listener(detail)` whenever `topic` is told: overview, phones, phone, peer, name, opened, message, view, tab, show,
- * row, clock.
+ * row, clock, reading.
  */
 export function on(topic, listener) {
   target.addEventListener(topic, (event) => listener(event.detail));

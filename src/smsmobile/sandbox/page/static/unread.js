@@ -3,12 +3,13 @@
 
 import { Refusal, Unreachable, post } from "./api.js";
 import { $ } from "./dom.js";
-import { on, state } from "./state.js";
+import { on, state, tell } from "./state.js";
 
 const TITLE = document.title;
 const MOST = 99;
 
 let told = ""; // what the sandbox was told last
+let wasReading = false;
 
 export function startUnread() {
   const observer = new MutationObserver(tellShown);
@@ -28,6 +29,10 @@ export const isReading = () =>
 export const shortCount = (count) => (count > MOST ? `${MOST}+` : String(count));
 
 async function tellShown() {
+  if (isReading() !== wasReading) {
+    wasReading = !wasReading;
+    tell("reading");
+  }
   const newest = Number($("entries").lastElementChild?.dataset.key ?? 0);
   const shown = JSON.stringify([state.phone, state.peer, newest]);
   if (!newest || !isReading() || shown === told) return;
