@@ -119,15 +119,17 @@ def test_the_empty_page(open_page: Callable[..., Page], width: int, theme: str) 
     check(page, "the empty page")
 
 
-def test_a_new_message_is_announced_once(page: Page, box: Sandbox) -> None:
+def test_a_new_message_is_announced_once(open_page: Callable[..., Page], box: Sandbox) -> None:
     box.phone.receive("Bank", "from before")
+    page = open_page()
     expect(page.locator("#entries .bubble")).to_be_visible()
     box.phone.receive("MPESA", "something new")
     expect(page.get_by_role("status")).to_have_text("New message. MPESA: something new")
 
 
-def test_many_new_messages_are_announced_as_a_number(page: Page, box: Sandbox) -> None:
+def test_many_new_messages_are_announced_as_a_number(open_page: Callable[..., Page], box: Sandbox) -> None:
     box.phone.receive("Bank", "from before")
+    page = open_page()
     expect(page.locator("#entries .bubble")).to_be_visible()
     for number in range(20):
         box.phone.receive(f"sender {number}", "hello")
