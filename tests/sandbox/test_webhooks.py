@@ -189,8 +189,8 @@ def test_a_test_event_of_version_1_is_a_received_sms(box, receiver):
 
 def test_a_test_event_that_cannot_be_sent_is_refused(box, receiver):
     hook = box.add_webhook(receiver.url, secret=SECRET)
-    with pytest.raises(ValueError, match=r"no event type 'sms\.recieved'\. There are: sms\.api\.submitted, "):
-        hook.send_test("sms.recieved")
+    with pytest.raises(ValueError, match=r"no event type 'sms\.gone'\. There are: sms\.api\.submitted, "):
+        hook.send_test("sms.gone")
     hook.remove()
     with pytest.raises(LookupError, match="was removed"):
         hook.send_test("sms.received")

@@ -85,7 +85,7 @@ function draw(destination) {
         stamp(destination.paused_until, "both"),
         ".",
       ),
-    testOf(destination, path, problem),
+    sampleOf(destination, path, problem),
     h(
       "p",
       { class: "row" },
@@ -102,7 +102,7 @@ function draw(destination) {
 }
 
 /** A test event: which, and the button that sends it. Version 1 knows one only. */
-function testOf(destination, path, problem) {
+function sampleOf(destination, path, problem) {
   const types = destination.version === 1 ? ["sms.received"] : state.overview.event_types;
   const chosen = tested.get(destination.id) ?? "sms.received";
   const select = h(
