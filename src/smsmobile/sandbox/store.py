@@ -153,7 +153,7 @@ class Table(Generic[RowT]):
             return [value for (value,) in self._store.database.execute(statement, (self.name,))]
 
     def page(self, before: int | None, limit: int, condition: str = "TRUE", *values: object) -> tuple[list[RowT], bool]:
-        """Table with ids below `before` that meet a condition, the newest first, and whether there are older ones."""
+        """Rows with ids below `before` that meet a condition, the newest first, and whether there are older ones."""
         below = 2**62 if before is None else before
         found = list(self.where(f"{condition} AND id < ?", *values, below, last=f"ORDER BY id DESC LIMIT {limit + 1}"))
         return found[:limit], len(found) > limit
