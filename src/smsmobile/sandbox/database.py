@@ -12,9 +12,13 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from os import PathLike
+from typing import TYPE_CHECKING
 
 from .._storage import SQLiteFile
 from ..errors import StorageError
+
+if TYPE_CHECKING:
+    from threading import RLock
 
 APPLICATION_ID = 0x736D7362
 """In the file's header: `smsb`."""
@@ -45,15 +49,14 @@ class Database:
     transaction is undone then.
     """
 
-    def __init__(self, path: str | PathLike[str] | None, undone: Callable[[], None]) -> None:
-        """`undone` is called when a transaction was undone."""
+    def __init__(self, path: str | PathLike[str] | None, mutex: RLock, undone: Callable[[], None]) -> None:
+        """`mutex` is the caller's lock; `undone` is called when a transaction was undone."""
         self._memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         """Used where there is no file, or none any more."""
         for statement in _SCHEMA:
             self._memory.execute(statement)
         # A sandbox need not be closed, and sqlite3 warns of a connection that was not.
-        self._closing = weakref.finalize(self, self._memory.close)
-        self._closing.atexit = False  # threads may still use it then
+        weakref.finalize(self, _close, self._memory, mutex)
         self._file: SQLiteFile | None = None
         if path is not None:
             self._file = SQLiteFile(
@@ -104,7 +107,6 @@ class Database:
 
     def close(self) -> None:
         """Close the file. What it held can still be read and changed, in memory; repeatable."""
-        self._closing.atexit = True
         if self._file:
             file, self._file = self._file, None
             try:
@@ -125,6 +127,12 @@ class Database:
         if str(error) != self._failure:
             self._failure = str(error)
             _log.error("The sandbox cannot use its file: %s Until then it refuses every request.", error)
+
+
+def _close(connection: sqlite3.Connection, mutex: RLock) -> None:
+    """Close it. Where the program ends, threads may still run: none of them gets the lock any more."""
+    mutex.acquire(timeout=1.0)
+    connection.close()
 
 
 @contextmanager

@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from itertools import count
 from os import PathLike
-from threading import Condition
+from threading import Condition, RLock
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from ..errors import StorageError
 from . import rows
 from .clock import Clock
 from .database import Database
@@ -27,8 +29,8 @@ from .database import Database
 class Lock(Condition):
     """A lock that ends the database's transaction before it is let go: what was done in one go is kept in one go."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__()
+    def __init__(self, mutex: RLock, database: Database) -> None:
+        super().__init__(mutex)
         self._commit = database.commit
         self._depth = 0
 
@@ -64,7 +66,7 @@ class _Keyed(Protocol):
 
 RowT = TypeVar("RowT", bound=_Keyed)
 Watcher = Callable[["Table[rows.Row]", "rows.Row", bool], None]
-"""Called with the rows that changed, the row, and whether it is gone."""
+"""Called with the table that changed, the row, and whether it is gone."""
 
 MOST_REMEMBERED = 10_000
 """So many requests, deliveries and notifications are remembered; of more, the oldest are forgotten.
@@ -155,7 +157,9 @@ class Table(Generic[RowT]):
     def page(self, before: int | None, limit: int, condition: str = "TRUE", *values: object) -> tuple[list[RowT], bool]:
         """Rows with ids below `before` that meet a condition, the newest first, and whether there are older ones."""
         below = 2**62 if before is None else before
-        found = list(self.where(f"{condition} AND id < ?", *values, below, last=f"ORDER BY id DESC LIMIT {limit + 1}"))
+        found = list(
+            self.where(f"({condition}) AND id < ?", *values, below, last=f"ORDER BY id DESC LIMIT {limit + 1}")
+        )
         return found[:limit], len(found) > limit
 
     def __contains__(self, key: str) -> bool:
@@ -207,8 +211,9 @@ class Store:
     """The memory. Whoever reads or changes more than one thing holds `lock`."""
 
     def __init__(self, clock: Clock, path: str | PathLike[str] | None = None) -> None:
-        self.database = Database(path, self._forget)
-        self.lock = Lock(self.database)
+        mutex = RLock()
+        self.database = Database(path, mutex, self._forget)
+        self.lock = Lock(mutex, self.database)
         """Guards everything here, and is notified of every change. The same thread may take it again."""
         self.clock = clock
         self.version = 0
@@ -233,12 +238,17 @@ class Store:
         for name, value in vars(self).items():
             if isinstance(value, Table):
                 value.name = name
-        (highest,) = self.database.execute("SELECT max(id) FROM rows").fetchone()
-        self._ids = count((highest or 0) + 1)
-        for table in self.tables:
-            for _ in table:  # a row that cannot be understood is an error now, and not when it is needed
-                pass
-        self.database.commit()
+        try:
+            (highest,) = self.database.execute("SELECT max(id) FROM rows").fetchone()
+            self._ids = count((highest or 0) + 1)
+            for table in self.tables:
+                for _ in table:  # a row that cannot be understood is an error now, and not when it is needed
+                    pass
+            self.database.commit()
+        except BaseException:
+            with suppress(StorageError):
+                self.database.close()  # nobody else would let go of the file
+            raise
 
     @property
     def tables(self) -> list[Table[rows.Row]]:
