@@ -35,8 +35,9 @@ _LONGEST_WAIT = 3600.0
 class DeliveryWorker:
     """Hands the deliveries of one destination over, one at a time, so that none delays another destination.
 
-    What it knows stands in the rows; here is only the order in which they are due. All methods that lead to a row
-    are called with the store's lock held, and none of them waits for the receiver.
+    Which are due stands in the rows. Here is only what a restart may forget: which one is held back, and which is
+    signed wrongly. All methods that lead to a row are called with the store's lock held, and none of them waits for the
+    receiver.
     """
 
     def __init__(self, destination: Destination, store: Store, *, allow_remote: bool) -> None:
@@ -106,6 +107,7 @@ class DeliveryWorker:
                 try:
                     self._do_next(poster)
                 except StorageError:  # it was undone, and the database has said why
+                    self._wake_up.clear()  # set by what was undone
                     self._wake_up.wait(TRY_AGAIN)
 
     def _do_next(self, poster: Poster) -> None:
@@ -153,7 +155,7 @@ class DeliveryWorker:
         return next(due, None) or next(self._pending("due IS NULL", last="ORDER BY id LIMIT 1"), None)
 
     def _pending(self, condition: str = "TRUE", *values: object, last: str) -> Iterator[Delivery]:
-        condition = f"is_pending AND destination = ? AND {condition}"
+        condition = f"is_pending AND destination = ? AND ({condition})"
         return self._store.deliveries.where(condition, int(self._key), *values, last=last)
 
     def _note(self, delivery: Delivery, outcome: Outcome, *, at: datetime, due: datetime) -> None:

@@ -287,7 +287,7 @@ class Phone:
 
     def _queued(self, condition: str = "due IS NOT NULL", *values: object, last: str) -> Iterator[Message]:
         """What it still has to send."""
-        return self._store.messages.where(f"is_pending AND phone = ? AND {condition}", self._sid, *values, last=last)
+        return self._store.messages.where(f"is_pending AND phone = ? AND ({condition})", self._sid, *values, last=last)
 
     def _send(self, message: Message, now: datetime) -> None:
         store = self._store
@@ -315,10 +315,11 @@ class Phone:
                 )
             )
             event = events.sent(message, now)
-            if behaviour.echoes:
+            if behaviour.echoes and all(
+                number != message.id for _, number, *_ in self._answers
+            ):  # it was undone before
                 heapq.heappush(
-                    self._answers,
-                    (now + ECHO_AFTER, store.new_id(), message.number, message.text, message.channel),
+                    self._answers, (now + ECHO_AFTER, message.id, message.number, message.text, message.channel)
                 )
         store.messages.put(message)
         self._publish(event)

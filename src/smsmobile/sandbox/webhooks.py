@@ -291,7 +291,7 @@ class Webhooks:
     def resume(self, webhook: Webhook) -> None:
         """See `Webhook.resume`."""
         with self._store.lock:
-            self._workers[self.destination(webhook).key].resume()
+            self._follow(self.destination(webhook)).resume()
 
     def remove(self, webhook: Webhook) -> None:
         """See `Webhook.remove`."""
@@ -304,7 +304,7 @@ class Webhooks:
     def _deliver(self, destination: Destination, event_id: str, event_type: str, body: str) -> Delivery:
         """Queue one event for one destination, with what is to go wrong on the way."""
         self._forget_the_oldest()
-        worker = self._workers[destination.key]
+        worker = self._follow(destination)
         store = self._store
         now = store.now()
         due_at: datetime | None = None
@@ -336,7 +336,9 @@ class Webhooks:
             worker.forge(delivery)
         store.deliveries.put(delivery)
         if duplicate is not None:
-            store.deliveries.put(replace(delivery, id=store.new_id(), delivery_id=str(uuid.uuid4())))
+            others = tuple(kind for kind in injected if kind != "webhook_forged")  # the first alone is signed wrongly
+            copy = replace(delivery, id=store.new_id(), delivery_id=str(uuid.uuid4()), faults=others)
+            store.deliveries.put(copy)
         return delivery
 
     def _forget_the_oldest(self) -> None:
@@ -362,20 +364,20 @@ class Webhooks:
     def _watch(self, table: Table[Row], row: Row, is_gone: bool) -> None:
         """Follow what becomes of the rows, whoever changes them."""
         if table is self._store.destinations:
-            if is_gone:
-                worker = self._workers.pop(row.key)
+            if not is_gone:
+                self._follow(row)
+            elif worker := self._workers.pop(row.key, None):  # else an earlier removal was undone
                 worker.end()
                 self._retired = [one for one in (*self._retired, worker) if not one.join(0)]
-            else:
-                self._follow(row)
         elif table is self._store.deliveries and str(row.destination) in self._workers:
             self._workers[str(row.destination)].wake()
 
-    def _follow(self, row: Destination) -> None:
+    def _follow(self, row: Destination) -> DeliveryWorker:
         worker = self._workers.setdefault(row.key, DeliveryWorker(row, self._store, allow_remote=self._allow_remote))
         if self._closed:
             worker.end()
         worker.wake()
+        return worker
 
     def _what_waits(self) -> str:
         rows = list(self._store.deliveries.where("is_pending"))
