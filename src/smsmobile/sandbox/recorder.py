@@ -74,14 +74,13 @@ class Recorder:
 
 
 @lru_cache(maxsize=32)
-def _spellings(*secrets: str) -> frozenset[str]:
-    """The account's secrets as they may stand in a text: wherever a caller has put them."""
-    return frozenset(
-        spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), quote_plus(secret))
-    )
+def _spellings(*secrets: str) -> tuple[str, ...]:
+    """The account's secrets as they may stand in a text, the longest first: one may begin with another."""
+    spellings = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), quote_plus(secret))}
+    return tuple(sorted(spellings, key=len, reverse=True))
 
 
-def _shown(text: str, secrets: frozenset[str], longest: int = LONGEST) -> str:
+def _shown(text: str, secrets: tuple[str, ...], longest: int = LONGEST) -> str:
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, MASK)

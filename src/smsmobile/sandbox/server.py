@@ -114,7 +114,13 @@ class Server:
         with self._lock:
             self._threads[connection] = thread
             self._idle[connection] = None
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # this process may have no more threads
+            with connection, self._lock:
+                del self._threads[connection]
+                self._idle.pop(connection, None)
+            self._close_idlest()
 
     def _close_idlest(self) -> None:
         with self._lock:

@@ -81,7 +81,7 @@ class ByHand(_Body):
 class Shown(_Body):
     """How far a conversation was shown."""
 
-    peer: LongLine
+    peer: str
     up_to: Annotated[int, Field(ge=1)]
 
 

@@ -89,7 +89,8 @@ async function send() {
   allow(button, true);
   if (!worked) return;
   drafts.delete(sentFrom);
-  if (shown === sentFrom) field.value = "";
+  // What was typed meanwhile stays.
+  if (shown === sentFrom && field.value.startsWith(text)) field.value = field.value.slice(text.length);
   refreshThread();
 }
 

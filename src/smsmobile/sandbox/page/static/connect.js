@@ -10,6 +10,7 @@ export function startConnect() {
   on("overview", show);
   on("overview", showFirstSteps);
   on("phone", showFirstSteps);
+  on("phones", showFirstSteps);
   $("base-url").after(copyButton("the address", () => state.overview?.base_url ?? ""));
 }
 

@@ -83,6 +83,8 @@ async function loadOlder() {
     rows = [...rows, ...page.conversations.filter((each) => !seen.has(each.peer))];
     more = page.more;
     show();
+  } catch {
+    // The banner says that the sandbox does not answer; the next scroll tries again.
   } finally {
     loading = false;
   }

@@ -130,7 +130,8 @@ function drawRow(log, { id, faults }, content) {
       { type: "button", class: "details-row", "data-focus": "row", onclick: () => leave(showRow, log, id) },
       ...content,
     ),
-    faults.length > 0 && h("p", { class: "row" }, h("span", { class: "quiet" }, "Struck by"), ...faults.map(drawFault)),
+    faults.length > 0 &&
+      h("p", { class: "row" }, h("span", { class: "quiet" }, "Faults injected"), ...faults.map(drawFault)),
   );
 }
 

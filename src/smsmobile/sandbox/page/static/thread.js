@@ -67,7 +67,7 @@ async function refresh() {
   const isAtEnd = high === entries.length;
   const pages = await loadNew(isAtEnd ? Math.min(Math.max(high - low, PAGE), LARGEST_PAGE) : PAGE);
   if (!pages) return;
-  if (!isAtEnd) {
+  if (!isAtEnd && entries.length) {
     const end = entries[high - 1].id + 1;
     const shown = await load(end, Math.min(high - low, LARGEST_PAGE));
     if (!shown) return;
