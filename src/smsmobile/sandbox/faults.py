@@ -16,7 +16,7 @@ from .rows import Fault
 from .store import Store
 
 OAUTH2_PATH = "/oauth2/token"
-"""Met only by faults that name it, so that "the next three requests" are three calls of the API."""
+"""Only faults that name it concern it, so that "the next three requests" are three calls of the API."""
 
 
 class Faults:
@@ -93,7 +93,7 @@ class Faults:
         return len(self._store.faults)
 
     def inject(self, kind: str, path: str | None = None) -> Fault | None:
-        """The fault of this kind that a request to this path meets now, and is counted; None where there is none."""
+        """The fault of this kind that is injected now into a request to this path, and counted; None for none."""
         faults = self._store.faults
         if not len(faults):
             return None

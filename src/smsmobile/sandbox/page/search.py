@@ -1,6 +1,6 @@
 """What a search asks for, and where a text says it: upper and lower case and accents make no difference.
 
-What is searched lives in conversations.py and requests.py.
+What is searched lives in conversations.py; requests are searched in views.py, by their words.
 """
 
 from __future__ import annotations
