@@ -31,6 +31,7 @@ _SCHEMA = (
         is_international INTEGER, path TEXT, words TEXT, contact TEXT
     )""",
     "CREATE UNIQUE INDEX by_key ON rows (kind, key)",
+    "CREATE INDEX by_place ON rows (kind, place)",
     "CREATE INDEX by_id ON rows (kind, id)",
     "CREATE INDEX by_peer ON rows (phone, peer, id, is_international) WHERE peer IS NOT NULL",
     "CREATE INDEX pending ON rows (kind, phone, due) WHERE is_pending",

@@ -44,6 +44,8 @@ def log(service: Service, given: Parameters) -> Answer:
     now = store.now()
     late_from = now - timedelta(seconds=account.log_delay)
     rows: Iterable[Message] = reversed(store.messages)
+    if wanted.keyword.isalnum() and wanted.keyword.isascii():  # as it stands in the database, which is quicker
+        rows = store.messages.backwards("instr(lower(row), ?)", wanted.keyword)
     if wanted.guid is not None:
         row = store.messages.get(wanted.guid)
         if row is None or late_from < row.submitted_at <= now:

@@ -108,6 +108,7 @@ async function loadNew(limit) {
     if (known !== undefined && pages.length * LARGEST_PAGE > FAR_BEHIND) {
       entries = [];
       low = high = 0;
+      wanted = null; // what a search had found is far behind
       return pages.slice(-1);
     }
     const before = page.entries[0].id;
