@@ -134,8 +134,9 @@ def test_the_controls_of_a_phone_are_large_enough_for_a_finger(
 
 
 def test_a_preview_from_right_to_left_begins_at_its_beginning(page: Page, box: Sandbox) -> None:
-    box.phone.receive("MPESA", HEBREW)
-    preview = page.locator(".conversation .preview")
+    box.phone.receive("MPESA", f"{HEBREW} {HEBREW} {HEBREW}")  # longer than a row, with a badge and without
+    expect(page.locator(".bubble")).to_be_visible()
+    preview = page.locator(".conversation:not(.is-unread) .preview")  # it was seen, and is not drawn anew
     expect(preview).to_have_css("direction", "rtl")
     assert preview.evaluate("e => e.scrollWidth > e.clientWidth && getComputedStyle(e).textOverflow") == "ellipsis"
 

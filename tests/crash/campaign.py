@@ -40,7 +40,7 @@ def journal_at(address: str, lease: float) -> Journal:
 def main(url: str, api_key: str, journal: str, report: str, count: int, workers: int, lease: float = 60.0) -> None:
     """Send all messages and write the outcomes to the report."""
     _pace.FIRST_INTERVAL = 0.02  # a process does not live long
-    with SMSMobileClient(api_key=api_key, base_url=url, timeout=(2, 0.3)) as client:
+    with SMSMobileClient(api_key=api_key, base_url=url, timeout=(2, 0.45)) as client:
         bulk = BulkSender(client, journal_at(journal, lease), workers=workers, patience=0.1)
         said = [
             (one.key, one.message.to, one.message.text, (one.recorded or one.status).value)
