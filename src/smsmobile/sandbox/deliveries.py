@@ -35,9 +35,8 @@ _LONGEST_WAIT = 3600.0
 class DeliveryWorker:
     """Hands the deliveries of one destination over, one at a time, so that none delays another destination.
 
-    Which are due stands in the rows. Here is only what a restart may forget: which one is held back, and which is
-    signed wrongly. All methods that lead to a row are called with the store's lock held, and none of them waits for the
-    receiver.
+    Which are due stands in the rows. Here is only what a restart may forget: which one is held back. All methods that
+    lead to a row are called with the store's lock held, and none of them waits for the receiver.
     """
 
     def __init__(self, destination: Destination, store: Store, *, allow_remote: bool) -> None:
@@ -45,7 +44,6 @@ class DeliveryWorker:
         self._store = store
         self._allow_remote = allow_remote
         self._held: Delivery | None = None
-        self._to_forge: set[int] = set()
         # The end of the last attempt, had each been made when it was due. Where the clock was moved, the tries that
         # would have been made in between then follow each other without a pause.
         self._got_to = store.now()
@@ -62,10 +60,6 @@ class DeliveryWorker:
     def hold(self, delivery: Delivery) -> None:
         """Let the next one of this destination go first."""
         self._held = delivery
-
-    def forge(self, delivery: Delivery) -> None:
-        """Sign the first try of a delivery wrongly."""
-        self._to_forge.add(delivery.id)
 
     def wake(self) -> None:
         """Look again what is due. The thread starts when there is something to do for the first time."""
@@ -116,7 +110,8 @@ class DeliveryWorker:
             return
         destination, delivery, due = job
         at = self._store.now()
-        outcome = poster.post(destination, delivery, forge=delivery.id in self._to_forge)
+        is_forged = "webhook_forged" in delivery.faults and not delivery.tries  # the first try alone
+        outcome = poster.post(destination, delivery, forge=is_forged)
         with self._store.lock:
             if not self._abandoned:
                 self._note(delivery, outcome, at=at, due=due)
@@ -162,7 +157,6 @@ class DeliveryWorker:
         store = self._store
         ended = min(max(due, self._got_to), at) + timedelta(seconds=outcome.seconds)
         self._got_to = ended
-        self._to_forge.discard(delivery.id)
         self._judge(outcome, ended)
         row = store.deliveries.get(delivery.key)
         if row is None:  # the sandbox was reset meanwhile

@@ -332,8 +332,6 @@ class Webhooks:
         delivery = replace(delivery, faults=tuple(injected))
         if reordered is not None:
             worker.hold(delivery)
-        if forged is not None:
-            worker.forge(delivery)
         store.deliveries.put(delivery)
         if duplicate is not None:
             others = tuple(kind for kind in injected if kind != "webhook_forged")  # the first alone is signed wrongly

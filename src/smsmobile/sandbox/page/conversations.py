@@ -86,12 +86,12 @@ class Conversations:
 
     def see(self, phone: str, peer: str, up_to: int) -> None:
         """Somebody at the page was shown a conversation up to this entry."""
-        conversation = self.get(phone, peer)
-        if conversation is None:
+        last, _ = self.entries(phone, peer, None, 1)
+        if not last:
             return  # it was forgotten meanwhile
         key = f"{phone} {peer}"
         before = self._store.seen.get(key)
-        newest = min(up_to, conversation.last.id)
+        newest = min(up_to, last[0].id)
         if before is None or before.id < newest:
             self._store.seen.put(Seen(newest, key))
 

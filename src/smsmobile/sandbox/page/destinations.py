@@ -83,10 +83,7 @@ def _webhook(context: PageContext, number: int) -> Webhook:
 
 
 def _after(context: PageContext, webhook: Webhook) -> Answer:
-    row = context.store.destinations.get(str(webhook.id))
-    if row is None:
-        raise Refused(404, f"There is no webhook {webhook.id}, or it was removed.")
-    return _shown(context, row)
+    return _shown(context, context.webhooks.destination(webhook))
 
 
 def _shown(context: PageContext, row: Destination) -> Answer:
