@@ -204,30 +204,29 @@ def test_a_new_conversation_without_a_text_is_not_begun(page: Page, client: SMSM
     expect(bubble(page, "Confirmed.")).to_be_visible()
 
 
+def begin_conversation(page: Page) -> None:
+    page.get_by_role("button", name="New", exact=True).click()
+    dialog = page.get_by_role("dialog", name="New conversation")
+    dialog.get_by_label("From").fill("MPESA")
+    dialog.get_by_label("Message").fill("Confirmed.")
+    dialog.get_by_role("button", name="Send to the phone").click()
+    expect(page.locator(".conversation[aria-current]")).to_contain_text("MPESA")
+
+
 def test_a_new_conversation_opens_with_its_row_in_view(page: Page, box: Sandbox) -> None:
     for number in range(25):
         box.phone.receive(f"+336399812{number:02d}", "before")
     rows = page.locator(".conversation")
     expect(rows).to_have_count(25)
     rows.last.scroll_into_view_if_needed()
-    page.get_by_role("button", name="New", exact=True).click()
-    dialog = page.get_by_role("dialog", name="New conversation")
-    dialog.get_by_label("From").fill("MPESA")
-    dialog.get_by_label("Message").fill("Confirmed.")
-    dialog.get_by_role("button", name="Send to the phone").click()
-    expect(page.locator(".conversation[aria-current]")).to_contain_text("MPESA")
+    begin_conversation(page)
     expect(page.locator(".conversation[aria-current]")).to_be_in_viewport()
 
 
 def test_a_search_that_would_hide_a_new_conversation_is_over(page: Page, box: Sandbox) -> None:
     box.phone.receive(NUMBER, "a question")
     page.get_by_label("Search conversations").fill("question")
-    page.get_by_role("button", name="New", exact=True).click()
-    dialog = page.get_by_role("dialog", name="New conversation")
-    dialog.get_by_label("From").fill("MPESA")
-    dialog.get_by_label("Message").fill("Confirmed.")
-    dialog.get_by_role("button", name="Send to the phone").click()
-    expect(page.locator(".conversation[aria-current]")).to_contain_text("MPESA")
+    begin_conversation(page)
     expect(page.get_by_label("Search conversations")).to_have_value("")
 
 
