@@ -5,6 +5,7 @@ import { announce } from "./announce.js";
 import { attempt, get, post } from "./api.js";
 import { confirmDialog } from "./dialogs.js";
 import { $, h } from "./dom.js";
+import { count, t } from "./language.js";
 import { on, state, tell } from "./state.js";
 import { learnNow, moved, now, stamp } from "./time.js";
 import { changed, watch } from "./watch.js";
@@ -32,7 +33,7 @@ export function startAccount() {
   $("revoke").addEventListener("click", () =>
     attempt($("account-problem"), async () => {
       await post("account/revoke-tokens");
-      announce("All tokens are revoked.");
+      announce(t("account.revoked"));
     }),
   );
   $("reset").addEventListener("click", reset);
@@ -49,13 +50,18 @@ async function refresh() {
 
 function show({ subscription_active, log_delay, token_lifetime, counts, version }) {
   $("subscription").setAttribute("aria-checked", String(subscription_active));
-  $("subscription-text").textContent = subscription_active ? "Active" : "Expired";
+  $("subscription-text").textContent = t(subscription_active ? "subscription.active" : "subscription.expired");
   $("subscription-over").hidden = subscription_active;
   if (document.activeElement !== $("log-delay")) $("log-delay").value = log_delay;
   if (document.activeElement !== $("token-lifetime")) $("token-lifetime").value = token_lifetime ?? "";
-  $("counts").textContent =
-    `${counts.messages} messages accepted, ${counts.queued} queued, ${counts.received} received, ` +
-    `${counts.requests} requests, ${counts.deliveries} deliveries.`;
+  const kept = [
+    count("account.messages", counts.messages),
+    t("account.queued", { count: counts.queued }),
+    count("account.received", counts.received),
+    count("account.requests", counts.requests),
+    count("account.deliveries", counts.deliveries),
+  ];
+  $("counts").textContent = `${kept.join(", ")}.`;
   $("version").textContent = `smsmobile ${version}`;
 }
 
@@ -66,7 +72,7 @@ function showClock() {
   const moment = new Date(Math.floor(now() / 1000) * 1000).toISOString();
   $("clock").replaceChildren(
     stamp(moment, "both"),
-    h("span", { class: "quiet" }, far ? ` ${far} from real time` : " real time"),
+    h("span", { class: "quiet" }, ` ${far ? t("clock.from_real", { span: far }) : t("clock.real")}`),
   );
 }
 
@@ -74,7 +80,7 @@ function move({ forward }) {
   attempt($("clock-problem"), async () => {
     const answer = await post("clock", forward ? { forward: Number(forward) } : { reset: true });
     learnNow(answer.now);
-    announce(forward ? "The clock was moved forward." : "The clock shows real time again.");
+    announce(t(forward ? "clock.forward" : "clock.reset"));
     tell("clock");
   });
 }
@@ -87,10 +93,10 @@ function change(changes) {
 }
 
 function reset() {
-  const text = "All messages, phones, requests, webhooks and faults are forgotten. The key and the address stay.";
-  confirmDialog({ title: "Reset the sandbox?", text, action: "Reset everything" }, async () => {
+  const text = t("account.reset_about");
+  confirmDialog({ title: t("account.reset_title"), text, action: t("account.reset_action") }, async () => {
     await post("reset");
     changed(null);
-    announce("The sandbox is as at the start.");
+    announce(t("account.was_reset"));
   });
 }

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { $ } from "./dom.js";
+import { count, t } from "./language.js";
 
 const FIRST = 200; // milliseconds from the first thing to its sentence
 const PAUSE = 2000; // milliseconds between two sentences
@@ -9,18 +10,8 @@ const MOST = 1000; // GUIDs that are remembered
 const LARGEST_PAGE = 200; // what the endpoint gives at once
 const FEW = 3; // conversations with several new entries that are looked at; those of more are only counted
 
-/** How one thing is told, and many of them. */
-const WORDS = {
-  in: ["New message.", "new message", "new messages"],
-  call: ["Call.", "call", "calls"],
-  by_hand: ["Sent by hand.", "message sent by hand", "messages sent by hand"],
-  scheduled: ["Scheduled.", "message scheduled", "messages scheduled"],
-  queued: ["Queued.", "message queued", "messages queued"],
-  sent: ["Sent.", "message sent", "messages sent"],
-  failed: ["Failed.", "message failed", "messages failed"],
-  refused: ["Refused.", "message refused", "messages refused"],
-  more: ["New message.", "more message or call", "more messages and calls"],
-};
+/** What is told of: one thing, or how many of them. */
+const WORDS = ["in", "call", "by_hand", "scheduled", "queued", "sent", "failed", "refused", "more"];
 
 const mine = new Set(); // GUIDs of what was done on this page, which its reader need not be told
 let pending = 0; // so many things that were done on this page have no GUID yet
@@ -92,12 +83,15 @@ function flush() {
   }, PAUSE);
 }
 
-const sentence = ({ what, name, text }) => `${WORDS[what][0]} ${name}${text ? `: ${text.slice(0, 200)}` : ""}`;
+function sentence({ what, name, text }) {
+  const told = { what: t(`announce.${what}`), name, text: text?.slice(0, 200) };
+  return t(text ? "announce.told_text" : "announce.told", told);
+}
 
 function sum(said) {
-  const parts = Object.entries(WORDS).map(([what, [, one, many]]) => {
-    const count = said.filter((each) => each.what === what).length;
-    return count && `${count} ${count === 1 ? one : many}`;
+  const parts = WORDS.map((what) => {
+    const number = said.filter((each) => each.what === what).length;
+    return number && count(`announce.${what}`, number);
   });
   return `${parts.filter(Boolean).join(", ")}.`;
 }

@@ -1,5 +1,7 @@
 // The page's calls to the sandbox's JSON endpoints. What goes wrong becomes an error whose message is for the reader.
 
+import { t } from "./language.js";
+
 const TIMEOUT = 10_000; // milliseconds
 
 /** The sandbox said no; the message is its sentence. */
@@ -25,7 +27,7 @@ async function call(method, path, body) {
     answer = await response.text();
   } catch {
     server.dispatchEvent(new Event("unreachable"));
-    throw new Unreachable("The sandbox does not answer. Is it still running?");
+    throw new Unreachable(t("connection.unreachable"));
   }
   let json = null;
   try {
@@ -34,7 +36,7 @@ async function call(method, path, body) {
     // not from an endpoint of ours
   }
   if (!response.ok || json === null)
-    throw new Refusal(json?.error ?? `The sandbox answered with status ${response.status}.`);
+    throw new Refusal(json?.error ?? t("connection.status", { status: response.status }));
   return json;
 }
 

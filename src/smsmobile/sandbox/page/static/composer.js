@@ -5,11 +5,12 @@ import { own } from "./announce.js";
 import { conversationOf } from "./conversations.js";
 import { openDialog } from "./dialogs.js";
 import { $, allow, h, icon, isAllowed } from "./dom.js";
+import { t } from "./language.js";
 import { avatar } from "./messages.js";
 import { on, phone, state } from "./state.js";
 import { refreshThread } from "./thread.js";
 
-const drafts = new Map(); // what was begun in other conversations
+const drafts = new Map(kept()); // what was begun in other conversations
 
 let shown = null;
 
@@ -27,6 +28,7 @@ export function startComposer() {
   text.addEventListener("input", () => refuse(""));
   $("composer-as").addEventListener("change", label);
   for (const id of ["call", "call-empty"]) $(id).addEventListener("click", () => call(id === "call"));
+  addEventListener("pagehide", keep);
   on("peer", open);
   on("phones", label);
   on("name", label);
@@ -34,6 +36,24 @@ export function startComposer() {
     $("composer-as").value = channel;
     label();
   });
+}
+
+/** What was begun outlives a reload, and a change of the language. */
+function keep() {
+  if (shown) drafts.set(shown, $("composer-text").value);
+  try {
+    sessionStorage.setItem("drafts", JSON.stringify([...drafts]));
+  } catch {
+    // storage is switched off: it is forgotten with the page
+  }
+}
+
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem("drafts")) ?? [];
+  } catch {
+    return [];
+  }
 }
 
 function open({ focus }) {
@@ -51,9 +71,12 @@ function open({ focus }) {
 
 /** Says in plain words who writes. */
 function label() {
-  const mine = phone()?.label ?? "the phone";
+  const mine = phone()?.label ?? t("composer.the_phone");
   const byHand = $("composer-as").value === "by_hand";
-  $("composer-label").textContent = byHand ? `By hand on ${mine}, to ${state.name}` : `Reply as ${state.name}`;
+  $("composer-label").textContent = t(byHand ? "composer.label_by_hand" : "composer.label", {
+    phone: mine,
+    name: state.name,
+  });
   $("composer").classList.toggle("is-by-hand", byHand);
   $("composer-avatar").replaceChildren(
     byHand
@@ -76,7 +99,7 @@ async function send() {
   const button = $("composer-send");
   if (!isAllowed(button)) return;
   field.focus({ preventScroll: true });
-  if (!text.trim()) return refuse("Write something first.");
+  if (!text.trim()) return refuse(t("composer.empty"));
   allow(button, false);
   const sentFrom = shown;
   const worked = await attempt($("composer-problem"), () =>

@@ -2,6 +2,7 @@
 
 import { codeBlock, copyButton } from "./copy.js";
 import { $, h } from "./dom.js";
+import { t } from "./language.js";
 import { on, phone, state } from "./state.js";
 
 let shown = ""; // what is on the page by now
@@ -11,17 +12,17 @@ export function startConnect() {
   on("overview", showFirstSteps);
   on("phone", showFirstSteps);
   on("phones", showFirstSteps);
-  $("base-url").after(copyButton("the address", () => state.overview?.base_url ?? ""));
+  $("base-url").after(copyButton(t("connect.the_address"), () => state.overview?.base_url ?? ""));
 }
 
 function show() {
   const { base_url, api_key, client_id, client_secret, mailbox_key } = state.overview;
   const pairs = [
-    ["Base URL", base_url],
-    ["API key", api_key],
-    ["OAuth2 client id", client_id],
-    ["OAuth2 client secret", client_secret],
-    ["Mailbox key", mailbox_key],
+    [t("connect.base_url"), base_url],
+    [t("connect.api_key"), api_key],
+    [t("connect.client_id"), client_id],
+    [t("connect.client_secret"), client_secret],
+    [t("connect.mailbox_key"), mailbox_key],
   ];
   if (JSON.stringify(pairs) === shown) return;
   shown = JSON.stringify(pairs);
@@ -38,19 +39,22 @@ function show() {
     ]),
   );
   const blocks = {
-    "connect-env": [".env lines", `${environment(state.overview)}\nSMSMOBILEAPI_MAILBOX_KEY=${mailbox_key}`],
-    "connect-curl": ["curl command", curl(base_url, "sendsms/", { apikey: api_key, ...SMS })],
-    "connect-python": ["Python example", python(`client.sms.send("${SMS.recipients}", "Hello from Python")`)],
-    "connect-oauth2-env": [".env lines for OAuth2", oauth2(state.overview)],
+    "connect-env": [t("connect.env_lines"), `${environment(state.overview)}\nSMSMOBILEAPI_MAILBOX_KEY=${mailbox_key}`],
+    "connect-curl": [t("connect.curl_command"), curl(base_url, "sendsms/", { apikey: api_key, ...SMS })],
+    "connect-python": [
+      t("connect.python_example"),
+      python(`client.sms.send("${SMS.recipients}", "Hello from Python")`),
+    ],
+    "connect-oauth2-env": [t("connect.oauth2_env_lines"), oauth2(state.overview)],
     "connect-oauth2-curl": [
-      "curl command for a token",
+      t("connect.oauth2_curl_command"),
       curl(base_url, "oauth2/token", { grant_type: "client_credentials", client_id, client_secret }),
     ],
     "connect-email-curl": [
-      "curl command for an e-mail",
+      t("connect.email_curl_command"),
       curl(base_url, "sendemail/", { apikey: api_key, apikeybox: mailbox_key, ...EMAIL }),
     ],
-    "connect-email-python": ["Python example for an e-mail", python(...EMAIL_CALL)],
+    "connect-email-python": [t("connect.email_python_example"), python(...EMAIL_CALL)],
   };
   for (const [id, [what, text]] of Object.entries(blocks)) $(id).replaceChildren(codeBlock(what, text));
 }
@@ -99,8 +103,8 @@ function showFirstSteps() {
   const steps = JSON.stringify([environment(overview), device]);
   if ($("first-python").dataset.steps === steps) return;
   $("first-python").dataset.steps = steps;
-  $("first-env").replaceChildren(codeBlock(".env lines", environment(overview)));
+  $("first-env").replaceChildren(codeBlock(t("connect.env_lines"), environment(overview)));
   $("first-python").replaceChildren(
-    codeBlock("Python example", python(`client.sms.send("${SMS.recipients}", "Hello"${device})`)),
+    codeBlock(t("connect.python_example"), python(`client.sms.send("${SMS.recipients}", "Hello"${device})`)),
   );
 }

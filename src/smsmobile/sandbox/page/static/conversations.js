@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { announceRows, own } from "./announce.js";
 import { openDialog } from "./dialogs.js";
 import { $, h, reconcile } from "./dom.js";
+import { t } from "./language.js";
 import { oneTabStop } from "./list.js";
 import { avatar, isOverdue, summaryOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
@@ -99,7 +100,7 @@ function show() {
   mark();
   showRevealed();
   $("conversations-none").hidden = !none || !search;
-  $("conversations-none").textContent = `Nothing found for “${search}”.`;
+  $("conversations-none").textContent = t("conversations.none", { search });
   $("conversations-empty").hidden = !none || Boolean(search);
   $("conversations-older").hidden = !more || rows.length >= MOST;
   $("conversations-most").hidden = !more || rows.length < MOST;
@@ -126,11 +127,16 @@ function draw(row) {
         onclick: () => choosePeer(row.peer, row.name, { focus: true, entry: row.found?.id }),
       },
       avatar(row.name, row.peer),
-      h("span", { class: "conversation-name", dir: "auto" }, row.name),
+      h("span", { class: "conversation-name", dir: "auto", translate: "no" }, row.name),
       stamp(shown.time, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(shown)),
       row.unseen > 0 &&
-        h("span", { class: "unread-count" }, shortCount(row.unseen), h("span", { class: "unseen" }, " unread")),
+        h(
+          "span",
+          { class: "unread-count" },
+          shortCount(row.unseen),
+          h("span", { class: "unseen" }, ` ${t("conversations.unread")}`),
+        ),
     ),
   );
 }

@@ -2,20 +2,21 @@
 
 import { announce } from "./announce.js";
 import { h, icon } from "./dom.js";
+import { t } from "./language.js";
 
 /** A button that copies what `text()` returns; `what` names it. */
 export function copyButton(what, text) {
   const button = h("button", {
     type: "button",
     class: "icon-button copy",
-    title: `Copy ${what}`,
-    "aria-label": `Copy ${what}`,
+    title: t("copy.copy", { what }),
+    "aria-label": t("copy.copy", { what }),
   });
   const idle = icon("copy");
   button.append(idle);
   button.addEventListener("click", async () => {
     const worked = await put(text());
-    announce(worked ? `Copied ${what}.` : `Could not copy ${what}: select it, and copy it by hand.`);
+    announce(t(worked ? "copy.copied" : "copy.failed", { what }));
     button.replaceChildren(icon(worked ? "check" : "ban"));
     setTimeout(() => button.replaceChildren(idle), 1500);
   });

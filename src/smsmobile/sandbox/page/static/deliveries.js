@@ -3,6 +3,7 @@
 import { attempt, post } from "./api.js";
 import { announce } from "./announce.js";
 import { badge, h } from "./dom.js";
+import { nodes, t } from "./language.js";
 import { messageLinks } from "./links.js";
 import { logOf, pretty } from "./pager.js";
 import { aboutLine, statusBadge } from "./requests.js";
@@ -12,9 +13,9 @@ import { stamp, took } from "./time.js";
 import { watch } from "./watch.js";
 
 const STATES = {
-  waiting: ["waiting", "fair", "hourglass"],
-  delivered: ["delivered", "good", "check"],
-  given_up: ["given up", "bad", "alert"],
+  waiting: [t("deliveries.waiting"), "fair", "hourglass"],
+  delivered: [t("deliveries.delivered"), "good", "check"],
+  given_up: [t("deliveries.given_up"), "bad", "alert"],
 };
 
 let view;
@@ -28,7 +29,7 @@ export function startDeliveries() {
 export const deliveryBadge = ({ state }) => badge(...STATES[state]);
 
 function draw(delivery) {
-  const outcomes = delivery.tries.map((each) => each.status ?? "no answer");
+  const outcomes = delivery.tries.map((each) => each.status ?? t("deliveries.no_reply"));
   const details = h(
     "details",
     {},
@@ -42,8 +43,8 @@ function draw(delivery) {
       h(
         "span",
         { class: "log-more" },
-        h("span", { class: "log-where" }, delivery.url),
-        h("span", { class: "log-tags quiet", title: "The outcome of each attempt" }, outcomes.slice(-5).join(" · ")),
+        h("span", { class: "log-where", translate: "no" }, delivery.url),
+        h("span", { class: "log-tags quiet", title: t("deliveries.outcomes") }, outcomes.slice(-5).join(" · ")),
       ),
     ),
   );
@@ -67,26 +68,26 @@ function body(delivery) {
     let made;
     done.textContent = "";
     if (!(await attempt(problem, async () => (made = await post(`deliveries/${delivery.id}/again`))))) return;
-    done.replaceChildren("Sent again at ", stamp(made.created_at, "seconds"), ". It is the newest delivery now.");
-    announce("It is being sent again.");
+    done.replaceChildren(...nodes("deliveries.sent_again", { when: stamp(made.created_at, "seconds") }));
+    announce(t("deliveries.being_sent"));
     view.touch();
   };
   return h(
     "div",
     { class: "log-body" },
     messageLinks(delivery.message ? [delivery.message] : []),
-    h("h4", {}, "Attempts"),
-    ...(delivery.tries.length ? attempts(delivery.tries) : [h("p", { class: "quiet" }, "None yet.")]),
+    h("h4", {}, t("deliveries.attempts")),
+    ...(delivery.tries.length ? attempts(delivery.tries) : [h("p", { class: "quiet" }, t("deliveries.no_attempts"))]),
     delivery.state === "waiting" &&
       delivery.due_at &&
-      h("p", { class: "quiet" }, "The next one at ", stamp(delivery.due_at, "both"), "."),
-    h("h4", {}, "Body"),
-    h("pre", { tabindex: "0", "aria-label": "Body" }, pretty(delivery.body)),
-    h("p", { class: "quiet" }, "Event ", h("code", {}, delivery.event_id)),
+      h("p", { class: "quiet" }, ...nodes("deliveries.next", { when: stamp(delivery.due_at, "both") })),
+    h("h4", {}, t("deliveries.body")),
+    h("pre", { tabindex: "0", "aria-label": t("deliveries.body") }, pretty(delivery.body)),
+    h("p", { class: "quiet" }, `${t("deliveries.event")} `, h("code", {}, delivery.event_id)),
     h(
       "p",
       { class: "row" },
-      h("button", { type: "button", class: "button", "data-focus": "again", onclick: again }, "Send again"),
+      h("button", { type: "button", class: "button", "data-focus": "again", onclick: again }, t("deliveries.again")),
     ),
     done,
     problem,
@@ -102,26 +103,37 @@ function attempts(tries) {
       {
         type: "button",
         class: "button small",
-        "aria-label": `Show headers and answer of attempt ${index + 1}`,
+        "aria-label": t("deliveries.show_attempt", { number: index + 1 }),
         "data-focus": `attempt-${index + 1}`,
         onclick: () => choose(index),
       },
-      "Show",
+      t("deliveries.show"),
     ),
   );
   const choose = (chosen) => {
     for (const [index, button] of buttons.entries()) button.setAttribute("aria-pressed", String(index === chosen));
-    exchange.replaceChildren(...exchangeOf(tries[chosen], tries.length > 1 ? ` of attempt ${chosen + 1}` : ""));
+    exchange.replaceChildren(...exchangeOf(tries[chosen], tries.length > 1 ? chosen + 1 : null));
   };
   choose(tries.length - 1);
-  const head = h("tr", {}, ...["When", "Outcome", "Took"].map((name) => h("th", { scope: "col" }, name)));
-  if (tries.length > 1) head.append(h("th", { scope: "col" }, h("span", { class: "unseen" }, "Headers and answer")));
+  const head = h(
+    "tr",
+    {},
+    ...[t("deliveries.when"), t("deliveries.outcome"), t("deliveries.took")].map((name) =>
+      h("th", { scope: "col" }, name),
+    ),
+  );
+  if (tries.length > 1)
+    head.append(h("th", { scope: "col" }, h("span", { class: "unseen" }, t("deliveries.exchange"))));
   const rows = tries.map((each, index) =>
     h(
       "tr",
       {},
       h("td", {}, stamp(each.at, "both")),
-      h("td", {}, each.status === null ? badge(each.error ?? "no answer", "bad", "alert") : statusBadge(each.status)),
+      h(
+        "td",
+        {},
+        each.status === null ? badge(each.error ?? t("deliveries.no_reply"), "bad", "alert") : statusBadge(each.status),
+      ),
       h("td", {}, took(each.milliseconds)),
       tries.length > 1 && h("td", { class: "end" }, buttons[index]),
     ),
@@ -129,16 +141,20 @@ function attempts(tries) {
   return [h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)), exchange];
 }
 
-function exchangeOf({ headers, answer, status }, which) {
+function exchangeOf({ headers, answer, status }, number) {
   const posted = Object.entries(headers);
   return [
-    h("h4", {}, `Answer${which}`),
+    h("h4", {}, number ? t("deliveries.answer_of", { number }) : t("deliveries.answer")),
     answer
-      ? h("pre", { tabindex: "0", "aria-label": "Answer" }, pretty(answer))
-      : h("p", { class: "quiet" }, status === null ? "None." : "It has no body."),
-    h("h4", {}, `Headers${which}`),
+      ? h("pre", { tabindex: "0", "aria-label": t("deliveries.answer") }, pretty(answer))
+      : h("p", { class: "quiet" }, t(status === null ? "deliveries.no_answer" : "deliveries.no_body")),
+    h("h4", {}, number ? t("deliveries.headers_of", { number }) : t("deliveries.headers")),
     posted.length
-      ? h("dl", { class: "pairs" }, ...posted.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))
-      : h("p", { class: "quiet" }, "Nothing was posted."),
+      ? h(
+          "dl",
+          { class: "pairs", translate: "no" },
+          ...posted.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+        )
+      : h("p", { class: "quiet" }, t("deliveries.no_headers")),
   ];
 }

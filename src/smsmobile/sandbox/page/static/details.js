@@ -4,6 +4,7 @@ import { attempt, get } from "./api.js";
 import { copyButton } from "./copy.js";
 import { deliveryBadge } from "./deliveries.js";
 import { $, h, icon, reconcile } from "./dom.js";
+import { said, t } from "./language.js";
 import { showFault, showRow } from "./links.js";
 import { callOf, stateOf } from "./messages.js";
 import { outcomeBadge } from "./requests.js";
@@ -12,7 +13,7 @@ import { span, stamp } from "./time.js";
 import { watch } from "./watch.js";
 
 const TABLES = ["messages", "received", "by_hand", "calls", "requests", "deliveries", "phones", "accounts"];
-const UNITS = { "GSM-7": "septets", "UCS-2": "UTF-16 units" };
+const UNITS = { "GSM-7": t("details.septets"), "UCS-2": t("details.utf16") };
 
 let view;
 let shown = null; // the id of the entry in the thread
@@ -22,7 +23,7 @@ export function startDetails() {
   on("message", open);
   $("details").addEventListener("close", closed);
   const link = () => `${location.origin}/#${new URLSearchParams({ message: state.message })}`;
-  $("details-link").append(copyButton("the link to it", link));
+  $("details-link").append(copyButton(t("details.the_link"), link));
 }
 
 function open() {
@@ -55,7 +56,7 @@ function show(found) {
   shown = found?.entry.id ?? null;
   const isCall = found?.entry.kind === "call";
   $("details-problem").textContent = "";
-  $("details-title").textContent = isCall ? "Call" : "Message";
+  $("details-title").textContent = t(isCall ? "details.call" : "details.message");
   reconcile($("details-facts"), found ? factsOf(found) : [], ([name]) => name, drawFact);
   $("details-requests-part").hidden = found?.entry.kind !== "out";
   $("details-deliveries-part").hidden = !found;
@@ -72,35 +73,34 @@ function showRows(name, rows, draw) {
 function factsOf({ entry, name, phone, segments }) {
   const label = state.phones.find((each) => each.sid === phone)?.label ?? phone;
   const [who, when] = {
-    in: ["From", "Received"],
-    out: ["To", "Accepted"],
-    by_hand: ["To", "Sent"],
-    call: ["With", "Began"],
+    in: [t("details.from"), t("details.received")],
+    out: [t("details.to"), t("details.accepted")],
+    by_hand: [t("details.to"), t("details.sent")],
+    call: [t("details.with"), t("details.began")],
   }[entry.kind];
   const channel = entry.channel === "whatsapp" ? "WhatsApp" : "SMS";
   return [
     ["GUID", "guid", entry.guid],
     [who, "text", entry.name ? `${entry.name}, ${name}` : name],
-    ["Phone", "text", entry.sim ? `${label}, SIM ${entry.sim}` : label],
-    entry.kind === "call" && ["It was", "text", callOf(entry)[1]],
-    entry.kind === "call" && ["It lasted", "text", span(entry.seconds * 1000)],
-    entry.kind !== "call" && ["By", "text", entry.kind === "by_hand" ? "SMS, by hand on the phone" : channel],
-    entry.kind === "out" && ["State", "state", entry],
+    [t("details.phone"), "text", entry.sim ? `${label}, SIM ${entry.sim}` : label],
+    entry.kind === "call" && [t("details.was"), "text", callOf(entry)[1]],
+    entry.kind === "call" && [t("details.lasted"), "text", span(entry.seconds * 1000)],
+    entry.kind !== "call" && [t("details.by"), "text", entry.kind === "by_hand" ? t("details.by_hand") : channel],
+    entry.kind === "out" && [t("details.state"), "state", entry],
     [when, "time", entry.at],
-    entry.sent_at && ["Sent", "time", entry.sent_at],
-    segments && ["Encoding", "text", segments.encoding],
-    segments && ["Parts", "text", partsOf(segments)],
+    entry.sent_at && [t("details.sent"), "time", entry.sent_at],
+    segments && [t("details.encoding"), "text", segments.encoding],
+    segments && [t("details.parts"), "text", partsOf(segments)],
   ].filter(Boolean);
 }
 
 function partsOf({ encoding, units, parts, per_part }) {
-  const room =
-    parts === 1 ? `${units} of ${per_part} ${UNITS[encoding]}` : `${units} ${UNITS[encoding]}, ${per_part} in each`;
-  return `${parts} (${room})`;
+  const values = { parts, units, room: per_part, name: UNITS[encoding] };
+  return t(parts === 1 ? "details.one_part" : "details.many_parts", values);
 }
 
 const DRAWN = {
-  guid: (guid) => [h("code", {}, guid), copyButton("the GUID", () => guid)],
+  guid: (guid) => [h("code", {}, guid), copyButton(t("details.the_guid"), () => guid)],
   text: (text) => [text],
   time: (moment) => [stamp(moment, "both")],
   state: (entry) => [stateOf(entry), entry.reason && h("span", { class: "reason" }, entry.reason)],
@@ -117,7 +117,7 @@ function drawRequest(request) {
 
 function drawDelivery(delivery) {
   const words = h("span", { class: "log-what" }, h("code", {}, delivery.event_type));
-  const where = h("span", { class: "log-where" }, delivery.url);
+  const where = h("span", { class: "log-where", translate: "no" }, delivery.url);
   return drawRow("deliveries", delivery, [deliveryBadge(delivery), words, stamp(delivery.created_at, "both"), where]);
 }
 
@@ -131,12 +131,12 @@ function drawRow(log, { id, faults }, content) {
       ...content,
     ),
     faults.length > 0 &&
-      h("p", { class: "row" }, h("span", { class: "quiet" }, "Faults injected"), ...faults.map(drawFault)),
+      h("p", { class: "row" }, h("span", { class: "quiet" }, t("details.faults")), ...faults.map(drawFault)),
   );
 }
 
 function drawFault(kind) {
-  const title = state.overview?.fault_kinds.find((each) => each.kind === kind)?.title ?? kind;
+  const title = said(`fault.${kind}`, state.overview?.fault_kinds.find((each) => each.kind === kind)?.title ?? kind);
   return h(
     "button",
     { type: "button", class: "button small", "data-focus": kind, onclick: () => leave(showFault, kind) },

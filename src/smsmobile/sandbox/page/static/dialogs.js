@@ -2,6 +2,7 @@
 
 import { attempt } from "./api.js";
 import { $, allow, isAllowed } from "./dom.js";
+import { t } from "./language.js";
 
 /**
  * Open the dialog with this id. `prepare(form)` fills it; `send(form)` does what it is for, and while that fails the
@@ -48,7 +49,7 @@ function isComplete(form) {
   const empty = [...form.elements].find((field) => field.required && field.checkVisibility() && !field.value.trim());
   if (!empty) return true;
   const label = empty.labels[0].querySelector("span")?.textContent ?? empty.labels[0].textContent;
-  form.querySelector(".problem").textContent = `“${label}” is empty: fill it in.`;
+  form.querySelector(".problem").textContent = t("dialog.empty", { label });
   empty.setAttribute("aria-invalid", "true");
   empty.focus();
   return false;

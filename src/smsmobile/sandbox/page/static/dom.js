@@ -14,6 +14,7 @@ export function h(tag, props, ...children) {
     else if (name === "class") element.className = value;
     else element.setAttribute(name, value === true ? "" : String(value));
   }
+  if (tag === "code" || tag === "pre") element.translate = false;
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }

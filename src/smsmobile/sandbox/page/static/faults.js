@@ -3,10 +3,11 @@
 
 import { attempt, get, post, remove } from "./api.js";
 import { $, allow, h, icon, isAllowed } from "./dom.js";
+import { count, said, t } from "./language.js";
 import { on, state } from "./state.js";
 import { watch } from "./watch.js";
 
-const GROUPS = { request: "Requests", account: "Account", webhook: "Webhooks" };
+const GROUPS = { request: t("faults.request"), account: t("faults.account"), webhook: t("faults.webhook") };
 const NOUNS = { request: "request", account: "request", webhook: "webhook" };
 
 let faults = [];
@@ -39,7 +40,7 @@ async function load() {
   allow($("faults-off"), faults.length > 0);
   $("faults-count").textContent = faults.length ? String(faults.length) : "";
   $("faults-count").hidden = faults.length === 0;
-  $("faults-count-text").textContent = faults.length ? `, ${faults.length} switched on` : "";
+  $("faults-count-text").textContent = faults.length ? count("faults.switched_on", faults.length) : "";
 }
 
 function draw() {
@@ -62,15 +63,15 @@ function fieldsOf(about) {
   return [
     {
       name: "times",
-      label: `First n ${NOUNS[about.group]}s`,
+      label: t(`faults.times_${NOUNS[about.group]}`),
       limits: { min: 1, step: 1 },
-      placeholder: "all",
+      placeholder: t("faults.all"),
       shown: (fault) => (fault.times === null ? "" : fault.injected + fault.times),
       given: (text, fault) => (text ? Number(text) - (fault?.injected ?? 0) : null),
     },
     {
       name: "probability",
-      label: "Probability, %",
+      label: t("faults.probability"),
       limits: { min: 0, max: 100, step: "any" },
       placeholder: "100",
       shown: (fault) => percent(fault.probability),
@@ -78,31 +79,33 @@ function fieldsOf(about) {
     },
     about.seconds !== null && {
       name: "seconds",
-      label: "Seconds",
+      label: t("faults.seconds"),
       limits: { min: 0, max: 3600, step: "any" },
       ...own("seconds"),
     },
     about.status !== null && {
       name: "status",
-      label: "Status",
+      label: t("faults.status"),
       limits: { min: 500, max: 599, step: 1 },
       ...own("status"),
     },
     about.group !== "webhook" && {
       name: "path",
-      label: "Path",
+      label: t("faults.path"),
       shown: (fault) => fault.path ?? "",
       given: (text) => text || null,
     },
   ].filter(Boolean);
 }
 
+const titleOf = ({ kind, title }) => said(`fault.${kind}`, title);
+
 const percent = (probability) => Math.round(probability * 1e6) / 1e4;
 
 function inputOf({ name, limits, placeholder }) {
   if (limits) return h("input", { type: "number", name, inputmode: "decimal", placeholder, ...limits });
   const paths = state.overview.fault_paths.map((path) => h("option", {}, path));
-  return h("select", { name }, h("option", { value: "" }, "any"), ...paths);
+  return h("select", { name }, h("option", { value: "" }, t("faults.any")), ...paths);
 }
 
 function rowOf(about) {
@@ -125,7 +128,7 @@ function rowOf(about) {
     h("label", { class: limits ? "" : "wide" }, h("span", {}, label), input),
   );
   const form = h("form", { class: "fault-options", id: `${name}-options`, hidden: true, novalidate: true }, labels);
-  const title = h("p", { class: "fault-title", id: `${name}-title` }, about.title);
+  const title = h("p", { class: "fault-title", id: `${name}-title` }, titleOf(about));
   const named = h("span", { class: "unseen" });
   const summary = h("span", {});
   const options = h(
@@ -135,7 +138,7 @@ function rowOf(about) {
       class: "fault-how",
       "aria-expanded": "false",
       "aria-controls": form.id,
-      title: "How often, how likely, how long",
+      title: t("faults.how"),
     },
     named,
     summary,
@@ -167,7 +170,7 @@ function rowOf(about) {
     });
     field.input.addEventListener("change", () => change(row, field));
   }
-  const text = h("p", { class: "quiet", id: `${name}-text` }, about.description);
+  const text = h("p", { class: "quiet", id: `${name}-text` }, said(`fault.${about.kind}.about`, about.description));
   return h(
     "li",
     { class: "fault-row" },
@@ -197,26 +200,29 @@ function show(row) {
   const shown = fault ?? given(row);
   toggle.setAttribute("aria-checked", String(mine.length > 0));
   toggle.closest(".fault-row").classList.toggle("is-on", mine.length > 0);
-  row.title.textContent = about.title.replace(String(about.status), shown.status ?? about.status);
-  row.named.textContent = `${row.title.textContent}: `;
+  row.title.textContent = titleOf(about).replace(String(about.status), shown.status ?? about.status);
+  row.named.textContent = `${t("message.labelled", { label: row.title.textContent })} `;
   row.summary.textContent = when(shown);
-  const counted = mine.map((each) => (mine.length > 1 ? `${when(each)}: ` : "") + count(each, NOUNS[about.group]));
-  row.counts.textContent = counted.join("; ");
+  const counts = mine.map((each) => {
+    const injected = counted(each, NOUNS[about.group]);
+    return mine.length > 1 ? `${t("message.labelled", { label: when(each) })} ${injected}` : injected;
+  });
+  row.counts.textContent = counts.join("; ");
 }
 
 /** When it is injected, in words. */
 function when({ times, injected = 0, probability, path }) {
   const parts = [
-    times && `first ${injected + times}`,
-    probability !== undefined && probability < 1 && `${percent(probability)} %`,
+    times && t("faults.first", { number: injected + times }),
+    probability !== undefined && probability < 1 && t("faults.percent", { number: percent(probability) }),
     path,
   ];
-  return parts.filter(Boolean).join(", ") || "always";
+  return parts.filter(Boolean).join(", ") || t("faults.always");
 }
 
 /** How often it was injected, in words. */
-function count({ injected, matched }, noun) {
-  return matched ? `Injected into ${injected} of ${matched} ${noun}${matched === 1 ? "" : "s"}` : `On, no ${noun} yet`;
+function counted({ injected, matched }, noun) {
+  return matched ? count(`faults.injected_${noun}`, matched, { injected }) : t(`faults.none_${noun}`);
 }
 
 /** What the fields say. */
@@ -228,8 +234,8 @@ function given(row) {
 /** What is wrong with the value of a field, in a sentence; empty where nothing is. */
 function wrong({ label, input }) {
   if (input.validity.valid) return "";
-  const number = input.step === "1" ? "a whole number" : "a number";
-  return `${label}: expected ${number} ${input.max ? `from ${input.min} to ${input.max}` : `of ${input.min} or more`}.`;
+  const expected = `${input.step === "1" ? "whole" : "any"}_${input.max ? "range" : "least"}`;
+  return t(`faults.expected_${expected}`, { label, min: input.min, max: input.max });
 }
 
 /** Say at the fields of a row what is wrong there, and return the first such field: this one, if it is among them. */

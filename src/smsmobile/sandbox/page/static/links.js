@@ -2,6 +2,7 @@
 
 import { attempt, get } from "./api.js";
 import { $, h } from "./dom.js";
+import { t } from "./language.js";
 import { chooseMessage, choosePeer, choosePhone, tell } from "./state.js";
 
 /** Open the conversation of a message or call, where it is, with its details. */
@@ -37,7 +38,7 @@ export function messageLinks(guids) {
         "data-focus": `message-${guid}`,
         onclick: () => attempt(problem, () => showMessage(guid)),
       },
-      guids.length > 1 ? `Show ${guid.slice(0, 8)}… in its conversation` : "Show in its conversation",
+      guids.length > 1 ? t("links.show_one", { guid: guid.slice(0, 8) }) : t("links.show"),
     ),
   );
   return h("div", {}, h("p", { class: "row" }, ...buttons), problem);

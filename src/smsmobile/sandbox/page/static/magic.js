@@ -2,6 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { $, h, reconcile } from "./dom.js";
+import { said } from "./language.js";
 import { on, state } from "./state.js";
 
 export function startMagic() {
@@ -18,5 +19,5 @@ const draw = ({ number, description }) =>
       h("code", {}, number),
       copyButton(number, () => number),
     ),
-    h("td", {}, description),
+    h("td", {}, said(`magic.${number}`, description)),
   );

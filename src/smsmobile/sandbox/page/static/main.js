@@ -11,6 +11,7 @@ import { startDeliveries } from "./deliveries.js";
 import { startDetails } from "./details.js";
 import { $ } from "./dom.js";
 import { startFaults } from "./faults.js";
+import { startLanguage, t } from "./language.js";
 import { listen } from "./live.js";
 import { startMagic } from "./magic.js";
 import { startPhones } from "./phones.js";
@@ -25,9 +26,9 @@ import { changed } from "./watch.js";
 import { startWebhooks } from "./webhooks.js";
 
 const CONNECTION = {
-  live: ["Live", "Changes show at once"],
-  polling: ["Every second", "Live events are refused or broken: the page asks for changes every second"],
-  lost: ["Not connected", "The sandbox does not answer"],
+  live: [t("connection.live"), t("connection.live_about")],
+  polling: [t("connection.polling"), t("connection.polling_about")],
+  lost: [t("connection.lost"), t("connection.lost_about")],
 };
 
 function said(connection) {
@@ -36,7 +37,7 @@ function said(connection) {
   $("connection").title = title;
   $("connection-text").textContent = text;
   const isLost = connection === "lost";
-  if ($("banner").hidden === isLost) announce(isLost ? "The sandbox does not answer." : "The sandbox answers again.");
+  if ($("banner").hidden === isLost) announce(t(isLost ? "connection.is_lost" : "connection.is_back"));
   $("banner").hidden = !isLost;
   if (!isLost) forgetAway();
 }
@@ -88,6 +89,7 @@ function startKeys() {
   });
 }
 
+startLanguage();
 startTime();
 startTabs();
 startViews();

@@ -1,22 +1,23 @@
 // How an entry of a thread is put into words and drawings; used by the list of conversations and the thread.
 
 import { h, icon } from "./dom.js";
+import { nodes, t } from "./language.js";
 import { now, stamp } from "./time.js";
 
 const TINTS = 5; // in style.css
 
 const STATES = {
-  scheduled: ["clock", "Scheduled"],
-  queued: ["hourglass", "Queued"],
-  sent: ["check", "Sent"],
-  failed: ["alert", "Failed"],
-  refused: ["ban", "Refused"],
+  scheduled: ["clock", t("message.scheduled")],
+  queued: ["hourglass", t("message.queued")],
+  sent: ["check", t("message.sent")],
+  failed: ["alert", t("message.failed")],
+  refused: ["ban", t("message.refused")],
 };
 
 const CALLS = {
-  missed: ["missed", "Missed call"],
-  incoming: ["answered", "Answered call"],
-  outgoing: ["called", "Outgoing call"],
+  missed: ["missed", t("message.missed_call")],
+  incoming: ["answered", t("message.answered_call")],
+  outgoing: ["called", t("message.outgoing_call")],
 };
 
 /** Whether it comes from the other person. */
@@ -26,15 +27,16 @@ export const isIncoming = (entry) => entry.kind === "in";
 export const isOverdue = (entry) => entry.state === "scheduled" && Date.parse(entry.due_at) <= now();
 
 /** The drawing and the words of a call. */
-export const callOf = (entry) => CALLS[entry.state] ?? ["missed", "Call"];
+export const callOf = (entry) => CALLS[entry.state] ?? ["missed", t("message.call")];
 
 /** The state of an outgoing message: a drawing and a word, and for a scheduled one when. */
 export function stateOf(entry) {
   const known = STATES[entry.state];
   if (!known) return null;
   const [drawing, word] = known;
-  const when = entry.state === "scheduled" && entry.due_at ? [" for ", stamp(entry.due_at, "due")] : [];
-  return h("span", { class: `state state-${entry.state}` }, icon(drawing), h("span", {}, word, ...when));
+  const isDue = entry.state === "scheduled" && entry.due_at;
+  const words = isDue ? nodes("message.scheduled_for", { when: stamp(entry.due_at, "due") }) : [word];
+  return h("span", { class: `state state-${entry.state}` }, icon(drawing), h("span", {}, ...words));
 }
 
 /** One line about an entry, for a list; where a search has found it, with the words marked. */
@@ -46,13 +48,24 @@ export function summaryOf(entry) {
   const known = entry.kind === "out" ? STATES[entry.state] : null;
   const mark =
     known &&
-    h("span", { class: `state state-${entry.state}` }, icon(known[0]), h("span", { class: "unseen" }, `${known[1]}: `));
-  return [
-    mark,
-    isIncoming(entry) ? null : h("span", { class: "you" }, entry.kind === "by_hand" ? "By hand: " : ""),
     h(
       "span",
-      { class: "preview", dir: "auto" },
+      { class: `state state-${entry.state}` },
+      icon(known[0]),
+      h("span", { class: "unseen" }, `${t("message.labelled", { label: known[1] })} `),
+    );
+  return [
+    mark,
+    isIncoming(entry)
+      ? null
+      : h(
+          "span",
+          { class: "you" },
+          entry.kind === "by_hand" ? `${t("message.labelled", { label: t("message.by_hand") })} ` : "",
+        ),
+    h(
+      "span",
+      { class: "preview", dir: "auto", translate: "no" },
       ...(entry.excerpt ? [entry.excerpt[0], h("mark", {}, entry.excerpt[1]), entry.excerpt[2]] : [entry.text]),
     ),
   ];

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { $, allow, h, isAllowed, reconcile } from "./dom.js";
 import { announce } from "./announce.js";
+import { count, t } from "./language.js";
 import { oneTabStop } from "./list.js";
 import { on } from "./state.js";
 
@@ -38,7 +39,7 @@ export function logOf(path, name, draw, filter = () => ({})) {
     if (later) page = await get(path, { ...chosen, before: first + 1, limit: PAGE });
     if (start !== starts.at(-1) || JSON.stringify(filter()) !== filtered) return refresh();
     waiting.hidden = later === 0;
-    waiting.textContent = later === PAGE ? `${later} or more new` : `${later} new`;
+    waiting.textContent = later === PAGE ? t("pager.new_or_more", { count: later }) : count("pager.new", later);
     reconcile(list, page[name], (row) => row.id, draw);
     if (start === undefined) first = page[name][0]?.id ?? null;
     const isFiltered = Object.values(chosen).some(Boolean);
@@ -55,8 +56,8 @@ export function logOf(path, name, draw, filter = () => ({})) {
   }
 
   function pageName() {
-    if (!starts.length) return "Newest";
-    return jumped ? "Older" : `Page ${starts.length + 1}`;
+    if (!starts.length) return t("pager.newest");
+    return jumped ? t("pager.older") : t("pager.page", { number: starts.length + 1 });
   }
 
   const rowOf = (id) => list.querySelector(`:scope > [data-key="${id}"]`);
@@ -72,7 +73,7 @@ export function logOf(path, name, draw, filter = () => ({})) {
       await turn(() => starts.push(id + 1));
     }
     const details = rowOf(id)?.querySelector("details");
-    if (!details) return announce("It is not remembered any more.");
+    if (!details) return announce(t("pager.forgotten"));
     details.open = true;
     details.querySelector("summary").focus();
     details.scrollIntoView({ block: "nearest" });

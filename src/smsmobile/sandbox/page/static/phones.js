@@ -4,6 +4,7 @@ import { attempt, get, post } from "./api.js";
 import { copyButton } from "./copy.js";
 import { openDialog } from "./dialogs.js";
 import { $, h } from "./dom.js";
+import { t } from "./language.js";
 import { choosePhone, on, phone, state, tell } from "./state.js";
 import { isReading, shortCount } from "./unread.js";
 import { watch } from "./watch.js";
@@ -16,7 +17,7 @@ export function startPhones() {
   $("phone-on").addEventListener("click", turn);
   $("phone-add").addEventListener("click", add);
   $("phone-settings").addEventListener("click", settings);
-  $("phone-sid").after(copyButton("the SID", () => state.phone ?? ""));
+  $("phone-sid").after(copyButton(t("phone.the_sid"), () => state.phone ?? ""));
   const view = watch(SHOWN, refresh, undefined, undefined, true);
   on("phone", () => {
     show();
@@ -45,22 +46,22 @@ function show() {
   select.value = shown.sid;
   $("phone-sid").textContent = shown.sid;
   $("phone-on").setAttribute("aria-checked", String(shown.is_on));
-  $("phone-on-text").textContent = shown.is_on ? "On" : "Off";
+  $("phone-on-text").textContent = t(shown.is_on ? "phone.on" : "phone.off");
   $("phone-battery").textContent = `${shown.battery} %`;
   $("phone-battery-level").setAttribute("width", String((14 * shown.battery) / 100));
   $("phone-bar").classList.toggle("is-off", !shown.is_on);
   $("phone-bar").classList.toggle("is-low", shown.battery < LOW);
   const facts = [
-    !shown.is_on && "refuses to send",
-    shown.queued && `${shown.queued} queued`,
-    shown.delay && `sends after ${shown.delay} s`,
+    !shown.is_on && t("phone.refuses"),
+    shown.queued && t("phone.queued", { count: shown.queued }),
+    shown.delay && t("phone.sends_after", { seconds: shown.delay }),
   ];
   $("phone-facts").textContent = facts.filter(Boolean).join(" · ");
 }
 
 /** Its name, and where it is not the one that is shown, how much is unread on it. */
 const labelOf = ({ sid, label, unseen }) =>
-  sid === state.phone || !unseen ? label : `${label} (${shortCount(unseen)} unread)`;
+  sid === state.phone || !unseen ? label : t("phone.label_unread", { label, count: shortCount(unseen) });
 
 function turn() {
   attempt($("phone-problem"), async () => {

@@ -1,6 +1,7 @@
 // The log of what the application asked of the service, and what it was told.
 
 import { $, badge, h } from "./dom.js";
+import { t } from "./language.js";
 import { messageLinks } from "./links.js";
 import { logOf, pretty } from "./pager.js";
 import { stamp, took } from "./time.js";
@@ -12,10 +13,10 @@ const START = 200; // characters of a text
 const OUTCOMES = {
   accepted: ["good", null],
   redirected: ["fair", null],
-  refused: ["bad", "ban"],
-  broken: ["bad", "alert"],
+  refused: ["bad", "ban", t("requests.refused")],
+  broken: ["bad", "alert", t("requests.broken")],
 };
-const AUTHS = { key: "API key", token: "OAuth2 token", "": "none" };
+const AUTHS = { key: t("requests.auth_key"), token: t("requests.auth_token"), "": t("requests.auth_none") };
 
 export function startRequests() {
   on("row", ({ log: name }) => name === "requests" && clearFilters());
@@ -46,7 +47,7 @@ function showPaths(paths) {
   if (select.dataset.paths === JSON.stringify(known)) return;
   select.dataset.paths = JSON.stringify(known);
   select.replaceChildren(
-    h("option", { value: "" }, "All paths"),
+    h("option", { value: "" }, t("requests.all_paths")),
     ...known.map((path) => h("option", { value: path }, path)),
   );
   select.value = chosen;
@@ -54,8 +55,8 @@ function showPaths(paths) {
 
 /** What the service meant, as a badge: many refusals have the status 200. */
 export function outcomeBadge({ status, outcome }) {
-  const [kind, drawing] = OUTCOMES[outcome];
-  const words = [status, drawing && outcome].filter(Boolean).join(" ");
+  const [kind, drawing, word] = OUTCOMES[outcome];
+  const words = [status, word].filter(Boolean).join(" ");
   return badge(words, `status ${kind}`, drawing);
 }
 
@@ -70,7 +71,7 @@ export function aboutLine(whom, text, error, isBad = true) {
   if (!whom && !text && !error) return null;
   return h(
     "span",
-    { class: "log-about", dir: "auto" },
+    { class: "log-about", dir: "auto", translate: "no" },
     error && h("span", { class: isBad ? "said reason" : "said" }, error),
     whom && h("span", { class: "whom" }, whom),
     text && h("span", {}, text.slice(0, START)),
@@ -120,14 +121,18 @@ function body(request) {
     "div",
     { class: "log-body" },
     messageLinks(request.messages),
-    h("h4", {}, "Parameters"),
+    h("h4", {}, t("requests.parameters")),
     parameters.length
-      ? h("dl", { class: "pairs" }, ...parameters.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))
-      : h("p", { class: "quiet" }, "None."),
-    h("h4", {}, "Answer"),
+      ? h(
+          "dl",
+          { class: "pairs", translate: "no" },
+          ...parameters.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+        )
+      : h("p", { class: "quiet" }, t("requests.no_parameters")),
+    h("h4", {}, t("requests.answer")),
     request.answer
-      ? h("pre", { tabindex: "0", "aria-label": "Answer" }, pretty(request.answer))
-      : h("p", { class: "quiet" }, "None."),
-    h("p", { class: "quiet" }, `Authorised by: ${AUTHS[request.auth] ?? request.auth}. Secrets are masked.`),
+      ? h("pre", { tabindex: "0", "aria-label": t("requests.answer") }, pretty(request.answer))
+      : h("p", { class: "quiet" }, t("requests.no_answer")),
+    h("p", { class: "quiet" }, t("requests.auth", { auth: AUTHS[request.auth] ?? request.auth })),
   );
 }

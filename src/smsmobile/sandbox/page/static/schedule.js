@@ -2,6 +2,7 @@
 
 import { attempt, get, post } from "./api.js";
 import { $, badge, h, reconcile } from "./dom.js";
+import { t } from "./language.js";
 import { choosePeer, choosePhone, on, state, tell } from "./state.js";
 import { openTab } from "./tabs.js";
 import { learnNow, now, span, stamp } from "./time.js";
@@ -27,7 +28,7 @@ function countDown() {
   if (openTab() !== "schedule") return;
   for (const element of $("schedule-list").querySelectorAll("[data-due]")) {
     const left = Date.parse(element.dataset.due) - now();
-    element.textContent = left > 0 ? `in ${span(left)}` : "due now";
+    element.textContent = left > 0 ? t("schedule.in", { time: span(left) }) : t("schedule.now");
     if (left <= 0) view.touch();
   }
 }
@@ -54,22 +55,18 @@ function draw(message) {
       " ",
       h("span", { class: "quiet", "data-due": message.due_at }),
     ),
-    h("p", { class: "card-text", dir: "auto" }, message.text),
+    h("p", { class: "card-text", dir: "auto", translate: "no" }, message.text),
     h(
       "p",
       { class: "card-facts" },
-      `To ${message.number} from ${label}`,
+      t("schedule.whom", { name: message.number, phone: label }),
       message.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
     ),
     h(
       "p",
       { class: "row" },
-      h("button", { type: "button", class: "button small", "data-focus": "open", onclick: open }, "Open conversation"),
-      h(
-        "button",
-        { type: "button", class: "button small", "data-focus": "jump", onclick: jump },
-        "Move the clock there",
-      ),
+      h("button", { type: "button", class: "button small", "data-focus": "open", onclick: open }, t("schedule.open")),
+      h("button", { type: "button", class: "button small", "data-focus": "jump", onclick: jump }, t("schedule.jump")),
     ),
     problem,
   );

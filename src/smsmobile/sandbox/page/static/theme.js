@@ -24,21 +24,22 @@
     root.dataset.theme = THEMES.includes(theme) ? theme : "system";
   }
 
-  function label(button) {
-    const theme = root.dataset.theme;
-    button.title = `Theme: ${theme}`;
-    button.setAttribute("aria-label", `Theme: ${theme}. Change it`);
+  function label(button, t) {
+    const theme = t(`theme.${root.dataset.theme}`);
+    button.title = theme;
+    button.setAttribute("aria-label", t("theme.change", { theme }));
   }
 
   show(remembered());
-  document.addEventListener("DOMContentLoaded", () => {
+  document.addEventListener("DOMContentLoaded", async () => {
     const button = document.getElementById("theme");
-    label(button);
+    const { t } = await import("./language.js"); // as all modules, loaded by now
+    label(button, t);
     button.addEventListener("click", () => {
       const next = THEMES[(THEMES.indexOf(root.dataset.theme) + 1) % THEMES.length];
       show(next);
       remember(next);
-      label(button);
+      label(button, t);
     });
   });
 })();

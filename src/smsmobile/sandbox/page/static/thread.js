@@ -3,6 +3,7 @@
 
 import { get } from "./api.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
+import { count, t } from "./language.js";
 import { oneTabStop } from "./list.js";
 import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
 import { chooseMessage, choosePeer, on, state, tell } from "./state.js";
@@ -51,7 +52,7 @@ function open({ entry = null }) {
   pinned = wanted === null;
   loading = false;
   $("thread").classList.toggle("has-peer", state.peer !== null);
-  $("thread-title").textContent = state.peer === null ? "No conversation" : state.name;
+  $("thread-title").textContent = state.peer === null ? t("thread.no_conversation") : state.name;
   $("thread-avatar").replaceChildren(avatar(state.name, state.peer ?? ""));
   show();
   if (state.peer !== null) view.touch();
@@ -165,7 +166,7 @@ function show() {
   }
   const missed = entries.filter((entry) => entry.id > seen).length;
   $("thread-new").hidden = pinned || missed === 0;
-  $("thread-new-text").textContent = missed === 1 ? "1 new message" : `${missed} new messages`;
+  $("thread-new-text").textContent = count("thread.new", missed);
 }
 
 const sideOf = (entry) => (entry.kind === "call" ? "call" : entry.kind === "in" ? "in" : "out");
@@ -276,8 +277,8 @@ function detailsButton({ guid }) {
     {
       type: "button",
       class: "icon-button details-open",
-      title: "Details",
-      "aria-label": "Details",
+      title: t("details.open"),
+      "aria-label": t("details.open"),
       "data-focus": "details",
       onclick: () => chooseMessage(guid),
     },
@@ -286,18 +287,21 @@ function detailsButton({ guid }) {
 }
 
 function drawMessage(entry, side) {
-  const who = { in: `${state.name} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[
-    entry.kind
-  ];
   const isVoice = entry.kind === "in" && entry.seconds !== null;
   return h(
     "div",
     { class: `message message-${side} is-${entry.state}` },
-    h("span", { class: "unseen" }, `${who}: `),
+    h("span", { class: "unseen" }, `${t(`thread.${entry.kind}`, { name: state.name })} `),
     h(
       "div",
-      { class: "bubble", dir: "auto", onclick: () => getSelection().isCollapsed && chooseMessage(entry.guid) },
-      isVoice && h("span", { class: "voice" }, icon("voice"), `Voice message, ${span(entry.seconds * 1000)}`),
+      {
+        class: "bubble",
+        dir: "auto",
+        translate: "no",
+        onclick: () => getSelection().isCollapsed && chooseMessage(entry.guid),
+      },
+      isVoice &&
+        h("span", { class: "voice" }, icon("voice"), t("thread.voice", { length: span(entry.seconds * 1000) })),
       entry.text,
       entry.media_url && h("span", { class: "media" }, icon("clip"), entry.media_url),
     ),
@@ -306,10 +310,10 @@ function drawMessage(entry, side) {
       { class: "meta" },
       entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
       entry.sim && badge(`SIM ${entry.sim}`),
-      entry.kind === "by_hand" && badge("By hand"),
+      entry.kind === "by_hand" && badge(t("message.by_hand")),
       entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
       entry.kind === "out" && stateOf(entry),
-      entry.reason && h("span", { class: "reason" }, entry.reason),
+      entry.reason && h("span", { class: "reason", translate: "no" }, entry.reason),
       detailsButton(entry),
     ),
   );

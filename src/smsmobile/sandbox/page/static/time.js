@@ -1,10 +1,17 @@
 // Moments: shown in the reader's time, with the full UTC moment as tooltip. Also what time it is in the sandbox.
 
-const format = (options) => new Intl.DateTimeFormat("en-GB", options);
+import { locale, t } from "./language.js";
+
+const format = (options) => new Intl.DateTimeFormat(locale, options);
 const TIME = format({ hour: "2-digit", minute: "2-digit" });
 const SECONDS = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DATE = format({ day: "numeric", month: "short" });
 const DAY = format({ weekday: "long", day: "numeric", month: "long" });
+const TENTHS = new Intl.NumberFormat(locale, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+  useGrouping: false,
+});
 const DAY_AND_YEAR = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
 let ahead = 0; // milliseconds that the sandbox's clock is ahead of this machine's
@@ -43,14 +50,15 @@ export function span(milliseconds) {
   for (const [unit, size] of units) {
     const count = Math.floor(left / size);
     left -= count * size;
-    if (count) parts.push(`${count} ${unit}`);
+    if (count) parts.push(t(`time.${unit}`, { count }));
   }
-  return parts.slice(0, 2).join(" ") || "0 s";
+  return parts.slice(0, 2).join(" ") || t("time.s", { count: 0 });
 }
 
 /** How long something took. */
 export function took(milliseconds) {
-  return milliseconds < 1000 ? `${Math.max(1, Math.round(milliseconds))} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 1000) return t("time.ms", { count: Math.max(1, Math.round(milliseconds)) });
+  return t("time.s", { count: TENTHS.format(milliseconds / 1000) });
 }
 
 const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
@@ -62,20 +70,24 @@ export const dateOf = (moment) => new Date(moment).toDateString();
 function dayOf(moment) {
   const date = new Date(moment);
   const days = Math.round((midnight(now()) - midnight(date)) / 86400000);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
-  if (days === -1) return "Tomorrow";
+  if (days === 0) return t("time.today");
+  if (days === 1) return t("time.yesterday");
+  if (days === -1) return t("time.tomorrow");
   return (date.getFullYear() === now().getFullYear() ? DAY : DAY_AND_YEAR).format(date);
 }
 
+const isToday = (date) => dateOf(date) === dateOf(now());
+
+const dated = (date, time) => t("time.date_and_time", { date: DATE.format(date), time: time.format(date) });
+
 const WRITTEN = {
   day: (date) => dayOf(date),
-  dated: (date) => `${DATE.format(date)}, ${TIME.format(date)}`,
+  dated: (date) => dated(date, TIME),
   time: (date) => TIME.format(date),
   seconds: (date) => SECONDS.format(date),
-  short: (date) => (dayOf(date) === "Today" ? TIME : DATE).format(date),
-  both: (date) => (dayOf(date) === "Today" ? SECONDS.format(date) : `${DATE.format(date)}, ${SECONDS.format(date)}`),
-  due: (date) => (dayOf(date) === "Today" ? TIME.format(date) : `${DATE.format(date)}, ${TIME.format(date)}`),
+  short: (date) => (isToday(date) ? TIME : DATE).format(date),
+  both: (date) => (isToday(date) ? SECONDS.format(date) : dated(date, SECONDS)),
+  due: (date) => (isToday(date) ? TIME.format(date) : dated(date, TIME)),
 };
 
 let today = ""; // what "Today" means in what the page shows

@@ -4,6 +4,7 @@ import { announce } from "./announce.js";
 import { attempt, get, post, remove } from "./api.js";
 import { confirmDialog, openDialog } from "./dialogs.js";
 import { $, badge, h, icon, reconcile } from "./dom.js";
+import { count, nodes, t } from "./language.js";
 import { on, state } from "./state.js";
 import { stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -40,7 +41,7 @@ async function refresh() {
   const failing = destinations.filter((each) => each.failures > 0).length;
   $("webhooks-count").textContent = failing ? String(failing) : "";
   $("webhooks-count").hidden = failing === 0;
-  $("webhooks-count-text").textContent = failing ? `${failing} failing` : "";
+  $("webhooks-count-text").textContent = failing ? t("webhooks.failing", { count: failing }) : "";
 }
 
 function draw(destination) {
@@ -52,7 +53,8 @@ function draw(destination) {
     });
   const button = (name, text, onclick) =>
     h("button", { type: "button", class: "button small", "data-focus": name, onclick }, text);
-  const types = destination.types?.join(", ") ?? (destination.version === 1 ? "received SMS" : "all");
+  const types =
+    destination.types?.join(", ") ?? t(destination.version === 1 ? "webhooks.types_received" : "webhooks.types_all");
   const path = `webhooks/${destination.id}`;
   const summary = h(
     "summary",
@@ -62,37 +64,31 @@ function draw(destination) {
     h(
       "span",
       { class: "card-facts" },
-      badge(`Version ${destination.version}`),
+      badge(t("webhooks.version", { version: destination.version })),
       badge(
-        destination.signed ? "Signed" : "Unsigned",
+        t(destination.signed ? "webhooks.signed" : "webhooks.unsigned"),
         destination.signed ? "good" : "",
         destination.signed ? "lock" : null,
       ),
-      destination.rotating && badge("Secret is changing", "fair", "rotate"),
-      destination.failures > 0 && badge(`${destination.failures} failed in a row`, "bad", "alert"),
-      destination.paused_until && badge("Paused", "bad", "pause"),
+      destination.rotating && badge(t("webhooks.rotating"), "fair", "rotate"),
+      destination.failures > 0 && badge(count("webhooks.failures", destination.failures), "bad", "alert"),
+      destination.paused_until && badge(t("webhooks.paused"), "bad", "pause"),
     ),
   );
   const body = h(
     "div",
     { class: "card-body" },
-    h("p", { class: "quiet" }, `Events: ${types}`),
+    h("p", { class: "quiet" }, t("webhooks.types", { types })),
     destination.paused_until &&
-      h(
-        "p",
-        { class: "quiet" },
-        "It kept failing, so nothing is posted until ",
-        stamp(destination.paused_until, "both"),
-        ".",
-      ),
+      h("p", { class: "quiet" }, ...nodes("webhooks.paused_until", { when: stamp(destination.paused_until, "both") })),
     sampleOf(destination, path, problem),
     h(
       "p",
       { class: "row" },
-      destination.paused_until && button("resume", "Resume", () => act(() => post(`${path}/resume`))),
-      destination.signed && !destination.rotating && button("rotate", "Change secret", () => rotate(destination)),
-      destination.rotating && button("rotate", "Finish the change", () => act(() => post(`${path}/finish-rotation`))),
-      button("remove", "Remove", () => removeIt(destination)),
+      destination.paused_until && button("resume", t("webhooks.resume"), () => act(() => post(`${path}/resume`))),
+      destination.signed && !destination.rotating && button("rotate", t("webhooks.rotate"), () => rotate(destination)),
+      destination.rotating && button("rotate", t("webhooks.finish"), () => act(() => post(`${path}/finish-rotation`))),
+      button("remove", t("webhooks.remove"), () => removeIt(destination)),
     ),
     problem,
   );
@@ -108,7 +104,7 @@ function sampleOf(destination, path, problem) {
   const select = h(
     "select",
     {
-      "aria-label": "Type of the test event",
+      "aria-label": t("webhooks.test_type"),
       "data-focus": "type",
       onchange: () => tested.set(destination.id, select.value),
     },
@@ -119,21 +115,21 @@ function sampleOf(destination, path, problem) {
     attempt(problem, async () => {
       done.textContent = "";
       const made = await post(`${path}/test`, { type: select.value });
-      done.replaceChildren("Sent at ", stamp(made.created_at, "seconds"), ".");
-      announce(`A test event ${made.event_type} is being sent.`);
+      done.replaceChildren(...nodes("webhooks.test_sent", { when: stamp(made.created_at, "seconds") }));
+      announce(t("webhooks.test_announced", { type: made.event_type }));
     });
   return h(
     "p",
     { class: "row test-event" },
     types.length > 1 && h("span", { class: "select" }, select, icon("down")),
-    h("button", { type: "button", class: "button small", "data-focus": "test", onclick: send }, "Send test event"),
+    h("button", { type: "button", class: "button small", "data-focus": "test", onclick: send }, t("webhooks.test")),
     done,
   );
 }
 
 function removeIt(destination) {
-  const text = `Nothing more is posted to ${destination.url}. What was delivered stays in the log.`;
-  confirmDialog({ title: "Remove this destination?", text, action: "Remove" }, async () => {
+  const text = t("webhooks.remove_about", { url: destination.url });
+  confirmDialog({ title: t("webhooks.remove_title"), text, action: t("webhooks.remove") }, async () => {
     await remove(`webhooks/${destination.id}`);
     view.touch();
   });

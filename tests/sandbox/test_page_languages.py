@@ -1,0 +1,106 @@
+"""The page's texts: the same in both languages, each used, and none left in the page itself. No browser is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from importlib.resources import files
+
+import pytest
+
+from smsmobile.sandbox.fault_kinds import KINDS
+from smsmobile.sandbox.recipients import MAGIC
+
+STATIC = files("smsmobile.sandbox.page") / "static"
+PAGE = (STATIC / "index.html").read_text(encoding="utf-8")
+SCRIPTS = {
+    file.name: file.read_text(encoding="utf-8")
+    for file in STATIC.iterdir()
+    if file.name.endswith(".js") and not file.name.startswith("strings-")
+}
+NAMES = ("smsmobile", "smsmobile sandbox", "sandbox", "SID", "SMS", "WhatsApp")
+"""What is called so in every language."""
+SAID = {f"fault.{kind}" for kind in KINDS} | {f"fault.{kind}.about" for kind in KINDS} | {f"magic.{to}" for to in MAGIC}
+"""What the sandbox itself says in English."""
+
+
+def strings(language: str) -> dict[str, str]:
+    """A strings file: JSON but for its comments, and what makes a module of it."""
+    lines = (STATIC / f"strings-{language}.js").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.lstrip().startswith("//"))
+    pairs = json.loads(text.strip().removeprefix("export default").removesuffix(",\n};") + "}", object_pairs_hook=list)
+    assert len({key for key, _ in pairs}) == len(pairs), "a key stands there twice"
+    return dict(pairs)
+
+
+EN, FR = strings("en"), strings("fr")
+
+
+def used() -> tuple[set[str], set[str]]:
+    """The keys in the page and in its scripts, and the beginnings of those that a script puts together."""
+    parts = "|".join(sorted({key.partition(".")[0] for key in (*EN, *FR)}))
+    keys = set(re.findall(r'data-t(?:-[a-z-]+)?="([^"]*)"', PAGE))
+    beginnings = set()
+    for text in SCRIPTS.values():
+        keys |= set(re.findall(rf'"((?:{parts})\.\w+)"', text))
+        beginnings |= set(re.findall(rf"`((?:{parts})\.\w*)\$\{{", text))
+    return keys, beginnings
+
+
+def test_both_languages_have_the_same_keys_in_the_same_order():
+    assert [key for key in FR if key not in SAID] == list(EN)
+
+
+def test_what_the_sandbox_says_is_there_in_french():
+    assert set(FR) - set(EN) == SAID
+
+
+@pytest.mark.parametrize("part", [r"\{\w+\}", r"`[^`]+`", r"^ ", r" $"], ids=["values", "code", "start", "end"])
+def test_both_texts_of_a_key_have_the_same(part):
+    assert [key for key in EN if sorted(re.findall(part, FR[key])) != sorted(re.findall(part, EN[key]))] == []
+
+
+def test_a_text_that_depends_on_a_number_has_both_forms():
+    forms = {key.removesuffix(".one") for key in EN if key.endswith(".one")}
+    assert forms
+    assert forms == {key.removesuffix(".other") for key in EN if key.endswith(".other")}
+
+
+def test_every_key_that_is_used_exists():
+    keys, beginnings = used()
+    assert {key for key in keys if key not in EN and f"{key}.other" not in EN} == set()
+    assert {start for start in beginnings if not any(key.startswith(start) for key in FR)} == set()
+
+
+def test_every_key_is_used():
+    keys, beginnings = used()
+    assert {
+        key for key in FR if re.sub(r"\.(one|other)$", "", key) not in keys and not key.startswith(tuple(beginnings))
+    } == set()
+
+
+def test_the_page_itself_has_no_text():
+    found: list[str] = []
+
+    class Texts(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            found.extend(value for name, value in attrs if name in ("title", "aria-label", "alt") and value)
+
+        def handle_data(self, data):
+            if (
+                re.search(r"\w", data) and "JavaScript" not in data
+            ):  # which is told in both languages, since no script can
+                found.append(data.strip())
+
+    Texts().feed(PAGE)
+    assert [text for text in found if text not in NAMES] == []
+
+
+def test_french_has_its_own_signs_and_spaces():
+    wrong = r"'|\.\.\.|[“”]|[^\u202f][;!?]|[^\u00a0][:»]|«[^\u00a0]"
+    assert {key: found for key, text in FR.items() if (found := re.findall(wrong, text))} == {}
+
+
+def test_no_text_is_empty():
+    assert [key for key, text in (*EN.items(), *FR.items()) if not text.strip()] == []
