@@ -90,12 +90,14 @@ def open_page(browser: Browser, box: Sandbox) -> Iterator[Callable[..., Page]]:
         width: int = 1440,
         height: int = 900,
         theme: Any = "light",
+        locale: str = "en-US",
         expected_errors: tuple[str, ...] = (),
         prepare: Callable[[Page], None] = lambda page: None,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,
+            locale=locale,
             reduced_motion="reduce",
             timezone_id="Asia/Kolkata",
         )

@@ -1,11 +1,18 @@
 // The page's calls to the sandbox's JSON endpoints. What goes wrong becomes an error whose message is for the reader.
 
-import { t } from "./language.js";
+import { t, translated } from "./language.js";
 
 const TIMEOUT = 10_000; // milliseconds
 
-/** The sandbox said no; the message is its sentence. */
-export class Refusal extends Error {}
+/** The sandbox said no; the message is its sentence. Where that is none of the page's language, `lang` says which. */
+export class Refusal extends Error {
+  lang = null;
+}
+
+function refusalOf(sentence) {
+  const known = translated(sentence);
+  return Object.assign(new Refusal(known ?? sentence), { lang: known === null ? "en" : null });
+}
 
 /** The sandbox did not answer. */
 export class Unreachable extends Error {}
@@ -36,7 +43,7 @@ async function call(method, path, body) {
     // not from an endpoint of ours
   }
   if (!response.ok || json === null)
-    throw new Refusal(json?.error ?? t("connection.status", { status: response.status }));
+    throw json?.error ? refusalOf(json.error) : new Refusal(t("connection.status", { status: response.status }));
   return json;
 }
 
@@ -65,6 +72,8 @@ export async function attempt(place, action) {
   } catch (error) {
     if (!(error instanceof Refusal || error instanceof Unreachable)) throw error;
     place.textContent = error.message;
+    if (error.lang) place.lang = error.lang;
+    else place.removeAttribute("lang");
     place.toggleAttribute("data-away", error instanceof Unreachable);
     return false;
   }

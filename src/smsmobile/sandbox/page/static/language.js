@@ -16,6 +16,9 @@ const language = chosen();
 const { locale, strings } = LANGUAGES[language];
 const PLURALS = new Intl.PluralRules(locale);
 const NUMBERS = new Intl.NumberFormat(locale, { maximumFractionDigits: 4 });
+const SENTENCES = Object.keys(strings)
+  .filter((key) => key.startsWith("said."))
+  .map((key) => [patternOf(key.slice("said.".length)), key]);
 
 /** How dates, times and numbers are written. */
 export { locale };
@@ -55,6 +58,22 @@ export function nodes(key, values = {}) {
 
 /** What the sandbox says in English, in the language of the page where that has a text for it. */
 export const said = (key, english) => strings[key] ?? english;
+
+/** A whole sentence that the sandbox says in English; null where the language of the page has none for it. */
+export function translated(sentence) {
+  for (const [pattern, key] of SENTENCES) {
+    const found = pattern.exec(sentence);
+    if (found) return t(key, found.groups);
+  }
+  return null;
+}
+
+/** What is said like this, whatever the values are. */
+function patternOf(text) {
+  const parts = text.split(/\{(\w+)\}/);
+  const parted = parts.map((part, index) => (index % 2 ? `(?<${part}>.+)` : part.replace(/[.*+?^$()|[\]\\]/g, "\\$&")));
+  return new RegExp(`^${parted.join("")}$`);
+}
 
 /** Write the texts of index.html, and let a button change the language. */
 export function startLanguage() {

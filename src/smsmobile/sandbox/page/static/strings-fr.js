@@ -469,4 +469,26 @@ export default {
   "magic.+12025550104": "envoyé, et renvoyé en écho après une seconde",
   "magic.+12025550105": "en échec sur le téléphone, puis envoyé si on le renvoie",
   "magic.+12025550106": "absent de WhatsApp : un message y échoue, un SMS part",
+  "said.The field '{field}' should be less than or equal to {most}.":
+    "Le champ « {field} » doit être inférieur ou égal à {most}.",
+  "said.The field '{field}' should be greater than or equal to {least}.":
+    "Le champ « {field} » doit être supérieur ou égal à {least}.",
+  "said.The field '{field}' should be a valid integer.": "Le champ « {field} » doit être un nombre entier.",
+  "said.The field '{field}' should be a valid number.": "Le champ « {field} » doit être un nombre.",
+  "said.The field '{field}' should have at most {most} characters.":
+    "Le champ « {field} » ne doit pas dépasser {most} caractères.",
+  "said.The field '{field}' must be one line of text, and not empty.":
+    "Le champ « {field} » doit tenir sur une ligne de texte et ne pas être vide.",
+  "said.The sandbox pushes webhooks to this machine only: the URL must begin with http:// or https://, and its host be localhost, 127.0.0.1 or ::1.":
+    "Le bac à sable n’envoie de webhooks qu’à cette machine : l’URL doit commencer par http:// ou https://, et son hôte être localhost, 127.0.0.1 ou ::1.",
+  "said.The sandbox lives between the years 1980 and 2099: choose a moment in between.":
+    "Le bac à sable vit entre les années 1980 et 2099 : choisissez un moment dans cet intervalle.",
+  "said.No phone has this SID: GET /_sandbox/phones lists them.": "Aucun téléphone n’a ce SID.",
+  "said.No message or call has this GUID, or it was forgotten.":
+    "Aucun message ni appel n’a ce GUID, ou il a été oublié.",
+  "said.There is no webhook {number}, or it was removed.": "Ce webhook n’existe pas, ou il a été supprimé.",
+  "said.There is no delivery {number}, or it was forgotten.": "Cette livraison n’existe pas, ou elle a été oubliée.",
+  "said.The webhook to {url} was removed: add it again first.":
+    "Le webhook vers {url} a été supprimé : ajoutez-le de nouveau d’abord.",
+  "said.There is no fault {number}, or it is over.": "Cette panne n’existe pas, ou elle est finie.",
 };
