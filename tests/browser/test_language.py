@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.long
 
 NUMBER = "+33639985678"
-TABS = ["Requêtes", "Webhooks", "Programmés", "Pannes", "Connexion", "Compte"]
+TABS = ["Requêtes", "Webhooks", "À venir", "Pannes", "Accès", "Compte"]
 
 
 def test_a_french_browser_gets_french(open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient) -> None:

@@ -65,7 +65,7 @@ function fieldsOf(about) {
       name: "times",
       label: t(`faults.times_${NOUNS[about.group]}`),
       limits: { min: 1, step: 1 },
-      placeholder: t("faults.all"),
+      placeholder: t(`faults.all_${NOUNS[about.group]}`),
       shown: (fault) => (fault.times === null ? "" : fault.injected + fault.times),
       given: (text, fault) => (text ? Number(text) - (fault?.injected ?? 0) : null),
     },
