@@ -93,7 +93,15 @@ def test_what_is_no_language_is_not_translated(open_page: Callable[..., Page], b
         expect(page.locator(name).first).to_have_js_property("translate", False)
 
 
-def test_each_part_is_accessible_in_french(open_page: Callable[..., Page], box: Sandbox, client: Any) -> None:
+def too_wide(page: Page) -> list[str]:
+    """What one would have to scroll sideways to see all of."""
+    parts = page.locator("html, .scroll, .top, .thread")
+    return parts.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.id || e.className)")
+
+
+def test_each_part_is_accessible_and_fits_in_french(
+    open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient
+) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     from playwright.sync_api import expect
 
@@ -101,13 +109,14 @@ def test_each_part_is_accessible_in_french(open_page: Callable[..., Page], box: 
     client.sms.send(NUMBER, "Plus tard", schedule_at=box.clock.now() + timedelta(hours=2))
     box.add_webhook("http://localhost:9/", secret="a secret for tests")
     page = open_page(width=390, height=844, locale="fr-FR")
+    page.locator(".conversation").click()
+    page.get_by_label("Type de message").select_option("by_hand")
+    expect(page.locator("#composer-label")).to_have_text(f"À la main sur Phone 1, à {NUMBER}")
+    assert too_wide(page) == []
     page.get_by_role("button", name="Application").click()
     for tab in TABS:
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_role("tabpanel", name=tab).locator("li, dd, .setting").first).to_be_visible()
         found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         assert [f"{tab}: {each['id']}: {node['html']}" for each in found for node in each["nodes"]] == []
-        wide = page.locator("html, .scroll, .top").evaluate_all(
-            "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.id || e.className)"
-        )
-        assert wide == []
+        assert too_wide(page) == []
