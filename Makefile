@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Many tests wait for a timeout or for another process: one worker more than cores.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-ON_ALL_CORES := --numprocesses=auto --dist=worksteal
+ON_ALL_CORES = --numprocesses=auto --dist=worksteal $(RERUNS)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # It checks and formats the JavaScript and CSS of the sandbox's page; npx, of Node.js, fetches it.
 BIOME := @biomejs/biome@2.6.8
