@@ -90,7 +90,7 @@ OPENERS = {
     "Simulate call": lambda page: page.get_by_role("button", name="Call…", exact=True).click(),
     "Message": open_details,
     "Add a phone": lambda page: page.get_by_role("button", name="Add a phone").click(),
-    "Battery and sending delay": lambda page: page.get_by_role("button", name="Battery and sending delay").click(),
+    "Phone settings": lambda page: page.get_by_role("button", name="Phone settings").click(),
     "Add a destination": lambda page: page.get_by_role("button", name="Add", exact=True).click(),
     "Change the secret": lambda page: page.get_by_role("button", name="Change secret").click(),
     "Remove this destination?": lambda page: page.get_by_role("button", name="Remove").first.click(),

@@ -252,6 +252,16 @@ def test_a_phone_is_switched_off_and_on(page, api, box):
     api.send()
 
 
+def test_a_phone_is_renamed_and_removed(page, api, box):
+    office = page.post("/phones", label="Office")
+    path = f"/phones/{office['sid']}"
+    assert page.post(path, label="Home")["label"] == "Home"
+    page.delete(path)
+    assert [one["label"] for one in page.get("/phones")["phones"]] == ["Phone 1"]
+    page.refused(404, "DELETE", path)
+    assert "last phone" in page.refused(409, "DELETE", f"/phones/{box.phone.sid}")
+
+
 def test_what_is_left_out_of_a_change_stays(page, box):
     path = f"/phones/{box.phone.sid}"
     page.post(path, battery=5, delay=1.5)

@@ -44,15 +44,20 @@ class Phone:
 
     @property
     def label(self) -> str:
-        """The name that its owner gave it."""
+        """The name that its owner gave it. Conversations and SID stay when it changes."""
         return self.state.label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        check_text(label=label)
+        self._change(label=label)
 
     @property
     def state(self) -> PhoneState:
         """Everything that is remembered about it."""
         state = self._store.phones.get(self._sid)
         if state is None:
-            raise LookupError("This phone was removed: the sandbox was reset, take box.phone anew.")
+            raise LookupError("This phone was removed, or the sandbox was reset: take one of box.phones.")
         return state
 
     @property
@@ -142,7 +147,7 @@ class Phone:
             sms = Received(
                 id=store.new_id(),
                 guid=store.new_guid(),
-                phone=self._sid,
+                phone=self.state.sid,
                 sender=sender,
                 text=message,
                 received_at=chosen(at, now),
@@ -184,7 +189,7 @@ class Phone:
             received = Received(
                 id=store.new_id(),
                 guid=store.new_guid(),
-                phone=self._sid,
+                phone=self.state.sid,
                 sender=sender,
                 text=message,
                 received_at=chosen(at, now),
@@ -211,7 +216,7 @@ class Phone:
         store = self._store
         with store.lock:
             now = store.now()
-            sms = SentByHand(store.new_id(), store.new_guid(), self._sid, recipient, message, now)
+            sms = SentByHand(store.new_id(), store.new_guid(), self.state.sid, recipient, message, now)
             store.by_hand.put(sms)
             self._publish(events.sent_by_hand(sms, now))
         return sms.guid
@@ -242,10 +247,28 @@ class Phone:
         with store.lock:
             now = store.now()
             guid = store.new_guid()
-            call = Call(store.new_id(), guid, self._sid, kind, number, name, seconds, chosen(at, now))
+            call = Call(store.new_id(), guid, self.state.sid, kind, number, name, seconds, chosen(at, now))
             store.calls.put(call)
             self._publish(events.called(call, now))
         return call.guid
+
+    def remove(self) -> None:
+        """Take it from the account, with its conversations, outbox and notifications; what is queued is never sent.
+
+        Requests, webhooks and their deliveries stay. Nothing happens where it is already gone.
+        Raises ValueError for the last phone: there is always one.
+        """
+        store = self._store
+        with store.lock:
+            if self._sid not in store.phones:
+                return
+            if len(store.phones) == 1:
+                raise ValueError("This is the last phone, and the sandbox needs one: add another, then remove this.")
+            store.phones.remove(self._sid)
+            for table in (store.messages, store.received, store.by_hand, store.calls, store.notifications):
+                table.clear("phone = ?", self._sid)
+            store.outbox.clear("json_extract(row, '$.device') = ?", self._sid)
+            store.seen.clear("key LIKE ?", f"{self._sid} %")
 
     def wake(self) -> None:
         """Look at once whether there is something for it."""

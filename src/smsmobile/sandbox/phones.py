@@ -36,6 +36,7 @@ class Phones:
         """One more phone, switched on."""
         store = self._store
         with store.lock:
+            self._drop_removed()
             sid = secrets.token_hex(16)
             store.phones.put(PhoneState(store.new_id(), sid, label, seen_at=store.now()))
             self._phones[sid] = self._make(sid)
@@ -52,6 +53,12 @@ class Phones:
                 self._ticker.workers.remove(phone)
                 store.phones.remove(phone.sid)
             self._phones = {first.sid: first}
+
+    def _drop_removed(self) -> None:
+        """Let go of those that are no longer in the store. Not at once: what has removed them may be undone."""
+        for phone in [phone for phone in self._phones.values() if phone.sid not in self._store.phones]:
+            self._ticker.workers.remove(phone)
+            del self._phones[phone.sid]
 
     def _make(self, sid: str) -> Phone:
         return Phone(sid, self._store, self._ticker, self._publish)

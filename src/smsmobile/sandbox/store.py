@@ -121,13 +121,17 @@ class Table(Generic[RowT]):
                 self._changed(row, -1)
         return row
 
-    def clear(self) -> None:
-        """Forget all. Of each row of a small table those that watch are told; of the others only that they changed."""
+    def clear(self, condition: str = "TRUE", *values: object) -> None:
+        """Forget the rows that meet a condition in SQL, without one all.
+
+        Of each row of a small table those that watch are told; of the others only that they changed.
+        """
         with self._store.lock:
-            for row in list(self) if self._is_small else ():
+            for row in list(self.where(condition, *values)) if self._is_small else ():
                 self.remove(row.key)
-            self._store.database.execute("DELETE FROM rows WHERE kind = ?", (self.name,))
-            self._length = 0
+            statement = f"DELETE FROM rows WHERE kind = ? AND ({condition})"  # noqa: S608
+            self._store.database.execute(statement, (self.name, *values))
+            self._length = None
             self._store.touch(self)
 
     def get(self, key: str) -> RowT | None:
