@@ -1,4 +1,4 @@
-"""What is done from the page: the other person writes and calls, phones are switched, time passes, all is reset."""
+"""What is done from the page: the other person writes and calls, phones are switched, time passes, rows are cleared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..numbers import peer_of
 from . import serializers
 from .context import PageContext
-from .parsing import refusing
+from .parsing import refusing, text
 from .routing import Answer, PageRoute
 
 if TYPE_CHECKING:
@@ -96,6 +96,21 @@ def see(context: PageContext, body: bodies.Shown, sid: str) -> Answer:
         return {}
 
 
+def clear_thread(context: PageContext) -> Answer:
+    """Forget a conversation."""
+    sid, peer = text("phone"), peer_of(text("peer").strip())
+    with context.store.lock:
+        context.phone(sid)
+        context.threads.clear(sid, peer)
+        return {}
+
+
+def clear_requests(context: PageContext) -> Answer:
+    """Forget what was asked so far."""
+    context.store.requests.clear()
+    return {}
+
+
 def move_clock(context: PageContext, body: bodies.ClockMove) -> Answer:
     """Let time pass, choose a moment, or go by this machine's clock again."""
     clock = context.box.clock
@@ -125,6 +140,8 @@ ROUTES = (
     PageRoute("POST", "/phones/<sid>/calls", call, body="NewCall", status=201),
     PageRoute("POST", "/phones/<sid>/sent", send_by_hand, body="ByHand", status=201),
     PageRoute("POST", "/phones/<sid>/seen", see, body="Shown"),
+    PageRoute("DELETE", "/thread", clear_thread, query=("phone", "peer")),
+    PageRoute("DELETE", "/requests", clear_requests),
     PageRoute("POST", "/clock", move_clock, body="ClockMove"),
     PageRoute("POST", "/reset", reset, body="Nothing"),
 )

@@ -1,7 +1,8 @@
 // The open conversation: bubbles, oldest at the top. All that was loaded is kept, but only a window of it is in the
 // page, so that a thread of ten thousand messages costs no more than one of a hundred.
 
-import { get } from "./api.js";
+import { get, remove } from "./api.js";
+import { confirmDialog } from "./dialogs.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
 import { oneTabStop } from "./list.js";
 import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
@@ -36,6 +37,7 @@ export function startThread() {
     toNewest();
     $("thread-scroll").focus({ preventScroll: true });
   });
+  $("thread-clear").addEventListener("click", clear);
   oneTabStop($("entries"), ".details-open", -1);
   new ResizeObserver(() => pinned && toEnd()).observe($("thread-scroll"));
 }
@@ -55,6 +57,17 @@ function open({ entry = null }) {
   $("thread-avatar").replaceChildren(avatar(state.name, state.peer ?? ""));
   show();
   if (state.peer !== null) view.touch();
+}
+
+function clear() {
+  const { phone, peer, name } = state;
+  const text =
+    `All messages and calls with ${name} are deleted, also from the logs that your application reads. ` +
+    "What is queued or scheduled is never sent. Requests and deliveries stay.";
+  confirmDialog({ title: "Clear this conversation?", text, action: "Clear" }, async () => {
+    await remove("thread", { phone, peer });
+    view.touch();
+  });
 }
 
 async function load(before, limit) {
