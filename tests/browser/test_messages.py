@@ -49,6 +49,32 @@ def test_a_failed_message_shows_its_reason(page: Page, box: Sandbox, client: SMS
     expect(bubble(page, "nobody gets this")).to_contain_text("RESULT_ERROR_NO_SERVICE")
 
 
+def test_time_and_state_stand_once_below_messages_of_one_minute(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.clock.move_to(datetime(2026, 3, 20, 12, 0, 10, tzinfo=timezone.utc))
+    box.phone.receive(NUMBER, "hello")
+    box.phone.receive(NUMBER, "anybody there?")
+    for text in ("first", "two"):
+        client.sms.send(NUMBER, text)
+    box.phone.fail(NUMBER)
+    client.sms.send(NUMBER, "it fails")
+    box.phone.recover(NUMBER)
+    client.sms.send(NUMBER, "three")
+    box.phone.send_by_hand(NUMBER, "by hand")
+    box.clock.forward(60)
+    box.phone.send_by_hand(NUMBER, "a minute later")
+    expect(bubble(page, "a minute later")).to_be_visible()
+    visible = "items => items.filter(e => !e.closest('.unseen')).map(e => e.closest('.message').firstElementChild"
+    texts = page.locator("#entries .meta time").evaluate_all(f"{visible}.nextElementSibling.textContent)")
+    assert texts == ["anybody there?", "two", "it fails", "three", "by hand", "a minute later"]
+    box.phone.send_by_hand(NUMBER, "and at once")
+    expect(bubble(page, "a minute later").locator(".unseen time")).to_have_count(1)
+    expect(bubble(page, "first")).to_contain_text("Sent")  # said to a screen reader
+    bubble(page, "first").get_by_role("button", name="Details").focus()
+    expect(bubble(page, "first").locator(".meta")).to_have_css("opacity", "1")
+
+
 def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
     page: Page, box: Sandbox, client: SMSMobileClient
 ) -> None:
@@ -184,7 +210,7 @@ def test_after_the_send_button_the_next_answer_can_be_typed(page: Page, client: 
     client.sms.send(NUMBER, "hello")
     page.locator("#composer-text").fill("one")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(bubble(page, "one")).to_be_visible()
+    expect(bubble(page, "first")).to_be_visible()
     page.keyboard.type("two")
     expect(page.locator("#composer-text")).to_have_value("two")
 
