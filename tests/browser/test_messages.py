@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -247,6 +248,31 @@ def test_a_new_conversation_opens_with_its_row_in_view(page: Page, box: Sandbox)
     rows.last.scroll_into_view_if_needed()
     begin_conversation(page)
     expect(page.locator(".conversation[aria-current]")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("begin", ["New", "Call…"])
+def test_a_new_conversation_opens_also_where_the_application_answers_at_once(
+    page: Page, box: Sandbox, begin: str
+) -> None:
+    box.phone.receive("MPESA", "of another conversation")
+    expect(page.locator("#thread-title")).to_have_text("MPESA")
+
+    def answer_first(route: Any) -> None:
+        response = route.fetch()
+        box.phone.send_by_hand(NUMBER, "the answer")
+        route.fulfill(response=response)
+
+    page.route(re.compile("/_sandbox/phones/.*/(messages|calls)$"), answer_first)
+    page.get_by_role("button", name=begin, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    if begin == "New":
+        dialog.get_by_label("From").fill(NUMBER)
+        dialog.get_by_label("Message").fill("hello")
+    else:
+        dialog.get_by_label("Number").fill(NUMBER)
+    dialog.locator("[type=submit]").click()
+    expect(page.locator("#thread-title")).to_have_text(NUMBER)
+    expect(page.locator("#entries")).to_contain_text("the answer")
 
 
 def test_a_search_that_would_hide_a_new_conversation_is_over(page: Page, box: Sandbox) -> None:
