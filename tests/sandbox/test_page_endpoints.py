@@ -393,6 +393,15 @@ def test_a_fault_is_switched_on_strikes_and_is_gone(page, api):
     assert page.get("/requests")["requests"][0]["faults"] == ["error_before"]
 
 
+def test_a_fault_that_is_switched_on_twice_is_one(page, box):
+    first = page.ask("PUT", "/faults", json={"kind": "latency", "seconds": 0.1, "times": 3}).json()
+    assert page.ask("PUT", "/faults", json={"kind": "latency", "seconds": 0.2}).json() == first
+    assert [(fault.kind, fault.seconds) for fault in box.faults] == [("latency", 0.1)]
+    assert page.ask("PUT", "/faults", json={"kind": "rate_limited"}).status_code == 200
+    assert len(box.faults) == 2
+    assert "gremlins" in page.refused(400, "PUT", "/faults", json={"kind": "gremlins"})
+
+
 def test_a_fault_is_changed_and_stays_the_same_one(page, api):
     fault = page.post("/faults", kind="error_before", status=503, path="/getsms/")
     api.get("/getsms/")

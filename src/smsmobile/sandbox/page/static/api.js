@@ -50,6 +50,8 @@ export const get = (path, parameters = {}) => call("GET", withQuery(path, parame
 
 export const post = (path, body = {}) => call("POST", path, body);
 
+export const put = (path, body) => call("PUT", path, body);
+
 export const remove = (path, parameters = {}) => call("DELETE", withQuery(path, parameters));
 
 /** Forget what could not be done because the sandbox did not answer. */
