@@ -372,7 +372,7 @@ def test_a_reset_leaves_nothing_but_the_credentials(page, api, box):
 # Faults and webhooks
 
 
-def test_a_fault_is_switched_on_strikes_and_is_gone(page, api):
+def test_a_fault_is_switched_on_injected_and_is_gone(page, api):
     fault = page.post("/faults", kind="error_before", times=1, status=503, path="/sendsms/")
     assert fault == {
         "id": fault["id"],

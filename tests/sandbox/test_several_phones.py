@@ -196,4 +196,4 @@ def test_many_removed_phones_take_no_room(box):
     for _ in range(20):
         box.add_phone("Another").remove()
     box.add_phone("Last")
-    assert len(box._ticker.workers) == 2
+    assert len(box._ticker.sleepers) == 2

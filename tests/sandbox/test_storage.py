@@ -240,7 +240,7 @@ def test_a_webhook_that_waits_is_delivered_after_the_restart(kept, receiver, eve
     assert len({request.headers["X-SMSMobileAPI-Event-ID"] for request in receiver.requests}) == 1
 
 
-def test_a_fault_strikes_on(kept):
+def test_a_fault_goes_on(kept):
     box = kept()
     box.faults.add("error_before", times=2)
     statuses = [requests.get(f"{box.url}/getsms/", timeout=5).status_code]

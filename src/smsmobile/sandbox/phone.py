@@ -32,7 +32,7 @@ class Phone:
         self._ticker = ticker
         self._publish = publish
         self._answers: list[tuple[datetime, int, str, str, Channel]] = []
-        ticker.workers.append(self)
+        ticker.sleepers.append(self)
 
     def __repr__(self) -> str:
         return f"<Phone {self.label!r}, {'on' if self.is_on else 'off'}>"

@@ -27,7 +27,7 @@ class Phones:
 
     def load(self) -> None:
         """Make the phones of the store, and the first one where it has none."""
-        self._ticker.workers.clear()
+        self._ticker.sleepers.clear()
         self._phones = {state.sid: self._make(state.sid) for state in self._store.phones}
         if not self._phones:
             self.add(FIRST)
@@ -50,14 +50,14 @@ class Phones:
             store.phones.put(PhoneState(store.new_id(), first.sid, FIRST, seen_at=store.now()))
             first.forget()
             for phone in others:
-                self._ticker.workers.remove(phone)
+                self._ticker.sleepers.remove(phone)
                 store.phones.remove(phone.sid)
             self._phones = {first.sid: first}
 
     def _drop_removed(self) -> None:
         """Let go of those that are no longer in the store. Not at once: what has removed them may be undone."""
         for phone in [phone for phone in self._phones.values() if phone.sid not in self._store.phones]:
-            self._ticker.workers.remove(phone)
+            self._ticker.sleepers.remove(phone)
             del self._phones[phone.sid]
 
     def _make(self, sid: str) -> Phone:

@@ -199,7 +199,7 @@ class Table(Generic[RowT]):
                 self._length = self.count("TRUE")
             return self._length
 
-    def forget(self) -> None:
+    def refresh(self) -> None:
         """Ask the database anew for what is at hand: a transaction was undone."""
         self._at_hand = self._length = None
 
@@ -229,7 +229,7 @@ class Store:
 
     def __init__(self, clock: Clock, path: str | PathLike[str] | None = None) -> None:
         mutex = RLock()
-        self.database = Database(path, mutex, self._forget)
+        self.database = Database(path, mutex, self._refresh)
         self.lock = Lock(mutex, self.database)
         """Guards everything here, and is notified of every change. The same thread may take it again."""
         self.clock = clock
@@ -293,9 +293,9 @@ class Store:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
 
-    def _forget(self) -> None:
+    def _refresh(self) -> None:
         for table in self.tables:
-            table.forget()
+            table.refresh()
 
     def changed(self, table: Table[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
         """Tell everybody. The caller holds the lock."""
