@@ -46,13 +46,10 @@ class Phones:
         """Back to the first phone alone, as it was when it was new. It keeps its SID."""
         store = self._store
         with store.lock:
-            first, *others = self._phones.values()
+            first, *others = self
             store.phones.put(PhoneState(store.new_id(), first.sid, FIRST, seen_at=store.now()))
-            first.forget()
             for phone in others:
-                self._ticker.sleepers.remove(phone)
                 store.phones.remove(phone.sid)
-            self._phones = {first.sid: first}
 
     def _drop_removed(self) -> None:
         """Let go of those that are no longer in the store. Not at once: what has removed them may be undone."""
