@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -47,6 +48,32 @@ def test_a_failed_message_shows_its_reason(page: Page, box: Sandbox, client: SMS
     client.sms.send(NUMBER, "nobody gets this")
     expect(bubble(page, "nobody gets this")).to_contain_text("Failed")
     expect(bubble(page, "nobody gets this")).to_contain_text("RESULT_ERROR_NO_SERVICE")
+
+
+def test_time_and_state_stand_once_below_messages_of_one_minute(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.clock.move_to(datetime(2026, 3, 20, 12, 0, 10, tzinfo=timezone.utc))
+    box.phone.receive(NUMBER, "hello")
+    box.phone.receive(NUMBER, "anybody there?")
+    for text in ("first", "two"):
+        client.sms.send(NUMBER, text)
+    box.phone.fail(NUMBER)
+    client.sms.send(NUMBER, "it fails")
+    box.phone.recover(NUMBER)
+    client.sms.send(NUMBER, "three")
+    box.phone.send_by_hand(NUMBER, "by hand")
+    box.clock.forward(60)
+    box.phone.send_by_hand(NUMBER, "a minute later")
+    expect(bubble(page, "a minute later")).to_be_visible()
+    visible = "items => items.filter(e => !e.closest('.unseen')).map(e => e.closest('.message').firstElementChild"
+    texts = page.locator("#entries .meta time").evaluate_all(f"{visible}.nextElementSibling.textContent)")
+    assert texts == ["anybody there?", "two", "it fails", "three", "by hand", "a minute later"]
+    box.phone.send_by_hand(NUMBER, "and at once")
+    expect(bubble(page, "a minute later").locator(".unseen time")).to_have_count(1)
+    expect(bubble(page, "first")).to_contain_text("Sent")  # said to a screen reader
+    bubble(page, "first").get_by_role("button", name="Details").focus()
+    expect(bubble(page, "first").locator(".meta")).to_have_css("opacity", "1")
 
 
 def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
@@ -184,7 +211,7 @@ def test_after_the_send_button_the_next_answer_can_be_typed(page: Page, client: 
     client.sms.send(NUMBER, "hello")
     page.locator("#composer-text").fill("one")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(bubble(page, "one")).to_be_visible()
+    expect(bubble(page, "first")).to_be_visible()
     page.keyboard.type("two")
     expect(page.locator("#composer-text")).to_have_value("two")
 
@@ -221,6 +248,31 @@ def test_a_new_conversation_opens_with_its_row_in_view(page: Page, box: Sandbox)
     rows.last.scroll_into_view_if_needed()
     begin_conversation(page)
     expect(page.locator(".conversation[aria-current]")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("begin", ["New", "Call…"])
+def test_a_new_conversation_opens_also_where_the_application_answers_at_once(
+    page: Page, box: Sandbox, begin: str
+) -> None:
+    box.phone.receive("MPESA", "of another conversation")
+    expect(page.locator("#thread-title")).to_have_text("MPESA")
+
+    def answer_first(route: Any) -> None:
+        response = route.fetch()
+        box.phone.send_by_hand(NUMBER, "the answer")
+        route.fulfill(response=response)
+
+    page.route(re.compile("/_sandbox/phones/.*/(messages|calls)$"), answer_first)
+    page.get_by_role("button", name=begin, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    if begin == "New":
+        dialog.get_by_label("From").fill(NUMBER)
+        dialog.get_by_label("Message").fill("hello")
+    else:
+        dialog.get_by_label("Number").fill(NUMBER)
+    dialog.locator("[type=submit]").click()
+    expect(page.locator("#thread-title")).to_have_text(NUMBER)
+    expect(page.locator("#entries")).to_contain_text("the answer")
 
 
 def test_a_search_that_would_hide_a_new_conversation_is_over(page: Page, box: Sandbox) -> None:

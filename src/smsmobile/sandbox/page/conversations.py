@@ -95,6 +95,13 @@ class Conversations:
         if before is None or before.id < newest:
             self._store.seen.put(Seen(newest, key))
 
+    def clear(self, phone: str, peer: str) -> None:
+        """Forget everything in a conversation; what is queued is never sent."""
+        store = self._store
+        for table in (store.messages, store.received, store.by_hand, store.calls):
+            table.clear("phone = ? AND peer = ?", phone, peer)
+        store.seen.remove(f"{phone} {peer}")
+
     def entries(self, phone: str, peer: str, before: int | None, limit: int) -> tuple[list[Entry], bool]:
         """Entries with ids below `before`, the newest first, and whether there are older ones."""
         found = self._store.database.execute(

@@ -2,11 +2,14 @@
 
 import { get } from "./api.js";
 import { $ } from "./dom.js";
+import { watch } from "./watch.js";
 
 const FIRST = 200; // milliseconds from the first thing to its sentence
 const PAUSE = 2000; // milliseconds between two sentences
 const MOST = 1000; // GUIDs that are remembered
 const LARGEST_PAGE = 200; // what the endpoint gives at once
+const REQUESTS = 20; // failed requests that are looked at
+const EACH_SECOND = 1000; // milliseconds
 const FEW = 3; // conversations with several new entries that are looked at; those of more are only counted
 
 /** How one thing is told, and many of them. */
@@ -19,6 +22,8 @@ const WORDS = {
   sent: ["Sent.", "message sent", "messages sent"],
   failed: ["Failed.", "message failed", "messages failed"],
   refused: ["Refused.", "message refused", "messages refused"],
+  request_refused: ["Request refused.", "request refused", "requests refused"],
+  request_broken: ["Broken answer.", "broken answer", "broken answers"],
   more: ["New message.", "more message or call", "more messages and calls"],
 };
 
@@ -27,6 +32,24 @@ let pending = 0; // so many things that were done on this page have no GUID yet
 let waiting = []; // what was not told yet: {guid, what, name, text}
 let timer = null;
 let known = { phone: null, newest: 0, rows: [] }; // the list of conversations as it was last
+
+let newest = null; // the id of the last failed request that was told
+
+/** From now on, failed requests are told as well. */
+export function startAnnouncer() {
+  watch(["requests"], announceRequests, undefined, EACH_SECOND);
+}
+
+/** Of a failed request that made a message, the message is told. */
+async function announceRequests() {
+  const { requests } = await get("requests", { failed: 1, limit: REQUESTS });
+  const last = newest;
+  newest = requests[0]?.id ?? last ?? 0;
+  if (last === null) return;
+  for (const { outcome, path, error, status, messages } of requests.filter((each) => each.id > last).reverse())
+    if (!messages.length) waiting.push({ what: `request_${outcome}`, name: path, text: error || String(status ?? "") });
+  tellSoon();
+}
 
 /** Say a sentence now. */
 export function announce(sentence) {
@@ -64,6 +87,10 @@ export async function announceRows(phone, rows) {
     else if (many.length <= FEW) for (const entry of await newestOf(phone, row, count)) put(row.name, entry);
     else for (let index = 0; index < count; index += 1) waiting.push({ what: "more" });
   }
+  tellSoon();
+}
+
+function tellSoon() {
   if (waiting.length && timer === null) timer = setTimeout(flush, FIRST);
 }
 

@@ -153,9 +153,8 @@ function begin() {
 
 /** What opens the conversation that this new message or call belongs to. */
 export async function conversationOf(guid) {
-  const { conversations } = await get("conversations", { phone: state.phone, limit: LARGEST_PAGE });
-  const found = conversations.find((each) => each.last.guid === guid);
-  return found && (() => reveal(found));
+  const { peer, name, entry } = await get(`entries/${guid}`);
+  return () => reveal({ peer, name, last: entry });
 }
 
 /** Open a conversation that the list need not have yet, and let its row come into view. */

@@ -4,9 +4,10 @@ import { attempt, get } from "./api.js";
 import { $, h } from "./dom.js";
 import { chooseMessage, choosePeer, choosePhone, tell } from "./state.js";
 
-/** Open the conversation of a message or call, where it is, with its details. */
-export async function showMessage(guid) {
+/** Open the conversation of a message or call, where it is, with its details, if it is still wanted by then. */
+export async function showMessage(guid, isStillWanted = () => true) {
   const { phone, peer, name, entry } = await get(`entries/${encodeURIComponent(guid)}`);
+  if (!isStillWanted()) return;
   choosePhone(phone);
   choosePeer(peer, name, { focus: false, entry: entry.id });
   chooseMessage(guid);

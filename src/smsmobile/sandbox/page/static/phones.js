@@ -1,8 +1,8 @@
-// The phones: which one is shown, its SID, battery and switch, and adding one more.
+// The phones: which one is shown, its SID, battery, switch and name, adding one more and removing one.
 
-import { attempt, get, post } from "./api.js";
+import { attempt, get, post, remove } from "./api.js";
 import { copyButton } from "./copy.js";
-import { openDialog } from "./dialogs.js";
+import { confirmDialog, openDialog } from "./dialogs.js";
 import { $, h } from "./dom.js";
 import { choosePhone, on, phone, state, tell } from "./state.js";
 import { isReading, shortCount } from "./unread.js";
@@ -85,15 +85,29 @@ function settings() {
     "phone-dialog",
     async ({ elements }) => {
       await post(`phones/${shown.sid}`, {
+        label: elements.label.value,
         battery: elements.battery.valueAsNumber,
         delay: elements.delay.valueAsNumber,
       });
       await refresh();
     },
     ({ elements }) => {
+      elements.label.value = shown.label;
       elements.battery.value = shown.battery;
       elements.delay.value = shown.delay;
       $("phone-dialog-sid").textContent = shown.sid;
+      $("phone-remove").onclick = () => removeIt(shown);
     },
   );
+}
+
+function removeIt({ sid, label }) {
+  $("phone-dialog").close();
+  const text =
+    `The conversations of “${label}” are deleted with it, also from the logs that your application reads. ` +
+    "What it has not sent yet is never sent. Requests, webhooks and their deliveries stay.";
+  confirmDialog({ title: "Remove this phone?", text, action: "Remove" }, async () => {
+    await remove(`phones/${sid}`);
+    await refresh();
+  });
 }

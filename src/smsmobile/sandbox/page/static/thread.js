@@ -1,7 +1,8 @@
 // The open conversation: bubbles, oldest at the top. All that was loaded is kept, but only a window of it is in the
 // page, so that a thread of ten thousand messages costs no more than one of a hundred.
 
-import { get } from "./api.js";
+import { get, remove } from "./api.js";
+import { confirmDialog } from "./dialogs.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
 import { oneTabStop } from "./list.js";
 import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
@@ -36,6 +37,7 @@ export function startThread() {
     toNewest();
     $("thread-scroll").focus({ preventScroll: true });
   });
+  $("thread-clear").addEventListener("click", clear);
   oneTabStop($("entries"), ".details-open", -1);
   new ResizeObserver(() => pinned && toEnd()).observe($("thread-scroll"));
 }
@@ -55,6 +57,17 @@ function open({ entry = null }) {
   $("thread-avatar").replaceChildren(avatar(state.name, state.peer ?? ""));
   show();
   if (state.peer !== null) view.touch();
+}
+
+function clear() {
+  const { phone, peer, name } = state;
+  const text =
+    `All messages and calls with ${name} are deleted, also from the logs that your application reads. ` +
+    "What is queued or scheduled is never sent. Requests and deliveries stay.";
+  confirmDialog({ title: "Clear this conversation?", text, action: "Clear" }, async () => {
+    await remove("thread", { phone, peer });
+    view.touch();
+  });
 }
 
 async function load(before, limit) {
@@ -153,7 +166,8 @@ function show() {
     const previous = index ? shown[index - 1] : before;
     const isNewDay = !previous || dateOf(previous.at) !== dateOf(entry.at);
     const continues = !isNewDay && sideOf(previous) === sideOf(entry);
-    return { entry, isNewDay, continues, isFound: entry.id === wanted };
+    const isMerged = isOneWith(entry, shown[index + 1] ?? entries[high]);
+    return { entry, isNewDay, continues, isMerged, isFound: entry.id === wanted };
   });
   keepingPlace(() => {
     $("thread-older").hidden = low === 0 && !more;
@@ -169,6 +183,14 @@ function show() {
 }
 
 const sideOf = (entry) => (entry.kind === "call" ? "call" : entry.kind === "in" ? "in" : "out");
+
+/** Whether all that stands below a message stands below the next one as well. */
+function isOneWith(entry, next) {
+  return Boolean(next) && entry.kind !== "call" && below(entry) === below(next);
+}
+
+const below = ({ kind, channel, sim, state: became, reason, at, time }) =>
+  JSON.stringify([kind, channel, sim, became, reason, dateOf(at), time.slice(0, "2026-03-20T21:07".length)]);
 
 /** Change what is in the page without moving what the reader looks at. */
 function keepingPlace(change) {
@@ -246,13 +268,13 @@ function showNewer() {
   show();
 }
 
-function draw({ entry, isNewDay, continues, isFound }) {
+function draw({ entry, isNewDay, continues, isMerged, isFound }) {
   const side = sideOf(entry);
   return h(
     "li",
     { class: `entry entry-${side}${continues ? " continues" : ""}${isFound ? " is-found" : ""}` },
     isNewDay && h("p", { class: "day" }, stamp(entry.at, "day")),
-    side === "call" ? drawCall(entry) : drawMessage(entry, side),
+    side === "call" ? drawCall(entry) : drawMessage(entry, side, isMerged),
   );
 }
 
@@ -285,14 +307,22 @@ function detailsButton({ guid }) {
   );
 }
 
-function drawMessage(entry, side) {
+function drawMessage(entry, side, isMerged) {
   const who = { in: `${state.name} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[
     entry.kind
   ];
   const isVoice = entry.kind === "in" && entry.seconds !== null;
+  const facts = [
+    entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
+    entry.sim && badge(`SIM ${entry.sim}`),
+    entry.kind === "by_hand" && badge("By hand"),
+    entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
+    entry.kind === "out" && stateOf(entry),
+    entry.reason && h("span", { class: "reason" }, entry.reason),
+  ];
   return h(
     "div",
-    { class: `message message-${side} is-${entry.state}` },
+    { class: `message message-${side} is-${entry.state}${isMerged ? " is-merged" : ""}` },
     h("span", { class: "unseen" }, `${who}: `),
     h(
       "div",
@@ -301,16 +331,6 @@ function drawMessage(entry, side) {
       entry.text,
       entry.media_url && h("span", { class: "media" }, icon("clip"), entry.media_url),
     ),
-    h(
-      "p",
-      { class: "meta" },
-      entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
-      entry.sim && badge(`SIM ${entry.sim}`),
-      entry.kind === "by_hand" && badge("By hand"),
-      entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
-      entry.kind === "out" && stateOf(entry),
-      entry.reason && h("span", { class: "reason" }, entry.reason),
-      detailsButton(entry),
-    ),
+    h("p", { class: "meta" }, isMerged ? h("span", { class: "unseen" }, ...facts) : facts, detailsButton(entry)),
   );
 }
