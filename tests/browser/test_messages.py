@@ -155,7 +155,25 @@ def test_the_composer_says_who_writes(page: Page, client: SMSMobileClient) -> No
     client.sms.send(NUMBER, "hello")
     expect(page.locator("#composer-label")).to_have_text(f"Reply as {NUMBER}")
     page.get_by_label("What is written").select_option("By hand on the phone")
-    expect(page.locator("#composer-label")).to_have_text(f"By hand on Phone 1, to {NUMBER}")
+    expect(page.locator("#composer-label")).to_have_text(f"As the owner of Phone 1, to {NUMBER}")
+
+
+def test_a_contact_titles_its_conversation_and_the_number_stays_in_sight(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    client.sms.send(NUMBER, "Who is that?")
+    expect(page.locator("#thread-title")).to_have_text(NUMBER)
+    expect(page.locator("#thread-number")).to_be_hidden()
+    box.phone.receive_whatsapp(NUMBER.removeprefix("+"), "It is me", name="Taylor Smith")
+    expect(page.locator("#thread-title")).to_have_text("Taylor Smith")
+    expect(page.locator("#thread-number")).to_contain_text(NUMBER)
+    expect(page.get_by_role("button", name="Copy the number")).to_be_visible()
+    expect(page.locator(".conversation-name")).to_have_text(f"Taylor Smith {NUMBER}")
+    expect(page.locator("#composer-label")).to_have_text(f"Reply as Taylor Smith ({NUMBER})")
+    page.get_by_label("What is written").select_option("SMS")
+    answer(page, "and by SMS too")
+    expect(bubble(page, "and by SMS too")).to_be_visible()
+    assert [sms.sender for sms in client.sms.received()] == [NUMBER]
 
 
 def test_shift_and_enter_begin_a_new_line(page: Page, client: SMSMobileClient) -> None:

@@ -134,6 +134,7 @@ def test_a_thread_with_nobody_is_empty(page, box):
         "phone": box.phone.sid,
         "peer": "447700900000",
         "name": "+44 7700 900000",
+        "contact": "",
         "entries": [],
         "more": False,
     }
@@ -262,6 +263,17 @@ def test_a_number_has_its_international_spelling_as_soon_as_one_message_tells_it
 def test_a_number_on_whatsapp_is_international_without_a_plus(page, api, box):
     box.phone.receive_whatsapp(PEER, "x")
     assert name_of(page) == PHONE
+
+
+def test_a_conversation_has_the_newest_name_of_its_contact(page, api, box):
+    api.send(PEER, "nobody is named here")
+    assert page.get("/conversations")["conversations"][0]["contact"] == ""
+    box.phone.call(PHONE, "Taylor")
+    box.phone.receive_whatsapp(PEER, "one", name="Taylor Smith")
+    guid = box.phone.receive(PHONE, "two")
+    assert page.get("/conversations")["conversations"][0]["contact"] == "Taylor Smith"
+    assert (thread(page, box)["name"], thread(page, box)["contact"]) == (PHONE, "Taylor Smith")
+    assert page.get(f"/entries/{guid}")["contact"] == "Taylor Smith"
 
 
 def test_a_conversation_with_a_name_or_a_short_number_is_called_as_it_is_spelled(page, box):

@@ -83,7 +83,7 @@ def see(context: PageContext, body: bodies.Shown, sid: str) -> Answer:
     """Somebody at the page was shown a conversation up to an entry."""
     with context.store.lock:
         context.phone(sid)
-        context.threads.see(sid, body.peer, body.up_to)
+        context.conversations.see(sid, body.peer, body.up_to)
         return {}
 
 

@@ -21,6 +21,9 @@ _CONVERSATIONS = """
     FROM rows WHERE peer IS NOT NULL AND {phone} GROUP BY phone, peer ORDER BY newest DESC
 """
 _FOUND = "max(CASE WHEN instr(words, ?) THEN id END), group_concat(DISTINCT contact)"
+_CONTACT = """
+    SELECT json_extract(row, '$.name') FROM rows WHERE phone = ? AND peer = ? AND contact > '' ORDER BY id DESC LIMIT 1
+"""
 _UNSEEN = """
     SELECT count(*) FROM rows AS entry WHERE phone = one.phone AND peer = one.peer AND id > coalesce(
         (SELECT id FROM rows WHERE kind = 'seen' AND key = one.phone || ' ' || one.peer), 0
@@ -42,15 +45,12 @@ class Conversation:
     count: int
     last: Entry
     """The newest entry."""
-    is_international: bool
-    """Whether an entry shows that the digits are a whole international number."""
+    name: str
+    """The other party: `+` and all digits where an entry tells that they are, else as it was last spelled."""
+    contact: str
+    """The name in the phone's contacts; empty for none."""
     unseen: int
     """How many entries nobody at the page was shown yet."""
-
-    @property
-    def name(self) -> str:
-        """The other party: `+` and all digits where an entry tells that they are, else as it was last spelled."""
-        return f"+{self.peer}" if self.is_international else number_of(self.last).strip()
 
 
 class Conversations:
@@ -77,6 +77,14 @@ class Conversations:
             "SELECT count(*), max(is_international) FROM rows WHERE phone = ? AND peer = ?", (phone, peer)
         ).fetchone()
         return self._make(phone, peer, count, is_international) if count else None
+
+    def name(self, entry: Entry) -> str:
+        """What the conversation of an entry is called; where no number tells it, as this entry spells it."""
+        (is_international,) = self._store.database.execute(
+            "SELECT EXISTS (SELECT 1 FROM rows WHERE phone = ? AND peer = ? AND is_international)",
+            (entry.phone, entry.peer),
+        ).fetchone()
+        return _named(entry, is_international)
 
     def unseen(self, phone: str, peer: str | None = None) -> int:
         """How many entries of a phone, or of one of its conversations, nobody at the page was shown yet."""
@@ -128,8 +136,17 @@ class Conversations:
 
     def _make(self, phone: str, peer: str, count: int, is_international: int) -> Conversation:
         newest, unseen = self._newest(phone, peer), self.unseen(phone, peer)
-        return Conversation(phone, peer, count, newest, bool(is_international), unseen)
+        name, contact = _named(newest, is_international), self._contact(phone, peer)
+        return Conversation(phone, peer, count, newest, name, contact, unseen)
+
+    def _contact(self, phone: str, peer: str) -> str:
+        found = self._store.database.execute(_CONTACT, (phone, peer)).fetchone()
+        return found[0] if found else ""
 
     def _newest(self, phone: str, peer: str, before: int | None = None) -> Entry:
         ((entry,), _) = self.entries(phone, peer, before, 1)
         return entry
+
+
+def _named(entry: Entry, is_international: int) -> str:
+    return f"+{entry.peer}" if is_international else number_of(entry).strip()

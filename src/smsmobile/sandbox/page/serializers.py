@@ -46,6 +46,7 @@ def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: da
     return {
         "peer": one.peer,
         "name": one.name,
+        "contact": one.contact,
         "phone": one.phone,
         "count": one.count,
         "unseen": one.unseen,

@@ -5,7 +5,7 @@ import { own } from "./announce.js";
 import { conversationOf } from "./conversations.js";
 import { openDialog } from "./dialogs.js";
 import { $, allow, h, icon, isAllowed } from "./dom.js";
-import { avatar } from "./messages.js";
+import { avatar, titleOf } from "./messages.js";
 import { on, phone, state } from "./state.js";
 import { refreshThread } from "./thread.js";
 
@@ -53,12 +53,13 @@ function open({ focus }) {
 function label() {
   const mine = phone()?.label ?? "the phone";
   const byHand = $("composer-as").value === "by_hand";
-  $("composer-label").textContent = byHand ? `By hand on ${mine}, to ${state.name}` : `Reply as ${state.name}`;
+  const who = state.contact ? `${state.contact} (${state.name})` : state.name;
+  $("composer-label").textContent = byHand ? `As the owner of ${mine}, to ${who}` : `Reply as ${who}`;
   $("composer").classList.toggle("is-by-hand", byHand);
   $("composer-avatar").replaceChildren(
     byHand
       ? h("span", { class: "avatar", "aria-hidden": "true" }, icon("phone"))
-      : avatar(state.name, state.peer ?? ""),
+      : avatar(titleOf(state), state.peer ?? ""),
   );
 }
 

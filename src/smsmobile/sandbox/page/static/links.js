@@ -6,9 +6,9 @@ import { chooseMessage, choosePeer, choosePhone, tell } from "./state.js";
 
 /** Open the conversation of a message or call, where it is, with its details. */
 export async function showMessage(guid) {
-  const { phone, peer, name, entry } = await get(`entries/${encodeURIComponent(guid)}`);
+  const { phone, peer, name, contact, entry } = await get(`entries/${encodeURIComponent(guid)}`);
   choosePhone(phone);
-  choosePeer(peer, name, { focus: false, entry: entry.id });
+  choosePeer(peer, name, { contact, focus: false, entry: entry.id });
   chooseMessage(guid);
 }
 

@@ -19,6 +19,9 @@ const CALLS = {
   outgoing: ["called", "Outgoing call"],
 };
 
+/** What a conversation is called: by the contact, or as its peer spells itself. */
+export const titleOf = ({ name, contact }) => contact || name;
+
 /** Whether it comes from the other person. */
 export const isIncoming = (entry) => entry.kind === "in";
 

@@ -2,9 +2,10 @@
 // page, so that a thread of ten thousand messages costs no more than one of a hundred.
 
 import { get } from "./api.js";
+import { copyButton } from "./copy.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
 import { oneTabStop } from "./list.js";
-import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
+import { avatar, callOf, isOverdue, stateOf, titleOf } from "./messages.js";
 import { chooseMessage, choosePeer, on, state, tell } from "./state.js";
 import { dateOf, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -36,6 +37,7 @@ export function startThread() {
     toNewest();
     $("thread-scroll").focus({ preventScroll: true });
   });
+  $("thread-number").append(copyButton("the number", () => state.name));
   oneTabStop($("entries"), ".details-open", -1);
   new ResizeObserver(() => pinned && toEnd()).observe($("thread-scroll"));
 }
@@ -51,8 +53,7 @@ function open({ entry = null }) {
   pinned = wanted === null;
   loading = false;
   $("thread").classList.toggle("has-peer", state.peer !== null);
-  $("thread-title").textContent = state.peer === null ? "No conversation" : state.name;
-  $("thread-avatar").replaceChildren(avatar(state.name, state.peer ?? ""));
+  showHead();
   show();
   if (state.peer !== null) view.touch();
 }
@@ -83,15 +84,23 @@ async function refresh() {
   const isFirst = first === undefined;
   if (isFirst && wanted !== null) placeWanted();
   else place(first, last, atEnd);
-  rename(pages.at(-1)[0].name);
+  rename(pages.at(-1)[0]);
   show();
   if (isFirst && wanted !== null) toWanted();
 }
 
-/** How the other party is spelled can change: a later message may tell that its digits are a whole number. */
-function rename(name) {
-  if (!name || name === state.name) return;
-  $("thread-title").textContent = state.name = name;
+function showHead() {
+  $("thread-title").textContent = state.peer === null ? "No conversation" : titleOf(state);
+  $("thread-number").hidden = !state.contact;
+  $("thread-number-text").textContent = state.name;
+  $("thread-avatar").replaceChildren(avatar(titleOf(state), state.peer ?? ""));
+}
+
+/** A later entry may tell that the digits are a whole number, and who that is in the contacts. */
+function rename({ name, contact }) {
+  if (!name || (name === state.name && contact === state.contact)) return;
+  Object.assign(state, { name, contact });
+  showHead();
   tell("name");
 }
 
@@ -286,7 +295,7 @@ function detailsButton({ guid }) {
 }
 
 function drawMessage(entry, side) {
-  const who = { in: `${state.name} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[
+  const who = { in: `${titleOf(state)} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[
     entry.kind
   ];
   const isVoice = entry.kind === "in" && entry.seconds !== null;
