@@ -414,3 +414,27 @@ def test_a_message_that_comes_while_one_looks_at_another_page_is_in_the_title(
     page.evaluate(go, False)
     expect(bubble(page, "meanwhile")).to_be_visible()
     expect(page).to_have_title("smsmobile sandbox")
+
+
+def test_what_the_phone_gets_from_nobody_has_its_own_conversations(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.phone.switch_off()
+    client.notifications.send(box.phone.sid, "Pick it up until nine.", title="Order 1042")
+    notice = bubble(page, "Pick it up until nine.")
+    expect(page.locator("#thread-title")).to_have_text("Notifications")
+    expect(notice).to_contain_text("Order 1042")
+    expect(notice).to_contain_text("Queued")
+    expect(page.locator("#composer")).to_be_hidden()
+    expect(page.get_by_role("button", name="Call…")).to_be_hidden()
+    box.phone.switch_on()
+    expect(notice).to_contain_text("Sent")
+    box.mailbox.receive("somebody@example.com", "Re: Order 1042", "Thank you!", attachments=["photo.jpg"])
+    page.locator(".conversation").filter(has_text="E-mail").click()
+    mail = bubble(page, "Thank you!")
+    for words in ("From somebody@example.com", "Re: Order 1042", "photo.jpg"):
+        expect(mail).to_contain_text(words)
+    expect(page.locator("#thread-title")).to_be_focused()
+    page.reload()
+    expect(page.locator("#thread-title")).to_have_text("E-mail")
+    expect(mail).to_be_visible()

@@ -293,6 +293,60 @@ def test_an_answer_is_spelled_as_its_channel_spells_numbers(page, api, box):
     assert senders == {"sms": PHONE, "whatsapp": PEER}
 
 
+def notify(api, box, message="It is ready.", **more):
+    return api.post("/notification/send", sid=box.phone.sid, message=message, **more)
+
+
+def mail(api, box, **more):
+    given = {"recipient_email": "you@example.com", "mail_subject": "Order", "mail_body": "It is ready.", **more}
+    sender = {"sender_name": "Team", "sender_email": "team@example.org", "allow_self_signed": "no"}
+    return api.post("/sendemail/", apikeybox=box.mailbox.key, **sender, **given)
+
+
+def test_what_was_pushed_to_a_phone_is_one_conversation(page, api, box):
+    box.phone.switch_off()
+    notify(api, box, title="Order 1042")
+    (row,) = page.get("/conversations", phone=box.phone.sid)["conversations"]
+    assert (row["name"], row["phone"], row["unseen"]) == ("Notifications", box.phone.sid, 1)
+    answer = thread(page, box, row["peer"])
+    (entry,) = answer["entries"]
+    assert answer["name"] == "Notifications"
+    assert (entry["title"], entry["text"], entry["state"]) == ("Order 1042", "It is ready.", "queued")
+    box.phone.switch_on()
+    assert thread(page, box, row["peer"])["entries"][0]["state"] == "sent"
+    assert page.get("/conversations", phone=box.add_phone("Second").sid)["conversations"] == []
+
+
+def test_the_mailbox_is_a_conversation_of_every_phone_and_counted_with_none(page, api, box):
+    mail(api, box)
+    box.mailbox.receive("you@example.com", "Re: Order", "Thanks", sender_name="You", attachments=["photo.jpg"])
+    second = box.add_phone("Second")
+    for phone in (box.phone, second):
+        (row,) = page.get("/conversations", phone=phone.sid)["conversations"]
+        assert (row["name"], row["phone"], row["unseen"]) == ("E-mail", None, 2)
+        sent, received = page.get("/thread", phone=phone.sid, peer=row["peer"])["entries"]
+        assert (sent["state"], sent["correspondent"], sent["title"]) == ("sent", "you@example.com", "Order")
+        assert (received["state"], received["correspondent"]) == ("received", "You <you@example.com>")
+        assert received["attachments"] == ["photo.jpg"]
+    assert [one["unseen"] for one in page.get("/phones", phone=second.sid, peer=row["peer"])["phones"]] == [0, 0]
+    see(page, box, received["id"], row["peer"])
+    (row,) = page.get("/conversations", phone=second.sid)["conversations"]
+    assert row["unseen"] == 0
+
+
+def test_a_sender_who_is_called_like_a_place_has_a_conversation_beside_it(page, api, box):
+    notify(api, box)
+    box.phone.receive(" notifications", "from somebody")
+    assert [one["count"] for one in page.get("/conversations")["conversations"]] == [1, 1]
+
+
+@pytest.mark.parametrize("words", ["1042", "ready for", "You@example"])
+def test_a_search_finds_notifications_and_mails(page, api, box, words):
+    notify(api, box, title="Parcel 1042", message="Ready for pickup") if words != "You@example" else mail(api, box)
+    (row,) = page.get("/conversations", search=words)["conversations"]
+    assert row["found"]["excerpt"][1].lower() == words.lower()
+
+
 def test_conversations_of_all_phones_or_of_one(page, box):
     second = box.add_phone("Second")
     box.phone.receive("A", "1")

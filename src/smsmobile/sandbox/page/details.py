@@ -8,7 +8,7 @@ from ..rows import Call
 from ..segments import segments_of
 from . import serializers
 from .context import PageContext
-from .conversations import Entry
+from .conversations import Said
 from .parsing import Refused
 from .routing import Answer, PageRoute
 
@@ -38,7 +38,7 @@ def details(context: PageContext, guid: str) -> Answer:
         }
 
 
-def _segments(row: Entry) -> Answer | None:
+def _segments(row: Said) -> Answer | None:
     """How an SMS is sent; null for what is none."""
     if isinstance(row, Call) or getattr(row, "channel", "sms") != "sms":
         return None

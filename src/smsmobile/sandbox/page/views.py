@@ -8,10 +8,11 @@ from ..._version import __version__
 from ..events import TYPES
 from ..fault_kinds import KINDS
 from ..folding import folded
-from ..numbers import peer_of
 from ..recipients import MAGIC
+from ..rows import MAILBOX
 from . import serializers
 from .context import PageContext
+from .conversations import asked_for
 from .parsing import number, paging, text
 from .routing import Answer, PageRoute
 from .search import Wanted
@@ -68,7 +69,7 @@ def phones(context: PageContext) -> Answer:
     store, conversations = context.store, context.conversations
     with store.lock:
         unseen = {each.sid: conversations.unseen(each.sid) for each in store.phones}
-        if sid in unseen and peer:
+        if sid in unseen and peer not in ("", MAILBOX):  # the mailbox is on no phone
             unseen[sid] -= conversations.unseen(sid, peer)
         return {"phones": [serializers.phone(each, store) | {"unseen": unseen[each.sid]} for each in store.phones]}
 
@@ -89,12 +90,19 @@ def conversations(context: PageContext) -> Answer:
 def thread(context: PageContext) -> Answer:
     """A page of a conversation, oldest first."""
     before, limit = paging()
-    sid, asked = text("phone"), text("peer").strip()
-    peer = peer_of(asked)
+    sid, asked = text("phone"), text("peer")
+    peer = asked_for(asked)
     with context.store.lock:
         context.phone(sid)
         conversation = context.conversations.get(sid, peer)
-        answer: Answer = {"phone": sid, "peer": peer, "name": asked, "contact": "", "entries": [], "more": False}
+        answer: Answer = {
+            "phone": sid,
+            "peer": peer,
+            "name": asked.strip(),
+            "contact": "",
+            "entries": [],
+            "more": False,
+        }
         if conversation is not None:
             page, more = context.conversations.entries(sid, peer, before, limit)
             now = context.store.now()

@@ -14,6 +14,8 @@ const FEW = 3; // conversations with several new entries that are looked at; tho
 const WORDS = {
   in: ["New message.", "new message", "new messages"],
   call: ["Call.", "call", "calls"],
+  notification: ["Notification.", "notification", "notifications"],
+  mail: ["E-mail.", "e-mail", "e-mails"],
   by_hand: ["Sent by hand.", "message sent by hand", "messages sent by hand"],
   scheduled: ["Scheduled.", "message scheduled", "messages scheduled"],
   queued: ["Queued.", "message queued", "messages queued"],

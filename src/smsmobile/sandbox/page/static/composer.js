@@ -5,7 +5,7 @@ import { own } from "./announce.js";
 import { conversationOf } from "./conversations.js";
 import { openDialog } from "./dialogs.js";
 import { $, allow, h, icon, isAllowed } from "./dom.js";
-import { avatar, titleOf } from "./messages.js";
+import { avatar, isPlace, titleOf } from "./messages.js";
 import { on, phone, state } from "./state.js";
 import { refreshThread } from "./thread.js";
 
@@ -46,7 +46,7 @@ function open({ focus }) {
   if (!focus) return;
   // On a narrow page the keyboard of a real phone would cover the conversation: there the heading gets the focus.
   const isWide = matchMedia("(min-width: 720px)").matches;
-  (isWide ? text : $("thread-title")).focus({ preventScroll: true });
+  (isWide && !isPlace(state.peer) ? text : $("thread-title")).focus({ preventScroll: true });
 }
 
 /** Says in plain words who writes. */

@@ -24,7 +24,7 @@ let typing = null;
 let revealing = null; // the conversation whose row comes into view as soon as the list has it
 
 export function startConversations() {
-  const topics = ["messages", "received", "by_hand", "calls", "phones", "accounts", "seen"];
+  const topics = ["messages", "received", "by_hand", "calls", "notifications", "mails", "phones", "accounts", "seen"];
   view = watch(topics, refresh, () => state.phone !== null);
   setInterval(() => rows.some(({ last, found }) => isOverdue(found ?? last)) && view.touch(), 1000);
   $("search").addEventListener("input", () => {

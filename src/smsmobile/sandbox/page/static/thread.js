@@ -5,7 +5,7 @@ import { get } from "./api.js";
 import { copyButton } from "./copy.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
 import { oneTabStop } from "./list.js";
-import { avatar, callOf, isOverdue, stateOf, titleOf } from "./messages.js";
+import { avatar, callOf, isIncoming, isOverdue, isPlace, isSent, stateOf, titleOf } from "./messages.js";
 import { chooseMessage, choosePeer, on, state, tell } from "./state.js";
 import { dateOf, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -28,7 +28,11 @@ let wanted = null; // the entry that a search has found
 let view;
 
 export function startThread() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh, () => state.peer !== null);
+  view = watch(
+    ["messages", "received", "by_hand", "calls", "notifications", "mails", "phones", "accounts"],
+    refresh,
+    () => state.peer !== null,
+  );
   setInterval(() => entries.slice(low, high).some(isOverdue) && view.touch(), 1000);
   on("peer", open);
   $("thread-scroll").addEventListener("scroll", scrolled, { passive: true });
@@ -91,6 +95,7 @@ async function refresh() {
 
 function showHead() {
   $("thread-title").textContent = state.peer === null ? "No conversation" : titleOf(state);
+  $("thread").classList.toggle("is-place", isPlace(state.peer));
   $("thread-number").hidden = !state.contact;
   $("thread-number-text").textContent = state.name;
   $("thread-avatar").replaceChildren(avatar(titleOf(state), state.peer ?? ""));
@@ -177,7 +182,7 @@ function show() {
   $("thread-new-text").textContent = missed === 1 ? "1 new message" : `${missed} new messages`;
 }
 
-const sideOf = (entry) => (entry.kind === "call" ? "call" : entry.kind === "in" ? "in" : "out");
+const sideOf = (entry) => (entry.kind === "call" ? "call" : isIncoming(entry) ? "in" : "out");
 
 /** Change what is in the page without moving what the reader looks at. */
 function keepingPlace(change) {
@@ -294,10 +299,10 @@ function detailsButton({ guid }) {
   );
 }
 
+const SAID = { by_hand: "Written by hand on the phone", mail: "Received" };
+
 function drawMessage(entry, side) {
-  const who = { in: `${titleOf(state)} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[
-    entry.kind
-  ];
+  const who = isSent(entry) ? "The application sent" : (SAID[entry.kind] ?? `${titleOf(state)} wrote`);
   const isVoice = entry.kind === "in" && entry.seconds !== null;
   return h(
     "div",
@@ -305,10 +310,18 @@ function drawMessage(entry, side) {
     h("span", { class: "unseen" }, `${who}: `),
     h(
       "div",
-      { class: "bubble", dir: "auto", onclick: () => getSelection().isCollapsed && chooseMessage(entry.guid) },
+      {
+        class: "bubble",
+        dir: "auto",
+        onclick: entry.guid && (() => getSelection().isCollapsed && chooseMessage(entry.guid)),
+      },
+      entry.correspondent &&
+        h("span", { class: "correspondent" }, isIncoming(entry) ? "From " : "To ", entry.correspondent),
+      entry.title && h("strong", { class: "bubble-title" }, entry.title),
       isVoice && h("span", { class: "voice" }, icon("voice"), `Voice message, ${span(entry.seconds * 1000)}`),
       entry.text,
       entry.media_url && h("span", { class: "media" }, icon("clip"), entry.media_url),
+      (entry.attachments ?? []).map((name) => h("span", { class: "media" }, icon("clip"), name)),
     ),
     h(
       "p",
@@ -317,9 +330,9 @@ function drawMessage(entry, side) {
       entry.sim && badge(`SIM ${entry.sim}`),
       entry.kind === "by_hand" && badge("By hand"),
       entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
-      entry.kind === "out" && stateOf(entry),
+      isSent(entry) && stateOf(entry),
       entry.reason && h("span", { class: "reason" }, entry.reason),
-      detailsButton(entry),
+      entry.guid && detailsButton(entry),
     ),
   );
 }
