@@ -156,6 +156,28 @@ def test_the_composer_says_who_writes(page: Page, client: SMSMobileClient) -> No
     expect(page.locator("#composer-label")).to_have_text(f"Reply as {NUMBER}")
     page.get_by_label("What is written").select_option("By hand on the phone")
     expect(page.locator("#composer-label")).to_have_text(f"As the owner of Phone 1, to {NUMBER}")
+    expect(page.locator("#composer-note")).to_contain_text("your application does not send it")
+    answer(page, "typed on the phone")
+    expect(bubble(page, "typed on the phone")).to_contain_text("Written by hand on the phone")
+    page.get_by_label("What is written").select_option("SMS")
+    expect(page.locator("#composer-note")).to_be_hidden()
+
+
+def test_the_composer_says_whether_the_application_can_fetch_what_is_written_by_whatsapp(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    note = page.locator("#composer-note")
+    box.phone.receive(NUMBER, "by SMS")
+    expect(bubble(page, "by SMS")).to_be_visible()
+    expect(note).to_be_hidden()
+    page.get_by_label("What is written").select_option("WhatsApp")
+    expect(note).to_contain_text("Retrieval is off")
+    client.whatsapp.enable_retrieval()
+    expect(note).to_contain_text("No synchronisation window")
+    ends_at = client.whatsapp.synchronise().ends_at
+    expect(note).to_contain_text(f"can fetch it until {ends_at + KOLKATA:%H:%M}")
+    box.clock.forward(601)
+    expect(note).to_contain_text("The synchronisation window ended")
 
 
 def test_a_contact_titles_its_conversation_and_the_number_stays_in_sight(

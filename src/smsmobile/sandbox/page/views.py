@@ -37,6 +37,8 @@ def overview(context: PageContext) -> Answer:
             "subscription_active": account.subscription_active,
             "log_delay": account.log_delay,
             "token_lifetime": account.token_lifetime,
+            "whatsapp_retrieval": account.whatsapp_retrieval,
+            "whatsapp_window_ends_at": serializers.maybe(account.whatsapp_window_ends_at),
             "counts": {
                 "messages": len(store.messages),
                 "queued": store.messages.count("is_pending"),

@@ -306,7 +306,7 @@ function drawMessage(entry, side) {
   const isVoice = entry.kind === "in" && entry.seconds !== null;
   return h(
     "div",
-    { class: `message message-${side} is-${entry.state}` },
+    { class: `message message-${side} is-${entry.kind === "by_hand" ? "by-hand" : entry.state}` },
     h("span", { class: "unseen" }, `${who}: `),
     h(
       "div",
@@ -328,7 +328,7 @@ function drawMessage(entry, side) {
       { class: "meta" },
       entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
       entry.sim && badge(`SIM ${entry.sim}`),
-      entry.kind === "by_hand" && badge("By hand"),
+      entry.kind === "by_hand" && badge("By hand", "", "phone"),
       entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
       isSent(entry) && stateOf(entry),
       entry.reason && h("span", { class: "reason" }, entry.reason),
