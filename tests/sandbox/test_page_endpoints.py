@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import cycle
 
@@ -45,6 +45,19 @@ def test_the_overview_says_where_and_how_to_call(page, box, clock):
     assert overview["subscription_active"] is True
     assert overview["log_delay"] == 0
     assert overview["token_lifetime"] == 3600
+
+
+def test_the_overview_tells_of_the_whatsapp_window(page, api):
+    def told():
+        overview = page.get("/overview")
+        return overview["whatsapp_retrieval"], overview["whatsapp_window_ends_at"]
+
+    assert told() == (False, None)
+    api.get("/getwa/active/", statut=1)
+    ends_at = api.get("/getwa/synchronisation/").json()["expire_at_unix"]
+    is_on, told_end = told()
+    assert is_on
+    assert int(datetime.fromisoformat(told_end.replace("Z", "+00:00")).timestamp()) == int(ends_at)
 
 
 def test_the_overview_counts(page, api, box):

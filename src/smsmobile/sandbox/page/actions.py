@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..numbers import peer_of
 from . import serializers
 from .context import PageContext
+from .conversations import asked_for
 from .parsing import refusing, text
 from .routing import Answer, PageRoute
 
@@ -92,16 +93,16 @@ def see(context: PageContext, body: bodies.Shown, sid: str) -> Answer:
     """Somebody at the page was shown a conversation up to an entry."""
     with context.store.lock:
         context.phone(sid)
-        context.threads.see(sid, body.peer, body.up_to)
+        context.conversations.see(sid, body.peer, body.up_to)
         return {}
 
 
 def clear_thread(context: PageContext) -> Answer:
     """Forget a conversation."""
-    sid, peer = text("phone"), peer_of(text("peer").strip())
+    sid, peer = text("phone"), asked_for(text("peer"))
     with context.store.lock:
         context.phone(sid)
-        context.threads.clear(sid, peer)
+        context.conversations.clear(sid, peer)
         return {}
 
 

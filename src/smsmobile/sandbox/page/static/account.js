@@ -54,8 +54,9 @@ function show({ subscription_active, log_delay, token_lifetime, counts, version 
   if (document.activeElement !== $("log-delay")) $("log-delay").value = log_delay;
   if (document.activeElement !== $("token-lifetime")) $("token-lifetime").value = token_lifetime ?? "";
   $("counts").textContent =
-    `${counts.messages} messages accepted, ${counts.queued} queued, ${counts.received} received, ` +
-    `${counts.requests} requests, ${counts.deliveries} deliveries.`;
+    `${counts.messages} ${counts.messages === 1 ? "message" : "messages"} accepted, ${counts.queued} queued, ` +
+    `${counts.received} received, ${counts.requests} ${counts.requests === 1 ? "request" : "requests"}, ` +
+    `${counts.deliveries} ${counts.deliveries === 1 ? "delivery" : "deliveries"}.`;
   $("version").textContent = `smsmobile ${version}`;
 }
 

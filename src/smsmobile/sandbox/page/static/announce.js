@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { $ } from "./dom.js";
+import { titleOf } from "./messages.js";
 import { watch } from "./watch.js";
 
 const FIRST = 200; // milliseconds from the first thing to its sentence
@@ -16,6 +17,8 @@ const FEW = 3; // conversations with several new entries that are looked at; tho
 const WORDS = {
   in: ["New message.", "new message", "new messages"],
   call: ["Call.", "call", "calls"],
+  notification: ["Notification.", "notification", "notifications"],
+  mail: ["E-mail.", "e-mail", "e-mails"],
   by_hand: ["Sent by hand.", "message sent by hand", "messages sent by hand"],
   scheduled: ["Scheduled.", "message scheduled", "messages scheduled"],
   queued: ["Queued.", "message queued", "messages queued"],
@@ -79,12 +82,12 @@ export async function announceRows(phone, rows) {
   for (const row of rows) {
     const was = were.get(row.peer);
     if (row.last.id > before.newest) grown.push({ row, count: was ? Math.max(1, row.count - was.count) : 1 });
-    else if (was?.last.id === row.last.id && was.last.state !== row.last.state) put(row.name, row.last);
+    else if (was?.last.id === row.last.id && was.last.state !== row.last.state) put(titleOf(row), row.last);
   }
   const many = grown.filter(({ count }) => count > 1);
   for (const { row, count } of grown) {
-    if (count === 1) put(row.name, row.last);
-    else if (many.length <= FEW) for (const entry of await newestOf(phone, row, count)) put(row.name, entry);
+    if (count === 1) put(titleOf(row), row.last);
+    else if (many.length <= FEW) for (const entry of await newestOf(phone, row, count)) put(titleOf(row), entry);
     else for (let index = 0; index < count; index += 1) waiting.push({ what: "more" });
   }
   tellSoon();

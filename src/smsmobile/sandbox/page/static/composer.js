@@ -4,10 +4,11 @@ import { attempt, post } from "./api.js";
 import { own } from "./announce.js";
 import { conversationOf } from "./conversations.js";
 import { openDialog } from "./dialogs.js";
-import { $, allow, h, icon, isAllowed } from "./dom.js";
-import { avatar } from "./messages.js";
+import { $, allow, h, icon, isAllowed, reconcile } from "./dom.js";
+import { avatar, isPlace, titleOf } from "./messages.js";
 import { on, phone, state } from "./state.js";
 import { refreshThread } from "./thread.js";
+import { now, stamp } from "./time.js";
 
 const drafts = new Map(); // what was begun in other conversations
 
@@ -30,6 +31,8 @@ export function startComposer() {
   on("peer", open);
   on("phones", label);
   on("name", label);
+  for (const topic of ["overview", "clock"]) on(topic, note);
+  setInterval(note, 1000); // a window can end
   on("opened", ({ channel }) => {
     $("composer-as").value = channel;
     label();
@@ -46,20 +49,45 @@ function open({ focus }) {
   if (!focus) return;
   // On a narrow page the keyboard of a real phone would cover the conversation: there the heading gets the focus.
   const isWide = matchMedia("(min-width: 720px)").matches;
-  (isWide ? text : $("thread-title")).focus({ preventScroll: true });
+  (isWide && !isPlace(state.peer) ? text : $("thread-title")).focus({ preventScroll: true });
 }
 
 /** Says in plain words who writes. */
 function label() {
   const mine = phone()?.label ?? "the phone";
   const byHand = $("composer-as").value === "by_hand";
-  $("composer-label").textContent = byHand ? `By hand on ${mine}, to ${state.name}` : `Reply as ${state.name}`;
+  const who = state.contact ? `${state.contact} (${state.name})` : state.name;
+  $("composer-label").textContent = byHand ? `As the owner of ${mine}, to ${who}` : `Reply as ${who}`;
   $("composer").classList.toggle("is-by-hand", byHand);
   $("composer-avatar").replaceChildren(
     byHand
       ? h("span", { class: "avatar", "aria-hidden": "true" }, icon("phone"))
-      : avatar(state.name, state.peer ?? ""),
+      : avatar(titleOf(state), state.peer ?? ""),
   );
+  note();
+}
+
+/** Says what your application learns of it, where that is a question. */
+function note() {
+  const how = $("composer-as").value;
+  const words = how === "by_hand" ? byHandNote() : how === "whatsapp" && state.overview ? windowNote() : [];
+  reconcile($("composer-note"), words.length ? [words] : [], () => how, drawNote);
+  $("composer-note").hidden = !words.length;
+}
+
+const byHandNote = () => ["The phone's owner types this SMS on the phone: your application does not send it."];
+
+/** Received WhatsApp messages can be fetched only while a synchronisation window is open. */
+function windowNote() {
+  const { whatsapp_retrieval, whatsapp_window_ends_at: end } = state.overview;
+  if (!whatsapp_retrieval) return ["Retrieval is off: your application gets WhatsApp messages by webhook only."];
+  if (end === null) return ["No synchronisation window: your application asks for one, and can then fetch it."];
+  if (Date.parse(end) < now()) return ["The synchronisation window ended: your application asks for a new one."];
+  return ["Synchronisation window: your application can fetch it until ", end];
+}
+
+function drawNote([words, end]) {
+  return h("span", {}, words, end && stamp(end, "time"), end && ".");
 }
 
 /** Say why a text is not sent; empty: nothing is wrong. */

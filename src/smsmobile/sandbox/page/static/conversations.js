@@ -5,7 +5,7 @@ import { announceRows, own } from "./announce.js";
 import { openDialog } from "./dialogs.js";
 import { $, h, reconcile } from "./dom.js";
 import { oneTabStop } from "./list.js";
-import { avatar, isOverdue, summaryOf } from "./messages.js";
+import { avatar, isOverdue, summaryOf, titleOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
 import { stamp } from "./time.js";
 import { isReading, shortCount } from "./unread.js";
@@ -24,7 +24,7 @@ let typing = null;
 let revealing = null; // the conversation whose row comes into view as soon as the list has it
 
 export function startConversations() {
-  const topics = ["messages", "received", "by_hand", "calls", "phones", "accounts", "seen"];
+  const topics = ["messages", "received", "by_hand", "calls", "notifications", "mails", "phones", "accounts", "seen"];
   view = watch(topics, refresh, () => state.phone !== null);
   setInterval(() => rows.some(({ last, found }) => isOverdue(found ?? last)) && view.touch(), 1000);
   $("search").addEventListener("input", () => {
@@ -109,8 +109,10 @@ function show() {
 
 /** Where a thread is shown, there is one, as long as anybody wrote. */
 function openNewest() {
-  if (state.peer === null && rows.length) choosePeer(rows[0].peer, rows[0].name, { focus: false });
+  if (state.peer === null && rows.length) openRow(rows[0], { focus: false });
 }
+
+const openRow = ({ peer, name, contact }, how) => choosePeer(peer, name, { ...how, contact });
 
 function draw(row) {
   const shown = row.found ?? row.last;
@@ -123,10 +125,15 @@ function draw(row) {
         type: "button",
         class: row.unseen ? "conversation is-unread" : "conversation",
         "data-focus": "open",
-        onclick: () => choosePeer(row.peer, row.name, { focus: true, entry: row.found?.id }),
+        onclick: () => openRow(row, { focus: true, entry: row.found?.id }),
       },
-      avatar(row.name, row.peer),
-      h("span", { class: "conversation-name", dir: "auto" }, row.name),
+      avatar(titleOf(row), row.peer),
+      h(
+        "span",
+        { class: "conversation-name", dir: "auto" },
+        titleOf(row),
+        row.contact && h("span", { class: "conversation-number" }, ` ${row.name}`),
+      ),
       stamp(shown.time, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(shown)),
       row.unseen > 0 &&
@@ -162,7 +169,7 @@ function reveal(conversation) {
   revealing = conversation;
   $("search").value = "";
   view.touch();
-  choosePeer(conversation.peer, conversation.name, { focus: true });
+  openRow(conversation, { focus: true });
 }
 
 function showRevealed() {

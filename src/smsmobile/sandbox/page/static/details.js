@@ -69,7 +69,7 @@ function showRows(name, rows, draw) {
 }
 
 /** What there is to say: a name, how it is drawn, and what is drawn. */
-function factsOf({ entry, name, phone, segments }) {
+function factsOf({ entry, name, contact, phone, segments }) {
   const label = state.phones.find((each) => each.sid === phone)?.label ?? phone;
   const [who, when] = {
     in: ["From", "Received"],
@@ -80,7 +80,7 @@ function factsOf({ entry, name, phone, segments }) {
   const channel = entry.channel === "whatsapp" ? "WhatsApp" : "SMS";
   return [
     ["GUID", "guid", entry.guid],
-    [who, "text", entry.name ? `${entry.name}, ${name}` : name],
+    [who, "text", contact ? `${contact}, ${name}` : name],
     ["Phone", "text", entry.sim ? `${label}, SIM ${entry.sim}` : label],
     entry.kind === "call" && ["It was", "text", callOf(entry)[1]],
     entry.kind === "call" && ["It lasted", "text", span(entry.seconds * 1000)],

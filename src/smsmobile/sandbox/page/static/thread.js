@@ -2,10 +2,11 @@
 // page, so that a thread of ten thousand messages costs no more than one of a hundred.
 
 import { get, remove } from "./api.js";
+import { copyButton } from "./copy.js";
 import { confirmDialog } from "./dialogs.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
 import { oneTabStop } from "./list.js";
-import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
+import { avatar, callOf, isIncoming, isOverdue, isPlace, isSent, stateOf, titleOf } from "./messages.js";
 import { chooseMessage, choosePeer, on, state, tell } from "./state.js";
 import { dateOf, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -28,7 +29,11 @@ let wanted = null; // the entry that a search has found
 let view;
 
 export function startThread() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh, () => state.peer !== null);
+  view = watch(
+    ["messages", "received", "by_hand", "calls", "notifications", "mails", "phones", "accounts"],
+    refresh,
+    () => state.peer !== null,
+  );
   setInterval(() => entries.slice(low, high).some(isOverdue) && view.touch(), 1000);
   on("peer", open);
   $("thread-scroll").addEventListener("scroll", scrolled, { passive: true });
@@ -38,6 +43,7 @@ export function startThread() {
     $("thread-scroll").focus({ preventScroll: true });
   });
   $("thread-clear").addEventListener("click", clear);
+  $("thread-number").append(copyButton("the number", () => state.name));
   oneTabStop($("entries"), ".details-open", -1);
   new ResizeObserver(() => pinned && toEnd()).observe($("thread-scroll"));
 }
@@ -53,8 +59,7 @@ function open({ entry = null }) {
   pinned = wanted === null;
   loading = false;
   $("thread").classList.toggle("has-peer", state.peer !== null);
-  $("thread-title").textContent = state.peer === null ? "No conversation" : state.name;
-  $("thread-avatar").replaceChildren(avatar(state.name, state.peer ?? ""));
+  showHead();
   show();
   if (state.peer !== null) view.touch();
 }
@@ -96,15 +101,24 @@ async function refresh() {
   const isFirst = first === undefined;
   if (isFirst && wanted !== null) placeWanted();
   else place(first, last, atEnd);
-  rename(pages.at(-1)[0].name);
+  rename(pages.at(-1)[0]);
   show();
   if (isFirst && wanted !== null) toWanted();
 }
 
-/** How the other party is spelled can change: a later message may tell that its digits are a whole number. */
-function rename(name) {
-  if (!name || name === state.name) return;
-  $("thread-title").textContent = state.name = name;
+function showHead() {
+  $("thread-title").textContent = state.peer === null ? "No conversation" : titleOf(state);
+  $("thread").classList.toggle("is-place", isPlace(state.peer));
+  $("thread-number").hidden = !state.contact;
+  $("thread-number-text").textContent = state.name;
+  $("thread-avatar").replaceChildren(avatar(titleOf(state), state.peer ?? ""));
+}
+
+/** A later entry may tell that the digits are a whole number, and who that is in the contacts. */
+function rename({ name, contact }) {
+  if (!name || (name === state.name && contact === state.contact)) return;
+  Object.assign(state, { name, contact });
+  showHead();
   tell("name");
 }
 
@@ -182,7 +196,7 @@ function show() {
   $("thread-new-text").textContent = missed === 1 ? "1 new message" : `${missed} new messages`;
 }
 
-const sideOf = (entry) => (entry.kind === "call" ? "call" : entry.kind === "in" ? "in" : "out");
+const sideOf = (entry) => (entry.kind === "call" ? "call" : isIncoming(entry) ? "in" : "out");
 
 /** Whether all that stands below a message stands below the next one as well. */
 function isOneWith(entry, next) {
@@ -307,30 +321,45 @@ function detailsButton({ guid }) {
   );
 }
 
+const SAID = { by_hand: "Written by hand on the phone", mail: "Received" };
+
 function drawMessage(entry, side, isMerged) {
-  const who = { in: `${state.name} wrote`, by_hand: "Written by hand on the phone", out: "The application sent" }[
-    entry.kind
-  ];
+  const who = isSent(entry) ? "The application sent" : (SAID[entry.kind] ?? `${titleOf(state)} wrote`);
   const isVoice = entry.kind === "in" && entry.seconds !== null;
   const facts = [
     entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
     entry.sim && badge(`SIM ${entry.sim}`),
-    entry.kind === "by_hand" && badge("By hand"),
+    entry.kind === "by_hand" && badge("By hand", "", "phone"),
     entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
-    entry.kind === "out" && stateOf(entry),
+    isSent(entry) && stateOf(entry),
     entry.reason && h("span", { class: "reason" }, entry.reason),
   ];
   return h(
     "div",
-    { class: `message message-${side} is-${entry.state}${isMerged ? " is-merged" : ""}` },
+    {
+      class: `message message-${side} is-${entry.kind === "by_hand" ? "by-hand" : entry.state}${isMerged ? " is-merged" : ""}`,
+    },
     h("span", { class: "unseen" }, `${who}: `),
     h(
       "div",
-      { class: "bubble", dir: "auto", onclick: () => getSelection().isCollapsed && chooseMessage(entry.guid) },
+      {
+        class: "bubble",
+        dir: "auto",
+        onclick: entry.guid && (() => getSelection().isCollapsed && chooseMessage(entry.guid)),
+      },
+      entry.correspondent &&
+        h("span", { class: "correspondent" }, isIncoming(entry) ? "From " : "To ", entry.correspondent),
+      entry.title && h("strong", { class: "bubble-title" }, entry.title),
       isVoice && h("span", { class: "voice" }, icon("voice"), `Voice message, ${span(entry.seconds * 1000)}`),
       entry.text,
       entry.media_url && h("span", { class: "media" }, icon("clip"), entry.media_url),
+      (entry.attachments ?? []).map((name) => h("span", { class: "media" }, icon("clip"), name)),
     ),
-    h("p", { class: "meta" }, isMerged ? h("span", { class: "unseen" }, ...facts) : facts, detailsButton(entry)),
+    h(
+      "p",
+      { class: "meta" },
+      isMerged ? h("span", { class: "unseen" }, ...facts) : facts,
+      entry.guid && detailsButton(entry),
+    ),
   );
 }
