@@ -317,6 +317,15 @@ def test_what_was_pushed_to_a_phone_is_one_conversation(page, api, box):
     assert page.get("/conversations", phone=box.add_phone("Second").sid)["conversations"] == []
 
 
+@pytest.mark.parametrize("place", [" notifications", " mailbox"])
+def test_a_place_is_cleared_like_a_conversation(page, api, box, place):
+    notify(api, box)
+    box.mailbox.receive("you@example.com", "Re: Order", "Thanks")
+    page.delete(f"/thread?phone={box.phone.sid}&peer={place.replace(' ', '%20')}")
+    peers = {row["peer"] for row in page.get("/conversations")["conversations"]}
+    assert peers == {" notifications", " mailbox"} - {place}
+
+
 def test_the_mailbox_is_a_conversation_of_every_phone_and_counted_with_none(page, api, box):
     mail(api, box)
     box.mailbox.receive("you@example.com", "Re: Order", "Thanks", sender_name="You", attachments=["photo.jpg"])
