@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Many tests wait for a timeout or for another process: one worker more than cores.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-ON_ALL_CORES := --numprocesses=auto --dist=worksteal
+ON_ALL_CORES = --numprocesses=auto --dist=worksteal $(RERUNS)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # It checks and formats the JavaScript and CSS of the sandbox's page; npx, of Node.js, fetches it.
 BIOME := @biomejs/biome@2.6.8
@@ -19,8 +19,8 @@ help:
 	@echo "make test      run the tests on all cores; those of stores on SQLite and in memory"
 	@echo "make coverage  run them, with PostgreSQL and Redis as well, and measure how much of the source they reach; 95 % is the least"
 	@echo "make test-long run the long tests: hundreds of kills, the whole page in a browser, many random examples"
-	@echo "make test-all  run the tests on the other Pythons from 3.10 to 3.13 that are installed"
-	@echo "make test-floors run the tests of units, faults, stores and integrations with the oldest dependencies that are allowed"
+	@echo "make test-all  run the tests on the other Pythons from 3.11 to 3.13 that are installed"
+	@echo "make test-floors run the tests on Python 3.10, if it is installed, with the oldest dependencies that are allowed"
 	@echo "make lint      check style, types, layers, spelling and workflows"
 	@echo "make docs      build the documentation into build/site"
 	@echo "make bench     measure speed and memory against their peers"
@@ -43,7 +43,7 @@ test-all: $(VENV)/.dev
 	bash .ci/test-all
 
 test-floors: $(VENV)-floors/.floors
-	$(VENV)-floors/bin/python -m pytest -p no:cacheprovider $(ON_ALL_CORES) -m "not long" tests/unit tests/faults tests/stores tests/contrib tests/testing
+	$(VENV)-floors/bin/python -m pytest -p no:cacheprovider $(ON_ALL_CORES) -m "not long" --ignore=tests/browser --ignore=tests/simulation --ignore=tests/docs
 
 lint: $(VENV)/.dev
 	$(BIN)/python -m ruff check .

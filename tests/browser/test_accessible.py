@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smsmobile import APIError, SMSMobileClient
+from smsmobile import APIError, SMSMobileClient, SMSMobileError
 from smsmobile.sandbox import Sandbox
 
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
@@ -90,7 +90,7 @@ OPENERS = {
     "Simulate call": lambda page: page.get_by_role("button", name="Call…", exact=True).click(),
     "Message": open_details,
     "Add a phone": lambda page: page.get_by_role("button", name="Add a phone").click(),
-    "Battery and sending delay": lambda page: page.get_by_role("button", name="Battery and sending delay").click(),
+    "Phone settings": lambda page: page.get_by_role("button", name="Phone settings").click(),
     "Add a destination": lambda page: page.get_by_role("button", name="Add", exact=True).click(),
     "Change the secret": lambda page: page.get_by_role("button", name="Change secret").click(),
     "Remove this destination?": lambda page: page.get_by_role("button", name="Remove").first.click(),
@@ -153,6 +153,22 @@ def test_what_the_application_sends_is_announced_with_what_became_of_it(
     expect(told).to_have_text(f"Queued. {NUMBER}: in a minute")
     box.clock.forward(60)
     expect(told).to_have_text(f"Sent. {NUMBER}: in a minute")
+
+
+def test_a_failed_request_is_announced_where_no_message_tells_of_it(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    told = page.get_by_role("status")
+    expect(page.get_by_role("region", name="First steps")).to_be_visible()
+    box.phone.switch_off()
+    with pytest.raises(APIError):
+        client.sms.send(NUMBER, "hello?")
+    expect(told).to_have_text("Request refused. /sendsms/: 2: the mobile is not connected")
+    box.faults.add("error_before", times=1)
+    for _ in range(3):
+        with pytest.raises(SMSMobileError):
+            client.sms.send(NUMBER, "hello?")
+    expect(told).to_have_text("2 requests refused, 1 broken answer.")
 
 
 def test_what_happens_at_once_is_announced_by_kind(page: Page, box: Sandbox, client: SMSMobileClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,7 @@ from smsmobile import SMSMobileClient
 from smsmobile.sandbox import Sandbox
 
 pytest.importorskip("playwright", reason="playwright is not installed")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.long
 
@@ -83,3 +84,28 @@ def test_a_link_to_what_is_not_there_any_more_says_so_and_shows_the_rest(
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("No message or call has this GUID")
     page.keyboard.press("Escape")
     expect(page.locator("#thread-title")).to_have_text(NUMBER)
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["late", "late and gone"])
+def test_of_two_quick_steps_the_last_one_counts(
+    open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient, is_gone: bool
+) -> None:
+    first, second = client.sms.send(NUMBER, "first").guid, client.sms.send(NUMBER, "second").guid
+    page = open_page(expected_errors=("status of 404",))
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(f"**/_sandbox/entries/{first}", hold)
+    page.evaluate("guid => { location.hash = `message=${guid}`; }", first)
+    page.evaluate("guid => { location.hash = `message=${guid}`; }", second)
+    dialog = page.get_by_role("dialog", name="Message")
+    expect(dialog).to_contain_text(second)
+    if is_gone:
+        client.sms.delete(first)
+    with page.expect_response(f"**/_sandbox/entries/{first}"):
+        held[0].continue_()
+    page.evaluate("async () => (await fetch('/_sandbox/changes')).text()")  # by then the page has taken the answer in
+    expect(dialog).to_contain_text(second)
+    expect(page).to_have_url(re.compile(f"message={second}"))

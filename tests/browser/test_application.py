@@ -126,6 +126,16 @@ def test_the_subscription_ends_and_begins_with_one_click(page: Page, client: SMS
     assert client.sms.send(NUMBER, "it is not").accepted
 
 
+def test_what_was_counted_is_worded_for_one_and_for_several(page: Page, client: SMSMobileClient) -> None:
+    page.get_by_role("tab", name="Account").click()
+    client.sms.send(NUMBER, "one")
+    expect(page.locator("#counts")).to_contain_text("1 message accepted")
+    expect(page.locator("#counts")).to_contain_text("1 request, 0 deliveries.")
+    client.sms.send(NUMBER, "two")
+    expect(page.locator("#counts")).to_contain_text("2 messages accepted")
+    expect(page.locator("#counts")).to_contain_text("2 requests")
+
+
 def test_the_clock_is_moved_and_set_back(page: Page, box: Sandbox) -> None:
     before = box.clock.now()
     page.get_by_role("tab", name="Account").click()

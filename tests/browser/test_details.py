@@ -86,3 +86,44 @@ def test_the_details_show_what_becomes_of_a_message_meanwhile(
     box.clock.forward(60)
     expect(dialog).not_to_contain_text("Queued")
     expect(copy).to_be_focused()
+
+
+def test_a_cleared_conversation_is_gone_on_all_pages_and_what_leads_to_it_says_so(
+    open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.phone.receive("MPESA", "of another conversation")
+    client.sms.send(NUMBER, "to be cleared")
+    page, other = open_page(), open_page(expected_errors=("status of 404",))
+    other.locator("#entries .bubble").click()
+    page.get_by_role("button", name="Clear conversation…").click()
+    sure = page.get_by_role("alertdialog", name="Clear this conversation?")
+    expect(sure).to_contain_text(f"All messages and calls with {NUMBER} are deleted")
+    sure.get_by_role("button", name="Clear").click()
+    expect(page.locator("#thread-title")).to_have_text("MPESA")
+    expect(page.locator(".conversation")).to_have_count(1)
+    expect(other.get_by_role("dialog", name="Message").get_by_role("alert")).to_contain_text("it was forgotten")
+    other.keyboard.press("Escape")
+    expect(other.locator("#thread-title")).to_have_text("MPESA")
+    other.locator("#requests-list summary").click()
+    other.get_by_role("button", name="Show in its conversation").click()
+    expect(other.locator("#requests-list").get_by_role("alert")).to_contain_text("it was forgotten")
+    assert client.sms.log() == []
+
+
+def test_the_log_of_requests_is_cleared_on_whichever_page_and_whatever_is_open(
+    open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient
+) -> None:
+    for _ in range(51):
+        client.sms.received()
+    page, other = open_page(), open_page()
+    other.get_by_role("button", name="Older").click()
+    expect(other.locator("#requests-list > li")).to_have_count(1)
+    page.locator("#requests-list summary").first.click()
+    page.get_by_role("button", name="Clear the log…").click()
+    page.get_by_role("alertdialog", name="Clear the log?").get_by_role("button", name="Clear").click()
+    for each in (page, other):
+        expect(each.get_by_text("Your application has not asked for anything yet.")).to_be_visible()
+    client.sms.received()
+    for each in (page, other):
+        expect(each.locator("#requests-list > li")).to_have_count(1)
+    assert len(box.requests) == 1

@@ -10,7 +10,7 @@ from smsmobile import RateLimited, SendOutcomeUnknown, ServerError, SMSMobileCli
 from smsmobile.sandbox import Fault, Sandbox
 
 pytest.importorskip("playwright", reason="playwright is not installed")
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Request, Route, expect
 
 pytestmark = pytest.mark.long
 
@@ -212,20 +212,35 @@ def test_an_answer_that_was_overtaken_by_a_newer_one_is_not_shown(page: Page, bo
 
 
 def test_clicks_that_come_before_the_answer_make_one_fault(page: Page, box: Sandbox) -> None:
-    posted: list[Route] = []
-    page.route("**/_sandbox/faults", lambda route: posted.append(route) if is_post(route) else route.continue_())
+    put: list[Route] = []
+    page.route("**/_sandbox/faults", lambda route: put.append(route) if is_put(route.request) else route.continue_())
     late = row(page, "webhook_late", expand=False)
-    with page.expect_request(lambda request: request.method == "POST"):
+    with page.expect_request(is_put):
         late.switch.click()
     late.switch.click()
-    posted[0].continue_()
+    put[0].continue_()
     expect(late.switch).to_be_checked()
     expect(page.get_by_role("tab", name="Faults")).to_have_text("Faults1, 1 switched on")
-    assert len(posted) == len(box.faults) == 1
+    assert len(put) == len(box.faults) == 1
 
 
-def is_post(route: Route) -> bool:
-    return route.request.method == "POST"
+def is_put(request: Request) -> bool:
+    return request.method == "PUT"
+
+
+def test_two_tabs_that_switch_a_fault_on_at_once_make_one(open_page: Callable[..., Page], box: Sandbox) -> None:
+    late = row(open_page(), "webhook_late", expand=False)
+
+    def switch_on_first(route: Route) -> None:
+        if route.request.method != "GET":
+            box.faults.add("webhook_late")  # by the other tab, after this one has looked
+        route.continue_()
+
+    late.switch.page.route("**/_sandbox/faults", switch_on_first)
+    late.switch.click()
+    expect(late.switch).to_be_checked()
+    expect(late.switch.page.get_by_role("tab", name="Faults")).to_have_text("Faults1, 1 switched on")
+    assert len(box.faults) == 1
 
 
 def test_two_tabs_agree(open_page: Callable[..., Page], box: Sandbox) -> None:

@@ -113,7 +113,7 @@ def test_a_list_is_one_place_in_the_order_and_arrows_move_in_it(
     expect(page.locator("#composer-text")).to_be_focused()
 
 
-@pytest.mark.parametrize("name", ["New", "Add a phone", "Battery and sending delay"])
+@pytest.mark.parametrize("name", ["New", "Add a phone", "Phone settings"])
 def test_escape_closes_a_dialog_and_gives_the_focus_back(page: Page, name: str) -> None:
     opener = page.get_by_role("button", name=name, exact=True)
     opener.focus()

@@ -46,7 +46,7 @@ def test_what_is_wrong_is_told_in_french(open_page: Callable[..., Page], box: Sa
     page.get_by_role("button", name="Envoyer", exact=True).click()
     expect(page.locator("#composer-problem")).to_have_text("Écrivez d\u2019abord un message.")
 
-    page.get_by_role("button", name="Batterie et délai d\u2019envoi").click()
+    page.get_by_role("button", name="Réglages du téléphone").click()
     page.get_by_label("Batterie, en pour cent").fill("101")
     page.get_by_role("button", name="Enregistrer").click()
     problem = page.locator("#phone-dialog .problem")
@@ -111,7 +111,7 @@ def test_each_part_is_accessible_and_fits_in_french(
     page = open_page(width=390, height=844, locale="fr-FR")
     page.locator(".conversation").click()
     page.get_by_label("Type de message").select_option("by_hand")
-    expect(page.locator("#composer-label")).to_have_text(f"À la main sur Phone 1, à {NUMBER}")
+    expect(page.locator("#composer-label")).to_have_text(f"Propriétaire de Phone 1, à {NUMBER}")
     assert too_wide(page) == []
     page.get_by_role("button", name="Application").click()
     for tab in TABS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -47,6 +48,32 @@ def test_a_failed_message_shows_its_reason(page: Page, box: Sandbox, client: SMS
     client.sms.send(NUMBER, "nobody gets this")
     expect(bubble(page, "nobody gets this")).to_contain_text("Failed")
     expect(bubble(page, "nobody gets this")).to_contain_text("RESULT_ERROR_NO_SERVICE")
+
+
+def test_time_and_state_stand_once_below_messages_of_one_minute(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.clock.move_to(datetime(2026, 3, 20, 12, 0, 10, tzinfo=timezone.utc))
+    box.phone.receive(NUMBER, "hello")
+    box.phone.receive(NUMBER, "anybody there?")
+    for text in ("first", "two"):
+        client.sms.send(NUMBER, text)
+    box.phone.fail(NUMBER)
+    client.sms.send(NUMBER, "it fails")
+    box.phone.recover(NUMBER)
+    client.sms.send(NUMBER, "three")
+    box.phone.send_by_hand(NUMBER, "by hand")
+    box.clock.forward(60)
+    box.phone.send_by_hand(NUMBER, "a minute later")
+    expect(bubble(page, "a minute later")).to_be_visible()
+    visible = "items => items.filter(e => !e.closest('.unseen')).map(e => e.closest('.message').firstElementChild"
+    texts = page.locator("#entries .meta time").evaluate_all(f"{visible}.nextElementSibling.textContent)")
+    assert texts == ["anybody there?", "two", "it fails", "three", "by hand", "a minute later"]
+    box.phone.send_by_hand(NUMBER, "and at once")
+    expect(bubble(page, "a minute later").locator(".unseen time")).to_have_count(1)
+    expect(bubble(page, "first")).to_contain_text("Sent")  # said to a screen reader
+    bubble(page, "first").get_by_role("button", name="Details").focus()
+    expect(bubble(page, "first").locator(".meta")).to_have_css("opacity", "1")
 
 
 def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
@@ -155,7 +182,47 @@ def test_the_composer_says_who_writes(page: Page, client: SMSMobileClient) -> No
     client.sms.send(NUMBER, "hello")
     expect(page.locator("#composer-label")).to_have_text(f"Reply as {NUMBER}")
     page.get_by_label("What is written").select_option("By hand on the phone")
-    expect(page.locator("#composer-label")).to_have_text(f"By hand on Phone 1, to {NUMBER}")
+    expect(page.locator("#composer-label")).to_have_text(f"As the owner of Phone 1, to {NUMBER}")
+    expect(page.locator("#composer-note")).to_contain_text("your application does not send it")
+    answer(page, "typed on the phone")
+    expect(bubble(page, "typed on the phone")).to_contain_text("Written by hand on the phone")
+    page.get_by_label("What is written").select_option("SMS")
+    expect(page.locator("#composer-note")).to_be_hidden()
+
+
+def test_the_composer_says_whether_the_application_can_fetch_what_is_written_by_whatsapp(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    note = page.locator("#composer-note")
+    box.phone.receive(NUMBER, "by SMS")
+    expect(bubble(page, "by SMS")).to_be_visible()
+    expect(note).to_be_hidden()
+    page.get_by_label("What is written").select_option("WhatsApp")
+    expect(note).to_contain_text("Retrieval is off")
+    client.whatsapp.enable_retrieval()
+    expect(note).to_contain_text("No synchronisation window")
+    ends_at = client.whatsapp.synchronise().ends_at
+    expect(note).to_contain_text(f"can fetch it until {ends_at + KOLKATA:%H:%M}")
+    box.clock.forward(601)
+    expect(note).to_contain_text("The synchronisation window ended")
+
+
+def test_a_contact_titles_its_conversation_and_the_number_stays_in_sight(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    client.sms.send(NUMBER, "Who is that?")
+    expect(page.locator("#thread-title")).to_have_text(NUMBER)
+    expect(page.locator("#thread-number")).to_be_hidden()
+    box.phone.receive_whatsapp(NUMBER.removeprefix("+"), "It is me", name="Taylor Smith")
+    expect(page.locator("#thread-title")).to_have_text("Taylor Smith")
+    expect(page.locator("#thread-number")).to_contain_text(NUMBER)
+    expect(page.get_by_role("button", name="Copy the number")).to_be_visible()
+    expect(page.locator(".conversation-name")).to_have_text(f"Taylor Smith {NUMBER}")
+    expect(page.locator("#composer-label")).to_have_text(f"Reply as Taylor Smith ({NUMBER})")
+    page.get_by_label("What is written").select_option("SMS")
+    answer(page, "and by SMS too")
+    expect(bubble(page, "and by SMS too")).to_be_visible()
+    assert [sms.sender for sms in client.sms.received()] == [NUMBER]
 
 
 def test_shift_and_enter_begin_a_new_line(page: Page, client: SMSMobileClient) -> None:
@@ -221,6 +288,31 @@ def test_a_new_conversation_opens_with_its_row_in_view(page: Page, box: Sandbox)
     rows.last.scroll_into_view_if_needed()
     begin_conversation(page)
     expect(page.locator(".conversation[aria-current]")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("begin", ["New", "Call…"])
+def test_a_new_conversation_opens_also_where_the_application_answers_at_once(
+    page: Page, box: Sandbox, begin: str
+) -> None:
+    box.phone.receive("MPESA", "of another conversation")
+    expect(page.locator("#thread-title")).to_have_text("MPESA")
+
+    def answer_first(route: Any) -> None:
+        response = route.fetch()
+        box.phone.send_by_hand(NUMBER, "the answer")
+        route.fulfill(response=response)
+
+    page.route(re.compile("/_sandbox/phones/.*/(messages|calls)$"), answer_first)
+    page.get_by_role("button", name=begin, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    if begin == "New":
+        dialog.get_by_label("From").fill(NUMBER)
+        dialog.get_by_label("Message").fill("hello")
+    else:
+        dialog.get_by_label("Number").fill(NUMBER)
+    dialog.locator("[type=submit]").click()
+    expect(page.locator("#thread-title")).to_have_text(NUMBER)
+    expect(page.locator("#entries")).to_contain_text("the answer")
 
 
 def test_a_search_that_would_hide_a_new_conversation_is_over(page: Page, box: Sandbox) -> None:
@@ -396,3 +488,27 @@ def test_a_message_that_comes_while_one_looks_at_another_page_is_in_the_title(
     page.evaluate(go, False)
     expect(bubble(page, "meanwhile")).to_be_visible()
     expect(page).to_have_title("smsmobile sandbox")
+
+
+def test_what_the_phone_gets_from_nobody_has_its_own_conversations(
+    page: Page, box: Sandbox, client: SMSMobileClient
+) -> None:
+    box.phone.switch_off()
+    client.notifications.send(box.phone.sid, "Pick it up until nine.", title="Order 1042")
+    notice = bubble(page, "Pick it up until nine.")
+    expect(page.locator("#thread-title")).to_have_text("Notifications")
+    expect(notice).to_contain_text("Order 1042")
+    expect(notice).to_contain_text("Queued")
+    expect(page.locator("#composer")).to_be_hidden()
+    expect(page.get_by_role("button", name="Call…")).to_be_hidden()
+    box.phone.switch_on()
+    expect(notice).to_contain_text("Sent")
+    box.mailbox.receive("somebody@example.com", "Re: Order 1042", "Thank you!", attachments=["photo.jpg"])
+    page.locator(".conversation").filter(has_text="E-mail").click()
+    mail = bubble(page, "Thank you!")
+    for words in ("From somebody@example.com", "Re: Order 1042", "photo.jpg"):
+        expect(mail).to_contain_text(words)
+    expect(page.locator("#thread-title")).to_be_focused()
+    page.reload()
+    expect(page.locator("#thread-title")).to_have_text("E-mail")
+    expect(mail).to_be_visible()

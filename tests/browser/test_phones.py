@@ -51,8 +51,8 @@ def test_each_phone_has_its_own_conversations(page: Page, box: Sandbox, client: 
 
 
 def test_battery_and_delay_are_set_in_a_dialog(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
-    page.get_by_role("button", name="Battery and sending delay").click()
-    dialog = page.get_by_role("dialog", name="Battery and sending delay")
+    page.get_by_role("button", name="Phone settings").click()
+    dialog = page.get_by_role("dialog", name="Phone settings")
     dialog.get_by_label("Battery, in percent").fill("7")
     dialog.get_by_label("It sends after, in seconds").fill("30")
     dialog.get_by_role("button", name="Save").click()
@@ -62,10 +62,46 @@ def test_battery_and_delay_are_set_in_a_dialog(page: Page, box: Sandbox, client:
     assert (box.phone.battery, box.phone.delay) == (7, 30)
 
 
+def test_a_phone_is_renamed_and_removed_and_other_pages_follow(
+    open_page: Callable[..., Page], box: Sandbox, client: SMSMobileClient
+) -> None:
+    office = box.add_phone("Office")
+    client.sms.send(NUMBER, "from the office", device=office.sid)
+    page, other = open_page(), open_page(expected_errors=("status of 404",))
+    for each in (page, other):
+        each.get_by_role("combobox", name="Phone").select_option(office.sid)
+        expect(each.locator("#entries .message")).to_contain_text("from the office")
+    page.get_by_role("button", name="Phone settings").click()
+    settings = page.get_by_role("dialog", name="Phone settings")
+    settings.get_by_label("Its name").fill("Home")
+    settings.get_by_role("button", name="Save").click()
+    for each in (page, other):
+        expect(each.get_by_role("combobox", name="Phone").locator("option:checked")).to_have_text("Home")
+    page.get_by_role("button", name="Phone settings").click()
+    settings.get_by_role("button", name="Remove phone…").click()
+    sure = page.get_by_role("alertdialog", name="Remove this phone?")
+    expect(sure).to_contain_text("The conversations of “Home” are deleted with it")
+    sure.get_by_role("button", name="Remove").click()
+    for each in (page, other):
+        expect(each.get_by_role("combobox", name="Phone").locator("option")).to_have_text(["Phone 1"])
+        expect(each.locator(".conversation")).to_have_count(0)
+    assert [phone.label for phone in box.phones] == ["Phone 1"]
+
+
+def test_the_last_phone_cannot_be_removed(open_page: Callable[..., Page], box: Sandbox) -> None:
+    page = open_page(expected_errors=("status of 409",))
+    page.get_by_role("button", name="Phone settings").click()
+    page.get_by_role("button", name="Remove phone…").click()
+    sure = page.get_by_role("alertdialog", name="Remove this phone?")
+    sure.get_by_role("button", name="Remove").click()
+    expect(sure.get_by_role("alert")).to_contain_text("This is the last phone")
+    assert len(box.phones) == 1
+
+
 def test_a_battery_that_cannot_be_is_refused_with_the_reason(open_page: Callable[..., Page], box: Sandbox) -> None:
     page = open_page(expected_errors=("status of 400",))
-    page.get_by_role("button", name="Battery and sending delay").click()
-    dialog = page.get_by_role("dialog", name="Battery and sending delay")
+    page.get_by_role("button", name="Phone settings").click()
+    dialog = page.get_by_role("dialog", name="Phone settings")
     dialog.get_by_label("Battery, in percent").fill("101")
     with page.expect_response(lambda response: response.request.method == "POST") as answered:
         dialog.get_by_role("button", name="Save").click()

@@ -282,11 +282,11 @@ def test_a_stranger_meets_the_other_faults(line: Line) -> None:
     assert line.send(apikey="wrong").status_code == 500
 
 
-# Several, where they strike, and what is noted
+# Several, where they are injected, and what is noted
 
 
 @pytest.mark.parametrize(
-    ("kinds", "struck", "status"),
+    ("kinds", "injected", "status"),
     [
         (("latency", "php_warning"), ("php_warning", "latency"), 200),
         (("rate_limited", "error_after", "latency"), ("rate_limited", "latency"), 429),
@@ -299,7 +299,7 @@ def test_a_stranger_meets_the_other_faults(line: Line) -> None:
     ],
 )
 def test_of_several_faults_one_decides_and_the_others_change_how_it_arrives(
-    line: Line, kinds: tuple[str, ...], struck: tuple[str, ...], status: int | None
+    line: Line, kinds: tuple[str, ...], injected: tuple[str, ...], status: int | None
 ) -> None:
     for kind in kinds:
         line.box.faults.add(kind, seconds=0 if kind == "latency" else None)
@@ -310,7 +310,7 @@ def test_of_several_faults_one_decides_and_the_others_change_how_it_arrives(
         answered = None
 
     assert answered == status
-    assert (line.box.requests[-1].faults, line.box.requests[-1].status) == (struck, status)
+    assert (line.box.requests[-1].faults, line.box.requests[-1].status) == (injected, status)
 
 
 def test_half_an_answer_can_drip(line: Line) -> None:
@@ -321,7 +321,7 @@ def test_half_an_answer_can_drip(line: Line) -> None:
         line.send()
 
 
-def test_a_request_is_noted_with_what_struck_it(line: Line) -> None:
+def test_a_request_is_noted_with_what_was_injected_into_it(line: Line) -> None:
     line.box.faults.add("half_answer", times=1)
     with pytest.raises(requests.RequestException):
         line.send()
@@ -340,7 +340,7 @@ def test_an_answer_that_never_came_is_noted_as_none(line: Line) -> None:
     assert (line.box.requests[-1].status, line.box.requests[-1].answer) == (None, "")
 
 
-def test_a_fault_strikes_only_its_path(line: Line) -> None:
+def test_a_fault_goes_only_its_path(line: Line) -> None:
     line.box.faults.add("error_before", path=SEND)
 
     assert line.get(LOG).status_code == 200
@@ -357,7 +357,7 @@ def token(line: Line) -> requests.Response:
 
 
 @pytest.mark.parametrize("kind", ["rate_limited", "error_before", "error_after", "html_page"])
-def test_requests_for_a_token_are_struck_only_by_name(line: Line, kind: str) -> None:
+def test_requests_for_a_token_get_a_fault_only_by_name(line: Line, kind: str) -> None:
     line.box.faults.add(kind)
     assert token(line).json()["token_type"] == "Bearer"
 
@@ -374,7 +374,7 @@ def test_a_token_in_half_an_answer_is_noted_masked(line: Line) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/_sandbox/overview", "/nowhere", "/sendsms"])
-def test_the_page_and_unknown_addresses_are_never_struck(line: Line, path: str) -> None:
+def test_the_page_and_unknown_addresses_never_get_a_fault(line: Line, path: str) -> None:
     for kind in ("error_before", "html_page", "reset_after"):
         line.box.faults.add(kind)
 

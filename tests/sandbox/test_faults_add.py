@@ -17,28 +17,28 @@ def faults() -> Faults:
     return Sandbox().faults
 
 
-def strikes(faults: Faults, kind: str, requests: int, path: str | None = "/sendsms/") -> list[bool]:
+def injections(faults: Faults, kind: str, requests: int, path: str | None = "/sendsms/") -> list[bool]:
     return [faults.inject(kind, path) is not None for _ in range(requests)]
 
 
 def test_a_new_sandbox_has_none(faults: Faults) -> None:
     assert list(faults) == []
     assert len(faults) == 0
-    assert not any(strikes(faults, kind, 1)[0] for kind in KINDS)
+    assert not any(injections(faults, kind, 1)[0] for kind in KINDS)
 
 
-def test_every_kind_can_be_added_and_strikes_until_it_is_removed(subtests: pytest.Subtests, faults: Faults) -> None:
+def test_every_kind_can_be_added_and_is_injected_until_it_is_removed(subtests: pytest.Subtests, faults: Faults) -> None:
     for kind in KINDS:
         with subtests.test(kind=kind):
             fault = faults.add(kind)
 
-            assert strikes(faults, kind, 50) == [True] * 50
+            assert injections(faults, kind, 50) == [True] * 50
 
             faults.remove(fault)
-            assert strikes(faults, kind, 1) == [False]
+            assert injections(faults, kind, 1) == [False]
 
 
-def test_only_its_own_kind_strikes(faults: Faults) -> None:
+def test_only_its_own_kind_is_injected(faults: Faults) -> None:
     faults.add("latency")
 
     assert [kind for kind in KINDS if faults.inject(kind, "/sendsms/")] == ["latency"]
@@ -47,95 +47,95 @@ def test_only_its_own_kind_strikes(faults: Faults) -> None:
 def test_a_fault_for_some_times_is_then_gone(faults: Faults) -> None:
     faults.add("rate_limited", times=2)
 
-    assert strikes(faults, "rate_limited", 4) == [True, True, False, False]
+    assert injections(faults, "rate_limited", 4) == [True, True, False, False]
     assert list(faults) == []
 
 
-def test_how_often_it_was_met_and_struck_is_counted(faults: Faults) -> None:
+def test_how_often_it_was_met_and_injected_is_counted(faults: Faults) -> None:
     faults.add("error_after", probability=0.5, seed=3, times=10)
 
-    struck = strikes(faults, "error_after", 8)
+    injected = injections(faults, "error_after", 8)
 
     (fault,) = faults
-    assert (fault.matched, fault.injected, fault.times) == (8, sum(struck), 10 - sum(struck))
+    assert (fault.matched, fault.injected, fault.times) == (8, sum(injected), 10 - sum(injected))
 
 
-def test_the_times_of_a_fault_count_only_when_it_strikes(faults: Faults) -> None:
+def test_the_times_of_a_fault_count_only_when_it_is_injected(faults: Faults) -> None:
     faults.add("latency", times=3, probability=0.2, seed=1)
 
-    assert sum(strikes(faults, "latency", 200)) == 3
+    assert sum(injections(faults, "latency", 200)) == 3
 
 
-def test_the_same_seed_strikes_the_same_requests() -> None:
+def test_the_same_seed_chooses_the_same_requests() -> None:
     one, other = Sandbox().faults, Sandbox().faults
     one.add("reset_after", probability=0.3, seed=7)
     other.add("reset_after", probability=0.3, seed=7)
 
-    course = strikes(one, "reset_after", 200)
+    course = injections(one, "reset_after", 200)
 
-    assert course == strikes(other, "reset_after", 200)
+    assert course == injections(other, "reset_after", 200)
     assert 30 < sum(course) < 90
 
 
 def test_a_seed_means_the_same_with_every_python(faults: Faults) -> None:
     faults.add("reset_after", probability=0.3, seed=7)
 
-    struck = [number for number, strikes_now in enumerate(strikes(faults, "reset_after", 20)) if strikes_now]
+    injected = [number for number, is_injected in enumerate(injections(faults, "reset_after", 20)) if is_injected]
 
-    assert struck == [5, 9, 13, 15, 17, 19]
+    assert injected == [5, 9, 13, 15, 17, 19]
 
 
-def test_another_seed_strikes_other_requests() -> None:
+def test_another_seed_chooses_other_requests() -> None:
     courses = []
     for seed in (1, 2):
         faults = Sandbox().faults
         faults.add("reset_after", probability=0.5, seed=seed)
-        courses.append(strikes(faults, "reset_after", 100))
+        courses.append(injections(faults, "reset_after", 100))
 
     assert courses[0] != courses[1]
 
 
-@pytest.mark.parametrize(("probability", "struck"), [(0, 0), (0.0, 0), (1, 100), (1.0, 100)])
-def test_never_and_always_are_probabilities(faults: Faults, probability: float, struck: int) -> None:
+@pytest.mark.parametrize(("probability", "injected"), [(0, 0), (0.0, 0), (1, 100), (1.0, 100)])
+def test_never_and_always_are_probabilities(faults: Faults, probability: float, injected: int) -> None:
     faults.add("latency", probability=probability)
 
-    assert sum(strikes(faults, "latency", 100)) == struck
+    assert sum(injections(faults, "latency", 100)) == injected
 
 
 def test_without_a_seed_it_is_a_matter_of_luck(faults: Faults) -> None:
     faults.add("latency", probability=0.5)
 
-    assert 50 < sum(strikes(faults, "latency", 400)) < 350
+    assert 50 < sum(injections(faults, "latency", 400)) < 350
 
 
-def test_of_two_faults_of_a_kind_the_first_that_strikes_counts(faults: Faults) -> None:
+def test_of_two_faults_of_a_kind_the_first_that_is_injected_counts(faults: Faults) -> None:
     faults.add("error_before", status=501, times=1)
     faults.add("error_before", status=502)
 
-    struck = [faults.inject("error_before", "/sendsms/") for _ in range(3)]
+    injected = [faults.inject("error_before", "/sendsms/") for _ in range(3)]
 
-    assert [fault.status for fault in struck if fault] == [501, 502, 502]
+    assert [fault.status for fault in injected if fault] == [501, 502, 502]
 
 
 def test_a_path_limits_it(faults: Faults) -> None:
     faults.add("latency", path="/getsms/")
 
-    assert strikes(faults, "latency", 1, "/sendsms/") == [False]
-    assert strikes(faults, "latency", 1, "/getsms/") == [True]
+    assert injections(faults, "latency", 1, "/sendsms/") == [False]
+    assert injections(faults, "latency", 1, "/getsms/") == [True]
 
 
 def test_a_missing_final_slash_is_forgiven(faults: Faults) -> None:
     assert faults.add("latency", path="/getsms").path == "/getsms/"
 
 
-def test_a_token_request_is_struck_only_by_name(faults: Faults) -> None:
+def test_a_token_request_gets_a_fault_only_by_name(faults: Faults) -> None:
     faults.add("latency", seconds=1)
-    assert strikes(faults, "latency", 1, "/oauth2/token") == [False]
+    assert injections(faults, "latency", 1, "/oauth2/token") == [False]
 
     faults.add("latency", seconds=2, path="/oauth2/token")
-    struck = faults.inject("latency", "/oauth2/token")
-    assert struck is not None
-    assert struck.seconds == 2
+    injected = faults.inject("latency", "/oauth2/token")
+    assert injected is not None
+    assert injected.seconds == 2
 
 
 def test_a_kind_has_its_own_seconds_and_status(subtests: pytest.Subtests, faults: Faults) -> None:
@@ -169,7 +169,7 @@ def test_a_fault_is_removed_by_itself_or_by_its_id(faults: Faults) -> None:
     assert list(faults) == [three]
 
 
-def test_a_fault_that_has_struck_since_can_still_be_removed(faults: Faults) -> None:
+def test_a_fault_that_was_injected_since_can_still_be_removed(faults: Faults) -> None:
     fault = faults.add("latency")
     faults.inject("latency", "/sendsms/")
 
@@ -201,7 +201,7 @@ def test_a_fault_is_a_value_that_does_not_change(faults: Faults) -> None:
 def test_a_changed_fault_keeps_its_id_its_place_its_counts_and_what_was_not_named(faults: Faults) -> None:
     first = faults.add("error_before", status=503, times=9, seed=7, path="/sendsms/")
     other = faults.add("latency")
-    assert strikes(faults, "error_before", 2) == [True, True]
+    assert injections(faults, "error_before", 2) == [True, True]
 
     changed = faults.change(first, probability=0.5, times=None)
 
@@ -213,13 +213,13 @@ def test_a_seeded_fault_goes_on_in_its_course_when_it_is_changed() -> None:
     one, other = Sandbox().faults, Sandbox().faults
     for faults in (one, other):
         faults.add("reset_after", probability=0.3, seed=7)
-    course = strikes(one, "reset_after", 50)
+    course = injections(one, "reset_after", 50)
 
-    begun = strikes(other, "reset_after", 25)
+    begun = injections(other, "reset_after", 25)
     (fault,) = other
     other.change(fault.id, path="/sendsms")
 
-    assert begun + strikes(other, "reset_after", 25) == course
+    assert begun + injections(other, "reset_after", 25) == course
 
 
 def test_none_gives_a_fault_its_kinds_own_seconds_and_status_again(faults: Faults) -> None:

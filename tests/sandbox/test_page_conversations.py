@@ -134,6 +134,7 @@ def test_a_thread_with_nobody_is_empty(page, box):
         "phone": box.phone.sid,
         "peer": "447700900000",
         "name": "+44 7700 900000",
+        "contact": "",
         "entries": [],
         "more": False,
     }
@@ -264,6 +265,17 @@ def test_a_number_on_whatsapp_is_international_without_a_plus(page, api, box):
     assert name_of(page) == PHONE
 
 
+def test_a_conversation_has_the_newest_name_of_its_contact(page, api, box):
+    api.send(PEER, "nobody is named here")
+    assert page.get("/conversations")["conversations"][0]["contact"] == ""
+    box.phone.call(PHONE, "Taylor")
+    box.phone.receive_whatsapp(PEER, "one", name="Taylor Smith")
+    guid = box.phone.receive(PHONE, "two")
+    assert page.get("/conversations")["conversations"][0]["contact"] == "Taylor Smith"
+    assert (thread(page, box)["name"], thread(page, box)["contact"]) == (PHONE, "Taylor Smith")
+    assert page.get(f"/entries/{guid}")["contact"] == "Taylor Smith"
+
+
 def test_a_conversation_with_a_name_or_a_short_number_is_called_as_it_is_spelled(page, box):
     for sender in ("38000", "MPESA", "+MPESA", "0639985678"):
         box.phone.receive(sender, "x")
@@ -279,6 +291,69 @@ def test_an_answer_is_spelled_as_its_channel_spells_numbers(page, api, box):
         page.post(f"/phones/{box.phone.sid}/messages", sender=name, text=channel, channel=channel)
     senders = {row.channel: row.sender for row in box._store.received}
     assert senders == {"sms": PHONE, "whatsapp": PEER}
+
+
+def notify(api, box, message="It is ready.", **more):
+    return api.post("/notification/send", sid=box.phone.sid, message=message, **more)
+
+
+def mail(api, box, **more):
+    given = {"recipient_email": "you@example.com", "mail_subject": "Order", "mail_body": "It is ready.", **more}
+    sender = {"sender_name": "Team", "sender_email": "team@example.org", "allow_self_signed": "no"}
+    return api.post("/sendemail/", apikeybox=box.mailbox.key, **sender, **given)
+
+
+def test_what_was_pushed_to_a_phone_is_one_conversation(page, api, box):
+    box.phone.switch_off()
+    notify(api, box, title="Order 1042")
+    (row,) = page.get("/conversations", phone=box.phone.sid)["conversations"]
+    assert (row["name"], row["phone"], row["unseen"]) == ("Notifications", box.phone.sid, 1)
+    answer = thread(page, box, row["peer"])
+    (entry,) = answer["entries"]
+    assert answer["name"] == "Notifications"
+    assert (entry["title"], entry["text"], entry["state"]) == ("Order 1042", "It is ready.", "queued")
+    box.phone.switch_on()
+    assert thread(page, box, row["peer"])["entries"][0]["state"] == "sent"
+    assert page.get("/conversations", phone=box.add_phone("Second").sid)["conversations"] == []
+
+
+@pytest.mark.parametrize("place", [" notifications", " mailbox"])
+def test_a_place_is_cleared_like_a_conversation(page, api, box, place):
+    notify(api, box)
+    box.mailbox.receive("you@example.com", "Re: Order", "Thanks")
+    page.delete(f"/thread?phone={box.phone.sid}&peer={place.replace(' ', '%20')}")
+    peers = {row["peer"] for row in page.get("/conversations")["conversations"]}
+    assert peers == {" notifications", " mailbox"} - {place}
+
+
+def test_the_mailbox_is_a_conversation_of_every_phone_and_counted_with_none(page, api, box):
+    mail(api, box)
+    box.mailbox.receive("you@example.com", "Re: Order", "Thanks", sender_name="You", attachments=["photo.jpg"])
+    second = box.add_phone("Second")
+    for phone in (box.phone, second):
+        (row,) = page.get("/conversations", phone=phone.sid)["conversations"]
+        assert (row["name"], row["phone"], row["unseen"]) == ("E-mail", None, 2)
+        sent, received = page.get("/thread", phone=phone.sid, peer=row["peer"])["entries"]
+        assert (sent["state"], sent["correspondent"], sent["title"]) == ("sent", "you@example.com", "Order")
+        assert (received["state"], received["correspondent"]) == ("received", "You <you@example.com>")
+        assert received["attachments"] == ["photo.jpg"]
+    assert [one["unseen"] for one in page.get("/phones", phone=second.sid, peer=row["peer"])["phones"]] == [0, 0]
+    see(page, box, received["id"], row["peer"])
+    (row,) = page.get("/conversations", phone=second.sid)["conversations"]
+    assert row["unseen"] == 0
+
+
+def test_a_sender_who_is_called_like_a_place_has_a_conversation_beside_it(page, api, box):
+    notify(api, box)
+    box.phone.receive(" notifications", "from somebody")
+    assert [one["count"] for one in page.get("/conversations")["conversations"]] == [1, 1]
+
+
+@pytest.mark.parametrize("words", ["1042", "ready for", "You@example"])
+def test_a_search_finds_notifications_and_mails(page, api, box, words):
+    notify(api, box, title="Parcel 1042", message="Ready for pickup") if words != "You@example" else mail(api, box)
+    (row,) = page.get("/conversations", search=words)["conversations"]
+    assert row["found"]["excerpt"][1].lower() == words.lower()
 
 
 def test_conversations_of_all_phones_or_of_one(page, box):

@@ -80,7 +80,7 @@ def test_a_message_that_the_api_refused_has_its_request(page, api):
     assert details(page, request["messages"][0])["entry"]["state"] == "refused"
 
 
-def test_a_webhook_names_its_message_and_the_faults_that_struck_it(page, box, receiver):
+def test_a_webhook_names_its_message_and_the_faults_injected_into_it(page, box, receiver):
     box.add_webhook(receiver.url, version=1)
     box.add_webhook(receiver.url, secret=SECRET)
     box.faults.add("webhook_duplicate", times=1)

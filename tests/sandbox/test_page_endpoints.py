@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import cycle
 
@@ -45,6 +45,19 @@ def test_the_overview_says_where_and_how_to_call(page, box, clock):
     assert overview["subscription_active"] is True
     assert overview["log_delay"] == 0
     assert overview["token_lifetime"] == 3600
+
+
+def test_the_overview_tells_of_the_whatsapp_window(page, api):
+    def told():
+        overview = page.get("/overview")
+        return overview["whatsapp_retrieval"], overview["whatsapp_window_ends_at"]
+
+    assert told() == (False, None)
+    api.get("/getwa/active/", statut=1)
+    ends_at = api.get("/getwa/synchronisation/").json()["expire_at_unix"]
+    is_on, told_end = told()
+    assert is_on
+    assert int(datetime.fromisoformat(told_end.replace("Z", "+00:00")).timestamp()) == int(ends_at)
 
 
 def test_the_overview_counts(page, api, box):
@@ -252,6 +265,68 @@ def test_a_phone_is_switched_off_and_on(page, api, box):
     api.send()
 
 
+def test_a_phone_is_renamed_and_removed(page, api, box):
+    office = page.post("/phones", label="Office")
+    path = f"/phones/{office['sid']}"
+    assert page.post(path, label="Home")["label"] == "Home"
+    page.delete(path)
+    assert [one["label"] for one in page.get("/phones")["phones"]] == ["Phone 1"]
+    page.refused(404, "DELETE", path)
+    assert "last phone" in page.refused(409, "DELETE", f"/phones/{box.phone.sid}")
+
+
+def test_a_conversation_is_cleared_and_no_other(page, api, box, clock):
+    other = box.add_phone("Office")
+    box.phone.delay = 60
+    guid = api.send("0033639985678", "never sent")["id"]
+    box.phone.receive(PHONE, "yes")
+    box.phone.send_by_hand(PHONE, "by hand")
+    box.phone.call(PHONE)
+    box.phone.receive("MPESA", "another one")
+    other.receive(PHONE, "on another phone")
+    page.post(f"/phones/{box.phone.sid}/seen", peer="33639985678", up_to=1000)
+
+    page.delete(f"/thread?phone={box.phone.sid}&peer=%2B33 6 39 98 56 78")
+    clock.forward(60)
+
+    texts = [row["last"]["text"] for row in page.get("/conversations")["conversations"]]
+    assert texts == ["on another phone", "another one"]
+    assert page.get("/thread", phone=box.phone.sid, peer=PHONE)["entries"] == []
+    assert [row["message"] for row in api.inbox()] == ["on another phone", "another one"]
+    assert (api.log(), box.phone.outbox, len(box._store.seen)) == ([], [], 0)
+    page.refused(404, "GET", f"/entries/{guid}")
+    page.refused(404, "DELETE", f"/thread?phone=nobody&peer={PHONE}")
+
+
+def test_a_cleared_conversation_begins_anew(page, box):
+    box.phone.receive(PHONE, "before")
+    page.delete(f"/thread?phone={box.phone.sid}&peer={PHONE}")
+    box.phone.receive(PHONE, "after")
+    (one,) = page.get("/conversations")["conversations"]
+    assert (one["count"], one["unseen"], one["last"]["text"]) == (1, 1, "after")
+
+
+def test_deliveries_of_a_cleared_conversation_stay_and_are_sent_again(page, box, receiver):
+    box.add_webhook(receiver.url, secret="whsec")
+    box.phone.receive(PHONE, "yes")
+    box.wait_for_deliveries()
+    page.delete(f"/thread?phone={box.phone.sid}&peer={PHONE}")
+    (delivery,) = page.get("/deliveries")["deliveries"]
+    page.post(f"/deliveries/{delivery['id']}/again")
+    box.wait_for_deliveries()
+    assert len(receiver.requests) == 2
+
+
+def test_the_log_of_requests_is_cleared(page, api, box):
+    guid = api.send()["id"]
+    page.delete("/requests")
+    assert page.get("/requests") == {"requests": [], "more": False, "paths": []}
+    assert page.get(f"/entries/{guid}")["requests"] == []
+    assert (page.get("/overview")["counts"]["requests"], box.requests) == (0, [])
+    api.send()
+    assert len(box.requests) == 1
+
+
 def test_what_is_left_out_of_a_change_stays(page, box):
     path = f"/phones/{box.phone.sid}"
     page.post(path, battery=5, delay=1.5)
@@ -310,7 +385,7 @@ def test_a_reset_leaves_nothing_but_the_credentials(page, api, box):
 # Faults and webhooks
 
 
-def test_a_fault_is_switched_on_strikes_and_is_gone(page, api):
+def test_a_fault_is_switched_on_injected_and_is_gone(page, api):
     fault = page.post("/faults", kind="error_before", times=1, status=503, path="/sendsms/")
     assert fault == {
         "id": fault["id"],
@@ -329,6 +404,15 @@ def test_a_fault_is_switched_on_strikes_and_is_gone(page, api):
     assert api.post("/sendsms/", recipients=PHONE, message="x").status_code == 503
     assert page.get("/faults")["faults"] == []
     assert page.get("/requests")["requests"][0]["faults"] == ["error_before"]
+
+
+def test_a_fault_that_is_switched_on_twice_is_one(page, box):
+    first = page.ask("PUT", "/faults", json={"kind": "latency", "seconds": 0.1, "times": 3}).json()
+    assert page.ask("PUT", "/faults", json={"kind": "latency", "seconds": 0.2}).json() == first
+    assert [(fault.kind, fault.seconds) for fault in box.faults] == [("latency", 0.1)]
+    assert page.ask("PUT", "/faults", json={"kind": "rate_limited"}).status_code == 200
+    assert len(box.faults) == 2
+    assert "gremlins" in page.refused(400, "PUT", "/faults", json={"kind": "gremlins"})
 
 
 def test_a_fault_is_changed_and_stays_the_same_one(page, api):

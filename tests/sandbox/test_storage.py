@@ -240,7 +240,7 @@ def test_a_webhook_that_waits_is_delivered_after_the_restart(kept, receiver, eve
     assert len({request.headers["X-SMSMobileAPI-Event-ID"] for request in receiver.requests}) == 1
 
 
-def test_a_fault_strikes_on(kept):
+def test_a_fault_goes_on(kept):
     box = kept()
     box.faults.add("error_before", times=2)
     statuses = [requests.get(f"{box.url}/getsms/", timeout=5).status_code]
@@ -649,17 +649,74 @@ def test_when_there_is_room_again_what_was_done_is_written(no_room, kept, caplog
     assert rows(kept()) == before
 
 
-def test_what_a_phone_could_not_write_it_does_when_there_is_room(no_room, eventually):
+def test_what_a_phone_could_not_write_it_does_when_there_is_room(no_room, eventually, caplog):
     box, make_room = no_room
     make_room()
     box.phone.delay = 3600
     send(box, "x" * 10_000)
     make_room(0)
-    with pytest.raises(OSError, match="cannot be written"):
-        box.clock.forward(3600)
+    with box._store.lock:
+        box.clock.ahead += timedelta(hours=1)
+        box._store.lock.notify_all()
+    eventually(lambda: "cannot use its file" in caplog.text)
     assert box.phone.outbox == []
     make_room()
     eventually(lambda: len(box.phone.outbox) == 1)
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda clock: clock.forward(7200),
+        lambda clock: clock.move_to(clock.now() + timedelta(hours=2)),
+        lambda clock: clock.reset(),
+    ],
+    ids=["forward", "move_to", "reset"],
+)
+def test_a_move_of_the_clock_that_cannot_be_written_has_not_happened(no_room, kept, move):
+    box, make_room = no_room
+    make_room()
+    box.clock.move_to(box.clock.now() - timedelta(hours=2))
+    box.phone.delay = 3600
+    send(box, "x" * 10_000)
+    before = box.clock.ahead
+    make_room(0)
+    with pytest.raises(OSError, match="cannot be written"):
+        move(box.clock)
+    assert box.clock.ahead == before
+    make_room()
+    box.phone.wake()
+    assert box.phone.outbox == []
+    assert kept().clock.ahead == before
+
+
+def test_a_reset_that_cannot_be_written_has_not_happened(no_room):
+    box, make_room = no_room
+    make_room()
+    office = box.add_phone("Office")
+    box.clock.forward(7200)
+    for phone in box.phones:
+        with client(box) as sms:
+            sms.sms.send("+12025550104", "to be echoed", device=phone.sid)
+    before = box.clock.ahead
+    phones = box.phones
+
+    def do_both():
+        with box._store.lock:
+            box.reset()
+            box.phone.receive(PHONE, "x" * 1_000_000)
+
+    make_room(0)
+    with pytest.raises(OSError, match="cannot be written"):
+        do_both()
+    make_room()
+
+    assert box.phones == phones
+    assert box.clock.ahead == before
+    box.clock.forward(60)
+    assert len(box._store.received) == 2
+    office.switch_off()
+    assert [phone.is_on for phone in box.phones] == [True, False]
 
 
 def test_a_file_that_was_removed_is_missed(kept, file):

@@ -182,7 +182,7 @@ def test_it_shows_the_last_three_of_each(api, box):
     assert [f"number {number}" in text for number in range(5)] == [False, False, True, True, True]
 
 
-def test_it_names_the_faults_that_struck(api, box):
+def test_it_names_the_faults_that_were_injected(api, box):
     box.faults.add("error_before", times=1)
     api.get("/getsms/")
     assert "GET /getsms/ -> 500 (fault: error_before)" in text_of(box)

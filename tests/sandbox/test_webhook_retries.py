@@ -87,7 +87,7 @@ def fail(box, receiver, *, times):
 
 def remembered():
     """What a sandbox that is not running has left."""
-    clock = Clock()
+    clock = Clock(lambda ahead: setattr(clock, "ahead", ahead))
     return clock, Store(clock)
 
 

@@ -79,7 +79,7 @@ class Sandbox:
         _check_address(host, port, allow_remote=allow_remote)
         self._address = (host, port)
         self._allow_remote = allow_remote
-        self.clock = Clock(self._wake)
+        self.clock = Clock(self._move_clock)
         """The sandbox's time, which tests can move."""
         self._store = Store(self.clock, db)
         is_new = not len(self._store.accounts)
@@ -88,7 +88,6 @@ class Sandbox:
             self._store.accounts.put(new_account(**given))
         elif given:
             self._change(**given)
-        self.clock.ahead = timedelta(seconds=self._store.account.clock_ahead)
         self.faults = Faults(self._store, [route.path for route in ROUTES])
         """What is to go wrong."""
         self._webhooks = Webhooks(self._store, self.faults, allow_remote=allow_remote)
@@ -153,10 +152,10 @@ class Sandbox:
                 if table not in (store.accounts, store.phones):
                     table.clear()
             store.accounts.put(new_account(account.api_key, account.client_id, account.client_secret))
-            self._credentials.tokens_issued = 0
             self._phones.reset()
             self._set_up(first=False)
-            self._wake()
+            self._move_clock(timedelta(0))
+        self._credentials.tokens_issued = 0
 
     def wait_for(self, condition: Callable[[], T], timeout: float = 5.0) -> T:
         """Wait until `condition()` is true, and return what it returned.
@@ -337,10 +336,12 @@ class Sandbox:
     def _set_up(self, *, first: bool) -> None:
         """For those who want other beginnings (see __main__.py): called at the first start, and after each reset."""
 
-    def _wake(self) -> None:
-        """The clock was moved: let happen what would have happened."""
-        self._change(clock_ahead=self.clock.ahead.total_seconds())
-        self._go_on()
+    def _move_clock(self, ahead: timedelta) -> None:
+        """Move the clock, and let happen what would have happened."""
+        with self._store.lock:
+            self.clock.ahead = ahead
+            self._change(clock_ahead=ahead.total_seconds())
+            self._go_on()
 
     def _go_on(self) -> None:
         self._ticker.tick()

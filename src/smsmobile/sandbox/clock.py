@@ -19,10 +19,11 @@ class Clock:
     any moment of the years 1980 to 2099.
     """
 
-    def __init__(self, moved: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, move: Callable[[timedelta], None]) -> None:
+        """`move` sets how far it is ahead, and wakes everybody."""
         self.ahead = timedelta(0)
         """How far it is ahead of this machine's clock. Setting it wakes nobody; the methods below do."""
-        self._moved = moved
+        self._move = move
 
     def now(self) -> datetime:
         """The time in the sandbox: aware, UTC."""
@@ -42,8 +43,7 @@ class Clock:
         beyond = (END - now).total_seconds() + 1
         step = timedelta(seconds=min(seconds, beyond))  # a timedelta cannot hold every number
         check_moment(now + step)
-        self.ahead += step
-        self._moved()
+        self._move(self.ahead + step)
 
     def move_to(self, moment: datetime) -> None:
         """Make it `moment`, an aware datetime, in the past or the future.
@@ -51,10 +51,8 @@ class Clock:
         Raises ValueError for a naive one, and for one before 1980 or after 2099.
         """
         check_moment(moment)
-        self.ahead = moment - datetime.now(timezone.utc)
-        self._moved()
+        self._move(moment - datetime.now(timezone.utc))
 
     def reset(self) -> None:
         """Go by this machine's clock again."""
-        self.ahead = timedelta(0)
-        self._moved()
+        self._move(timedelta(0))

@@ -34,6 +34,7 @@ _SCHEMA = (
     "CREATE INDEX by_place ON rows (kind, place)",
     "CREATE INDEX by_id ON rows (kind, id)",
     "CREATE INDEX by_peer ON rows (phone, peer, id, is_international) WHERE peer IS NOT NULL",
+    "CREATE INDEX by_contact ON rows (phone, peer, id) WHERE contact > ''",
     "CREATE INDEX pending ON rows (kind, phone, due) WHERE is_pending",
     "CREATE INDEX deliveries ON rows (destination, due, id) WHERE is_pending AND destination IS NOT NULL",
 )

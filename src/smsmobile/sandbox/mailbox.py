@@ -7,12 +7,11 @@ from datetime import datetime
 
 from . import events
 from .events import Event
-from .rows import Mail
+from .rows import INBOX, Mail
 from .store import Store
 from .timestamps import chosen
 from .validation import check_text
 
-INBOX = "INBOX"
 SENT = "Sent"
 OWNER = "mailbox@example.org"
 

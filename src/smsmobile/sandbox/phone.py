@@ -32,7 +32,7 @@ class Phone:
         self._ticker = ticker
         self._publish = publish
         self._answers: list[tuple[datetime, int, str, str, Channel]] = []
-        ticker.workers.append(self)
+        ticker.sleepers.append(self)
 
     def __repr__(self) -> str:
         return f"<Phone {self.label!r}, {'on' if self.is_on else 'off'}>"
@@ -44,15 +44,20 @@ class Phone:
 
     @property
     def label(self) -> str:
-        """The name that its owner gave it."""
+        """The name that its owner gave it. Conversations and SID stay when it changes."""
         return self.state.label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        check_text(label=label)
+        self._change(label=label)
 
     @property
     def state(self) -> PhoneState:
         """Everything that is remembered about it."""
         state = self._store.phones.get(self._sid)
         if state is None:
-            raise LookupError("This phone was removed: the sandbox was reset, take box.phone anew.")
+            raise LookupError("This phone was removed, or the sandbox was reset: take one of box.phones.")
         return state
 
     @property
@@ -142,7 +147,7 @@ class Phone:
             sms = Received(
                 id=store.new_id(),
                 guid=store.new_guid(),
-                phone=self._sid,
+                phone=self.state.sid,
                 sender=sender,
                 text=message,
                 received_at=chosen(at, now),
@@ -184,7 +189,7 @@ class Phone:
             received = Received(
                 id=store.new_id(),
                 guid=store.new_guid(),
-                phone=self._sid,
+                phone=self.state.sid,
                 sender=sender,
                 text=message,
                 received_at=chosen(at, now),
@@ -211,7 +216,7 @@ class Phone:
         store = self._store
         with store.lock:
             now = store.now()
-            sms = SentByHand(store.new_id(), store.new_guid(), self._sid, recipient, message, now)
+            sms = SentByHand(store.new_id(), store.new_guid(), self.state.sid, recipient, message, now)
             store.by_hand.put(sms)
             self._publish(events.sent_by_hand(sms, now))
         return sms.guid
@@ -242,19 +247,32 @@ class Phone:
         with store.lock:
             now = store.now()
             guid = store.new_guid()
-            call = Call(store.new_id(), guid, self._sid, kind, number, name, seconds, chosen(at, now))
+            call = Call(store.new_id(), guid, self.state.sid, kind, number, name, seconds, chosen(at, now))
             store.calls.put(call)
             self._publish(events.called(call, now))
         return call.guid
 
+    def remove(self) -> None:
+        """Take it from the account, with its conversations, outbox and notifications; what is queued is never sent.
+
+        Requests, webhooks and their deliveries stay. Nothing happens where it is already gone.
+        Raises ValueError for the last phone: there is always one.
+        """
+        store = self._store
+        with store.lock:
+            if self._sid not in store.phones:
+                return
+            if len(store.phones) == 1:
+                raise ValueError("This is the last phone, and the sandbox needs one: add another, then remove this.")
+            store.phones.remove(self._sid)
+            for table in (store.messages, store.received, store.by_hand, store.calls, store.notifications):
+                table.clear("phone = ?", self._sid)
+            store.outbox.clear("json_extract(row, '$.device') = ?", self._sid)
+            store.seen.clear("key LIKE ?", f"{self._sid} %")
+
     def wake(self) -> None:
         """Look at once whether there is something for it."""
         self._ticker.tick()
-
-    def forget(self) -> None:
-        """Drop the echoes that wait for it."""
-        with self._store.lock:
-            self._answers.clear()
 
     def next_due(self) -> datetime | None:
         """When the next message is to be sent, or the next echo to come; None for as long as nobody says otherwise."""
@@ -279,11 +297,11 @@ class Phone:
             for notice in store.notifications.where("is_pending AND phone = ?", self._sid):
                 store.notifications.put(replace(notice, distributed_at=now))
         while self._answers and self._answers[0][0] <= now:
-            _, _, sender, text, channel = heapq.heappop(self._answers)
-            if channel == "whatsapp":
-                self.receive_whatsapp(sender, text)
-            else:
-                self.receive(sender, text)
+            _, number, sender, text, channel = self._answers[0]
+            if number > state.id:  # else the sandbox was reset since
+                receive = self.receive_whatsapp if channel == "whatsapp" else self.receive
+                receive(sender, text)
+            heapq.heappop(self._answers)  # not before: perhaps nothing can be stored
 
     def _queued(self, condition: str = "due IS NOT NULL", *values: object, last: str) -> Iterator[Message]:
         """What it still has to send."""

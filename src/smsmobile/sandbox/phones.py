@@ -27,7 +27,7 @@ class Phones:
 
     def load(self) -> None:
         """Make the phones of the store, and the first one where it has none."""
-        self._ticker.workers.clear()
+        self._ticker.sleepers.clear()
         self._phones = {state.sid: self._make(state.sid) for state in self._store.phones}
         if not self._phones:
             self.add(FIRST)
@@ -36,6 +36,7 @@ class Phones:
         """One more phone, switched on."""
         store = self._store
         with store.lock:
+            self._drop_removed()
             sid = secrets.token_hex(16)
             store.phones.put(PhoneState(store.new_id(), sid, label, seen_at=store.now()))
             self._phones[sid] = self._make(sid)
@@ -45,13 +46,16 @@ class Phones:
         """Back to the first phone alone, as it was when it was new. It keeps its SID."""
         store = self._store
         with store.lock:
-            first, *others = self._phones.values()
+            first, *others = self
             store.phones.put(PhoneState(store.new_id(), first.sid, FIRST, seen_at=store.now()))
-            first.forget()
             for phone in others:
-                self._ticker.workers.remove(phone)
                 store.phones.remove(phone.sid)
-            self._phones = {first.sid: first}
+
+    def _drop_removed(self) -> None:
+        """Let go of those that are no longer in the store. Not at once: what has removed them may be undone."""
+        for phone in [phone for phone in self._phones.values() if phone.sid not in self._store.phones]:
+            self._ticker.sleepers.remove(phone)
+            del self._phones[phone.sid]
 
     def _make(self, sid: str) -> Phone:
         return Phone(sid, self._store, self._ticker, self._publish)

@@ -64,6 +64,11 @@ class PhoneState:
         return self.sid
 
 
+NOTIFICATIONS = " notifications"
+MAILBOX = " mailbox"
+"""Where the page finds what has no other party. No name of a sender begins with a space."""
+
+
 class _Entry:
     """What stands in a conversation, and how it is found there."""
 
@@ -79,9 +84,14 @@ class _Entry:
         return is_international(number) or (getattr(self, "channel", "sms") == "whatsapp" and bool(digits_of(number)))
 
     @property
+    def said(self) -> str:
+        """What a search looks into."""
+        return getattr(self, "text", "")
+
+    @property
     def words(self) -> str:
-        """The text as a search finds it."""
-        return folded(getattr(self, "text", ""))
+        """The same as a search finds it."""
+        return folded(self.said)
 
     @property
     def contact(self) -> str:
@@ -245,15 +255,31 @@ class Notification:
     sent_at: datetime
     distributed_at: datetime | None = None
 
+    peer = NOTIFICATIONS
+
     @property
     def key(self) -> str:
         """Its number."""
         return str(self.id)
 
     @property
+    def said(self) -> str:
+        """What a search looks into."""
+        return f"{self.title}: {self.message}"
+
+    @property
+    def words(self) -> str:
+        """The same as a search finds it."""
+        return folded(self.said)
+
+    @property
     def is_pending(self) -> bool:
         """Whether it has not reached its phone."""
         return self.distributed_at is None
+
+
+INBOX = "INBOX"
+"""The box of what came in."""
 
 
 @dataclass(frozen=True)
@@ -275,10 +301,31 @@ class Mail:
     reply_name: str = ""
     charset: str = ""
 
+    peer = MAILBOX
+    phone = ""
+    """It is on no phone: the account's phones share the mailbox."""
+
     @property
     def key(self) -> str:
         """Its GUID."""
         return self.guid
+
+    @property
+    def correspondent(self) -> str:
+        """Who sent it to the mailbox, or gets it from there."""
+        if self.box != INBOX:
+            return ", ".join((self.recipient, *self.cc))
+        return f"{self.sender_name} <{self.sender}>" if self.sender_name else self.sender
+
+    @property
+    def said(self) -> str:
+        """What a search looks into."""
+        return f"{self.subject}: {self.body}\n{self.correspondent}"
+
+    @property
+    def words(self) -> str:
+        """The same as a search finds it."""
+        return folded(self.said)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
 from os import PathLike
@@ -29,9 +29,9 @@ from .database import Database
 class Lock(Condition):
     """A lock that ends the database's transaction before it is let go: what was done in one go is kept in one go."""
 
-    def __init__(self, mutex: RLock, database: Database) -> None:
+    def __init__(self, mutex: RLock, commit: Callable[[], None]) -> None:
         super().__init__(mutex)
-        self._commit = database.commit
+        self._commit = commit
         self._depth = 0
 
     def __enter__(self) -> bool:
@@ -121,13 +121,17 @@ class Table(Generic[RowT]):
                 self._changed(row, -1)
         return row
 
-    def clear(self) -> None:
-        """Forget all. Of each row of a small table those that watch are told; of the others only that they changed."""
+    def clear(self, condition: str = "TRUE", *values: object) -> None:
+        """Forget the rows that meet a condition in SQL, without one all.
+
+        Of each row of a small table those that watch are told; of the others only that they changed.
+        """
         with self._store.lock:
-            for row in list(self) if self._is_small else ():
+            for row in list(self.where(condition, *values)) if self._is_small else ():
                 self.remove(row.key)
-            self._store.database.execute("DELETE FROM rows WHERE kind = ?", (self.name,))
-            self._length = 0
+            statement = f"DELETE FROM rows WHERE kind = ? AND ({condition})"  # noqa: S608
+            self._store.database.execute(statement, (self.name, *values))
+            self._length = None
             self._store.touch(self)
 
     def get(self, key: str) -> RowT | None:
@@ -195,7 +199,7 @@ class Table(Generic[RowT]):
                 self._length = self.count("TRUE")
             return self._length
 
-    def forget(self) -> None:
+    def refresh(self) -> None:
         """Ask the database anew for what is at hand: a transaction was undone."""
         self._at_hand = self._length = None
 
@@ -225,10 +229,13 @@ class Store:
 
     def __init__(self, clock: Clock, path: str | PathLike[str] | None = None) -> None:
         mutex = RLock()
-        self.database = Database(path, mutex, self._forget)
-        self.lock = Lock(mutex, self.database)
+        self.database = Database(path, mutex, self._refresh)
+        self.lock = Lock(mutex, self._commit)
         """Guards everything here, and is notified of every change. The same thread may take it again."""
         self.clock = clock
+        """Where an account is kept, it goes on as it was moved."""
+        self._ahead = clock.ahead
+        """How far the clock was ahead at the last commit."""
         self.version = 0
         """Grows with every change."""
         self.watchers: list[Watcher] = []
@@ -257,7 +264,9 @@ class Store:
             for table in self.tables:
                 for _ in table:  # a row that cannot be understood is an error now, and not when it is needed
                     pass
-            self.database.commit()
+            for account in self.accounts:
+                clock.ahead = timedelta(seconds=account.clock_ahead)
+            self._commit()
         except BaseException:
             with suppress(StorageError):
                 self.database.close()  # nobody else would let go of the file
@@ -289,9 +298,15 @@ class Store:
         """Go on counting where an earlier run of the sandbox has stopped."""
         self._ids = count(highest + 1)
 
-    def _forget(self) -> None:
+    def _commit(self) -> None:
+        self.database.commit()
+        self._ahead = self.clock.ahead
+
+    def _refresh(self) -> None:
+        """A transaction was undone, and a move of the clock with it."""
         for table in self.tables:
-            table.forget()
+            table.refresh()
+        self.clock.ahead = self._ahead
 
     def changed(self, table: Table[rows.Row], row: rows.Row, *, is_gone: bool = False) -> None:
         """Tell everybody. The caller holds the lock."""

@@ -16,8 +16,8 @@ TRY_AGAIN = 1.0
 """Seconds until what could not be stored is done again."""
 
 
-class Worker(Protocol):
-    """Somebody who does things at their time."""
+class Sleeper(Protocol):
+    """Somebody who sleeps until something of theirs is due."""
 
     def next_due(self) -> datetime | None:
         """When there is something to do; None for never. Called with the store's lock held."""
@@ -27,10 +27,10 @@ class Worker(Protocol):
 
 
 class Ticker:
-    """Wakes its workers when something of theirs is due. Its thread starts when somebody first has to wait."""
+    """Wakes its sleepers when something of theirs is due. Its thread starts when somebody first has to wait."""
 
     def __init__(self, store: Store) -> None:
-        self.workers: list[Worker] = []
+        self.sleepers: list[Sleeper] = []
         self._store = store
         self._thread: Thread | None = None
         self._is_running = False
@@ -67,11 +67,11 @@ class Ticker:
                 self._is_running = False  # after a mistake, the next tick() starts another one
 
     def _work(self) -> None:
-        for worker in self.workers:
-            worker.work(self._store.now())
+        for sleeper in self.sleepers:
+            sleeper.work(self._store.now())
 
     def _next_due(self) -> datetime | None:
-        return min((due for worker in self.workers if (due := worker.next_due()) is not None), default=None)
+        return min((due for sleeper in self.sleepers if (due := sleeper.next_due()) is not None), default=None)
 
     def _seconds_to_wait(self) -> float | None:
         due = self._next_due()

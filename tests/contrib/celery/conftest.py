@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from celery import Celery
+from celery.contrib.testing.tasks import ping
 from celery.contrib.testing.worker import start_worker
+from celery.result import allow_join_result
 from celery.signals import setup_logging
+from celery.worker import WorkController, state
 
 from smsmobile.contrib.celery import _setup
 from smsmobile.delivery import MemoryJournal
 from smsmobile.sandbox import Sandbox
 
 TRANSPORT = {"visibility_timeout": 1.0, "polling_interval": 0.01}
+PATIENCE = 30.0
 KEY = "order-4711"
 NUMBER, TEXT = "+33639981234", "Your order is on its way."
 
@@ -43,10 +48,23 @@ def shop() -> Iterator[Celery]:
 
 
 @pytest.fixture(scope="session")
-def working(shop: Celery) -> Iterator[Celery]:
-    """The app while a worker runs. One serves all tests, since it takes seconds to stop."""
-    with start_worker(shop, pool="solo", perform_ping_check=False, loglevel="ERROR"):
-        yield shop
+def working(shop: Celery) -> Iterator[WorkController]:
+    """A worker. One serves all tests, since it takes seconds to stop."""
+    with start_worker(shop, pool="solo", perform_ping_check=False, loglevel="ERROR") as working:
+        yield working
+
+
+def _leave_nothing(app: Celery, working: WorkController) -> None:
+    """Drop the tasks that wait and let the others end: in the next test they would find its settings."""
+    for _ in range(100):
+        left = app.control.purge() + len(working.timer.queue)
+        working.timer.clear()
+        with allow_join_result():
+            app.tasks[ping.name].delay().get(timeout=PATIENCE, interval=0.01)
+        if not (left or app.control.purge() or working.timer.queue or state.active_requests):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"Tasks that do not end: {[request.name for request in state.active_requests]}")
 
 
 def _leave_logging_alone(**_: object) -> None:
@@ -78,9 +96,10 @@ def eager(app: Celery) -> Celery:
 
 
 @pytest.fixture
-def worker(app: Celery, working: Celery) -> Celery:
+def worker(app: Celery, working: WorkController) -> Iterator[Celery]:
     """The app, with a worker that takes its messages."""
-    return working
+    yield app
+    _leave_nothing(app, working)
 
 
 @pytest.fixture

@@ -33,16 +33,9 @@ class Source:
 
 
 @pytest.fixture(autouse=True)
-def _source(app: Celery, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _source(monkeypatch: pytest.MonkeyPatch) -> None:
     Source.rows, Source.failure, Source.read = [row(number) for number in range(12)], None, 0
     monkeypatch.setattr(_campaign, "CHUNK", 5)
-    yield
-    app.set_current()
-    while _started:
-        _started.pop().pause()
-
-
-_started: list[Campaign] = []
 
 
 def row(number: int) -> Row:
@@ -78,8 +71,7 @@ def ended(started: Campaign) -> CampaignProgress:
 
 
 def start(*arguments: Any, **options: Any) -> Campaign:
-    _started.append(Campaign(campaign.delay(*arguments, **options).id))
-    return _started[-1]
+    return Campaign(campaign.delay(*arguments, **options).id)
 
 
 def sent(box: Sandbox) -> list[str]:

@@ -47,8 +47,9 @@ class NewPhone(_Body):
 
 
 class PhoneChange(_Body):
-    """A phone's switch, battery and delay; what is left out stays."""
+    """A phone's name, switch, battery and delay; what is left out stays."""
 
+    label: Line = "Phone"
     is_on: bool = True
     battery: Annotated[int, Field(ge=0, le=100)] = 80
     delay: Seconds = 0

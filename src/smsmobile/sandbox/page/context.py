@@ -35,7 +35,7 @@ class PageContext:
         self.store = store
         self.webhooks = webhooks
         self.change_account = change_account
-        self.threads = Conversations(store)
+        self.conversations = Conversations(store)
         self.live = Live(store)
         self._port = port
 

@@ -68,9 +68,8 @@ def send_test(context: PageContext, body: bodies.SampleEvent, number: int) -> An
 def send_again(context: PageContext, body: bodies.Nothing, number: int) -> Answer:  # noqa: ARG001
     """Deliver the event of a delivery once more."""
     with context.store.lock:
-        if str(number) not in context.store.deliveries:
-            raise Refused(404, f"There is no delivery {number}, or it was forgotten.")
-        with refusing(LookupError, status=409):
+        status = 409 if str(number) in context.store.deliveries else 404
+        with refusing(LookupError, status=status):
             return serializers.delivery(context.webhooks.send_again(number))
 
 

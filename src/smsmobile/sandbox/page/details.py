@@ -8,7 +8,7 @@ from ..rows import Call
 from ..segments import segments_of
 from . import serializers
 from .context import PageContext
-from .conversations import Entry
+from .conversations import Said
 from .parsing import Refused
 from .routing import Answer, PageRoute
 
@@ -20,8 +20,8 @@ def details(context: PageContext, guid: str) -> Answer:
     """A message or call by its GUID, where it is shown, and what else is known of it."""
     store = context.store
     with store.lock:
-        row = context.threads.entry(guid)
-        conversation = None if row is None else context.threads.get(row.phone, row.peer)
+        row = context.conversations.entry(guid)
+        conversation = None if row is None else context.conversations.get(row.phone, row.peer)
         if row is None or conversation is None:
             raise Refused(404, "No message or call has this GUID, or it was forgotten.")
         requests = store.requests.where("id > ? AND instr(words, ?)", row.id, guid, last=f"ORDER BY id LIMIT {MOST}")
@@ -30,6 +30,7 @@ def details(context: PageContext, guid: str) -> Answer:
             "phone": row.phone,
             "peer": row.peer,
             "name": conversation.name,
+            "contact": conversation.contact,
             "entry": serializers.entry(row, store.now()),
             "segments": _segments(row),
             "requests": [serializers.request(one) for one in requests if guid in one.messages],
@@ -37,7 +38,7 @@ def details(context: PageContext, guid: str) -> Answer:
         }
 
 
-def _segments(row: Entry) -> Answer | None:
+def _segments(row: Said) -> Answer | None:
     """How an SMS is sent; null for what is none."""
     if isinstance(row, Call) or getattr(row, "channel", "sms") != "sms":
         return None

@@ -25,6 +25,14 @@ def add_fault(context: PageContext, body: bodies.NewFault) -> Answer:
         return serializers.fault(context.box.faults.add(**body.model_dump()))
 
 
+def switch_on(context: PageContext, body: bodies.NewFault) -> Answer:
+    """See to it that a fault of this kind is on; where there is one, it stays as it is."""
+    faults = context.box.faults
+    with context.store.lock, refusing(ValueError):
+        first = next((fault for fault in faults if fault.kind == body.kind), None)
+        return serializers.fault(first or faults.add(**body.model_dump()))
+
+
 def change_fault(context: PageContext, body: bodies.FaultChange, number: int) -> Answer:
     """Go on with other parameters."""
     with refusing(LookupError, status=404), refusing(ValueError):
@@ -49,6 +57,7 @@ def remove_faults(context: PageContext) -> Answer:
 ROUTES = (
     PageRoute("GET", "/faults", faults),
     PageRoute("POST", "/faults", add_fault, body="NewFault", status=201),
+    PageRoute("PUT", "/faults", switch_on, body="NewFault"),
     PageRoute("POST", "/faults/<int:number>", change_fault, body="FaultChange"),
     PageRoute("DELETE", "/faults/<int:number>", remove_fault),
     PageRoute("DELETE", "/faults", remove_faults),

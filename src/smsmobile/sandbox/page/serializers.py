@@ -9,9 +9,22 @@ from typing import Any
 from ..fault_kinds import KINDS
 from ..numbers import peer_of
 from ..recorder import LONGEST
-from ..rows import Call, Delivery, Destination, Fault, Message, PhoneState, Received, RecordedRequest, SentByHand
+from ..rows import (
+    INBOX,
+    Call,
+    Delivery,
+    Destination,
+    Fault,
+    Mail,
+    Message,
+    Notification,
+    PhoneState,
+    Received,
+    RecordedRequest,
+    SentByHand,
+)
 from ..store import Store
-from .conversations import Conversation, Entry
+from .conversations import Conversation, Entry, Said
 from .search import Wanted
 
 Json = dict[str, Any]
@@ -42,11 +55,12 @@ def phone(state: PhoneState, store: Store) -> Json:
 
 def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: datetime) -> Json:
     """A conversation, with its newest entry, and with what a search has found there: the message, taken apart."""
-    excerpt = None if wanted is None or isinstance(shown, Call) else wanted.excerpt(shown.text[:LONGEST])
+    excerpt = None if wanted is None else wanted.excerpt(shown.said[:LONGEST])
     return {
         "peer": one.peer,
         "name": one.name,
-        "phone": one.phone,
+        "contact": one.contact,
+        "phone": one.phone or None,
         "count": one.count,
         "unseen": one.unseen,
         "last": entry(one.last, now),
@@ -56,6 +70,32 @@ def conversation(one: Conversation, shown: Entry, wanted: Wanted | None, now: da
 
 def entry(row: Entry, now: datetime) -> Json:
     """What stands in a conversation."""
+    return _said(row, now) if not isinstance(row, Notification | Mail) else _written(row)
+
+
+def _written(row: Notification | Mail) -> Json:
+    """What the application wrote to the phone's screen, or what is in the mailbox."""
+    at = row.at if isinstance(row, Mail) else row.sent_at
+    text = row.body if isinstance(row, Mail) else row.message
+    shown: Json = {"id": row.id, "guid": None, "at": moment(at), "time": moment(at), "text": _cut(text)}
+    if isinstance(row, Notification):
+        state = "queued" if row.is_pending else "sent"
+        return shown | {"kind": "notification", "state": state, "title": row.title}
+    return shown | {
+        "kind": "mail",
+        "state": "received" if row.box == INBOX else "sent",
+        "title": row.subject,
+        "correspondent": row.correspondent,
+        "attachments": list(row.attachments),
+    }
+
+
+def _cut(text: str) -> str:
+    """A text, unless it is endless."""
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _said(row: Said, now: datetime) -> Json:
     at, time = _moments(row)
     shown: Json = {
         "id": row.id,
@@ -81,7 +121,7 @@ def entry(row: Entry, now: datetime) -> Json:
             "name": row.name,
             "seconds": row.seconds,
         }
-    shown["text"] = row.text if len(row.text) <= LONGEST else row.text[:LONGEST] + "…"
+    shown["text"] = _cut(row.text)
     if isinstance(row, SentByHand):
         return shown | {"kind": "by_hand"}
     shown["channel"] = row.channel
@@ -193,7 +233,7 @@ def fault(row: Fault) -> Json:
     }
 
 
-def _moments(row: Entry) -> tuple[datetime, datetime]:
+def _moments(row: Said) -> tuple[datetime, datetime]:
     """When it came about, and the time to show: when a message to be sent is due, and afterwards when it was sent."""
     if isinstance(row, Message):
         return row.submitted_at, row.submitted_at if row.api_error else row.sent_at or row.ready_at

@@ -8,10 +8,11 @@ from ..._version import __version__
 from ..events import TYPES
 from ..fault_kinds import KINDS
 from ..folding import folded
-from ..numbers import peer_of
 from ..recipients import MAGIC
+from ..rows import MAILBOX
 from . import serializers
 from .context import PageContext
+from .conversations import asked_for
 from .parsing import number, paging, text
 from .routing import Answer, PageRoute
 from .search import Wanted
@@ -36,6 +37,8 @@ def overview(context: PageContext) -> Answer:
             "subscription_active": account.subscription_active,
             "log_delay": account.log_delay,
             "token_lifetime": account.token_lifetime,
+            "whatsapp_retrieval": account.whatsapp_retrieval,
+            "whatsapp_window_ends_at": serializers.maybe(account.whatsapp_window_ends_at),
             "counts": {
                 "messages": len(store.messages),
                 "queued": store.messages.count("is_pending"),
@@ -65,11 +68,11 @@ def overview(context: PageContext) -> Answer:
 def phones(context: PageContext) -> Answer:
     """All phones, the first one first. In the conversation that is being read, nothing is unseen."""
     sid, peer = request.args.get("phone", ""), request.args.get("peer", "")
-    store, threads = context.store, context.threads
+    store, conversations = context.store, context.conversations
     with store.lock:
-        unseen = {each.sid: threads.unseen(each.sid) for each in store.phones}
-        if sid in unseen and peer:
-            unseen[sid] -= threads.unseen(sid, peer)
+        unseen = {each.sid: conversations.unseen(each.sid) for each in store.phones}
+        if sid in unseen and peer not in ("", MAILBOX):  # the mailbox is on no phone
+            unseen[sid] -= conversations.unseen(sid, peer)
         return {"phones": [serializers.phone(each, store) | {"unseen": unseen[each.sid]} for each in store.phones]}
 
 
@@ -81,7 +84,7 @@ def conversations(context: PageContext) -> Answer:
     with context.store.lock:
         if sid is not None:
             context.phone(sid)
-        page, more = context.threads.page(sid, wanted=wanted, before=before, limit=limit)
+        page, more = context.conversations.page(sid, wanted=wanted, before=before, limit=limit)
         now = context.store.now()
         return {"conversations": [serializers.conversation(*one, wanted, now) for one in page], "more": more}
 
@@ -89,17 +92,24 @@ def conversations(context: PageContext) -> Answer:
 def thread(context: PageContext) -> Answer:
     """A page of a conversation, oldest first."""
     before, limit = paging()
-    sid, asked = text("phone"), text("peer").strip()
-    peer = peer_of(asked)
+    sid, asked = text("phone"), text("peer")
+    peer = asked_for(asked)
     with context.store.lock:
         context.phone(sid)
-        conversation = context.threads.get(sid, peer)
-        answer: Answer = {"phone": sid, "peer": peer, "name": asked, "entries": [], "more": False}
+        conversation = context.conversations.get(sid, peer)
+        answer: Answer = {
+            "phone": sid,
+            "peer": peer,
+            "name": asked.strip(),
+            "contact": "",
+            "entries": [],
+            "more": False,
+        }
         if conversation is not None:
-            page, more = context.threads.entries(sid, peer, before, limit)
+            page, more = context.conversations.entries(sid, peer, before, limit)
             now = context.store.now()
             entries = [serializers.entry(row, now) for row in reversed(page)]
-            answer |= {"name": conversation.name, "entries": entries, "more": more}
+            answer |= {"name": conversation.name, "contact": conversation.contact, "entries": entries, "more": more}
         return answer
 
 
@@ -112,8 +122,7 @@ def scheduled(context: PageContext) -> Answer:
             "is_pending AND (due > ? OR due IS NULL)", now.timestamp(), last=f"ORDER BY due, id LIMIT {MOST_SCHEDULED}"
         )
         rows = sorted((row for row in found if row.ready_at > now), key=lambda row: row.ready_at)
-        named = [(row, context.threads.get(row.phone, row.peer)) for row in rows]
-        return {"messages": [serializers.scheduled(row, thread.name, now) for row, thread in named if thread]}
+        return {"messages": [serializers.scheduled(row, context.conversations.name(row), now) for row in rows]}
 
 
 def requests(context: PageContext) -> Answer:

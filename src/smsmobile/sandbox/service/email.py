@@ -9,10 +9,10 @@ from secrets import compare_digest
 
 from .. import events
 from ..errors import invalid_apikeybox, invalid_param
-from ..mailbox import INBOX, SENT
+from ..mailbox import SENT
 from ..parameters import Parameters, flag, integer, optional, required
 from ..routes import POST, READ, Answer, Route
-from ..rows import Mail
+from ..rows import INBOX, Mail
 from ..timestamps import day_and_clock, seconds
 from .core import Service
 

@@ -59,21 +59,25 @@ async function restore() {
   const there = wanted();
   const [phone, peer, message] = ["phone", "peer", "message"].map((name) => there.get(name));
   restoring += 1;
-  if (phone && (!state.phones.length || state.phones.some((each) => each.sid === phone))) choosePhone(phone);
-  if (peer !== state.peer && !message) choosePeer(peer, peer ?? "", { focus: false });
-  if (VIEWS.includes(there.get("view"))) showView(there.get("view"));
-  if ($(`tab-${there.get("tab")}`)) select(there.get("tab"));
-  if (message !== state.message) await restoreMessage(message);
-  restoring -= 1;
-  note();
+  try {
+    if (phone && (!state.phones.length || state.phones.some((each) => each.sid === phone))) choosePhone(phone);
+    if (peer !== state.peer && !message) choosePeer(peer, peer ?? "", { focus: false });
+    if (VIEWS.includes(there.get("view"))) showView(there.get("view"));
+    if ($(`tab-${there.get("tab")}`)) select(there.get("tab"));
+    if (message !== state.message) await restoreMessage(message);
+  } finally {
+    restoring -= 1;
+    note();
+  }
 }
 
 async function restoreMessage(guid) {
   if (guid === null) return chooseMessage(null);
+  const isStillWanted = () => wanted().get("message") === guid;
   try {
-    await showMessage(guid);
+    await showMessage(guid, isStillWanted);
   } catch (error) {
     if (!(error instanceof Refusal || error instanceof Unreachable)) throw error;
-    chooseMessage(guid); // the dialog says what is wrong
+    if (isStillWanted()) chooseMessage(guid); // the dialog says what is wrong
   }
 }

@@ -3,21 +3,57 @@
 import { get } from "./api.js";
 import { $ } from "./dom.js";
 import { count, t } from "./language.js";
+import { titleOf } from "./messages.js";
+import { watch } from "./watch.js";
 
 const FIRST = 200; // milliseconds from the first thing to its sentence
 const PAUSE = 2000; // milliseconds between two sentences
 const MOST = 1000; // GUIDs that are remembered
 const LARGEST_PAGE = 200; // what the endpoint gives at once
+const REQUESTS = 20; // failed requests that are looked at
+const EACH_SECOND = 1000; // milliseconds
 const FEW = 3; // conversations with several new entries that are looked at; those of more are only counted
 
 /** What is told of: one thing, or how many of them. */
-const WORDS = ["in", "call", "by_hand", "scheduled", "queued", "sent", "failed", "refused", "more"];
+const WORDS = [
+  "in",
+  "call",
+  "notification",
+  "mail",
+  "by_hand",
+  "scheduled",
+  "queued",
+  "sent",
+  "failed",
+  "refused",
+  "request_refused",
+  "request_broken",
+  "more",
+];
 
 const mine = new Set(); // GUIDs of what was done on this page, which its reader need not be told
 let pending = 0; // so many things that were done on this page have no GUID yet
 let waiting = []; // what was not told yet: {guid, what, name, text}
 let timer = null;
 let known = { phone: null, newest: 0, rows: [] }; // the list of conversations as it was last
+
+let newest = null; // the id of the last failed request that was told
+
+/** From now on, failed requests are told as well. */
+export function startAnnouncer() {
+  watch(["requests"], announceRequests, undefined, EACH_SECOND);
+}
+
+/** Of a failed request that made a message, the message is told. */
+async function announceRequests() {
+  const { requests } = await get("requests", { failed: 1, limit: REQUESTS });
+  const last = newest;
+  newest = requests[0]?.id ?? last ?? 0;
+  if (last === null) return;
+  for (const { outcome, path, error, status, messages } of requests.filter((each) => each.id > last).reverse())
+    if (!messages.length) waiting.push({ what: `request_${outcome}`, name: path, text: error || String(status ?? "") });
+  tellSoon();
+}
 
 /** Say a sentence now. */
 export function announce(sentence) {
@@ -47,14 +83,18 @@ export async function announceRows(phone, rows) {
   for (const row of rows) {
     const was = were.get(row.peer);
     if (row.last.id > before.newest) grown.push({ row, count: was ? Math.max(1, row.count - was.count) : 1 });
-    else if (was?.last.id === row.last.id && was.last.state !== row.last.state) put(row.name, row.last);
+    else if (was?.last.id === row.last.id && was.last.state !== row.last.state) put(titleOf(row), row.last);
   }
   const many = grown.filter(({ count }) => count > 1);
   for (const { row, count } of grown) {
-    if (count === 1) put(row.name, row.last);
-    else if (many.length <= FEW) for (const entry of await newestOf(phone, row, count)) put(row.name, entry);
+    if (count === 1) put(titleOf(row), row.last);
+    else if (many.length <= FEW) for (const entry of await newestOf(phone, row, count)) put(titleOf(row), entry);
     else for (let index = 0; index < count; index += 1) waiting.push({ what: "more" });
   }
+  tellSoon();
+}
+
+function tellSoon() {
   if (waiting.length && timer === null) timer = setTimeout(flush, FIRST);
 }
 

@@ -47,16 +47,21 @@ async function call(method, path, body) {
   return json;
 }
 
-/** `get("thread", {phone, peer})`: parameters that are null or empty are left out. */
-export function get(path, parameters = {}) {
+/** The path with its query: parameters that are null or empty are left out. */
+function withQuery(path, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const query = new URLSearchParams(given).toString();
-  return call("GET", query ? `${path}?${query}` : path);
+  return query ? `${path}?${query}` : path;
 }
+
+/** `get("thread", {phone, peer})`. */
+export const get = (path, parameters = {}) => call("GET", withQuery(path, parameters));
 
 export const post = (path, body = {}) => call("POST", path, body);
 
-export const remove = (path) => call("DELETE", path);
+export const put = (path, body) => call("PUT", path, body);
+
+export const remove = (path, parameters = {}) => call("DELETE", withQuery(path, parameters));
 
 /** Forget what could not be done because the sandbox did not answer. */
 export function forgetAway() {

@@ -4,11 +4,12 @@ import { attempt, post } from "./api.js";
 import { own } from "./announce.js";
 import { conversationOf } from "./conversations.js";
 import { openDialog } from "./dialogs.js";
-import { $, allow, h, icon, isAllowed } from "./dom.js";
-import { t } from "./language.js";
-import { avatar } from "./messages.js";
+import { $, allow, h, icon, isAllowed, reconcile } from "./dom.js";
+import { nodes, t } from "./language.js";
+import { avatar, isPlace, titleOf } from "./messages.js";
 import { on, phone, state } from "./state.js";
 import { refreshThread } from "./thread.js";
+import { now, stamp } from "./time.js";
 
 const drafts = new Map(kept()); // what was begun in other conversations
 
@@ -32,6 +33,8 @@ export function startComposer() {
   on("peer", open);
   on("phones", label);
   on("name", label);
+  for (const topic of ["overview", "clock"]) on(topic, note);
+  setInterval(note, 1000); // a window can end
   on("opened", ({ channel }) => {
     $("composer-as").value = channel;
     label();
@@ -66,23 +69,45 @@ function open({ focus }) {
   if (!focus) return;
   // On a narrow page the keyboard of a real phone would cover the conversation: there the heading gets the focus.
   const isWide = matchMedia("(min-width: 720px)").matches;
-  (isWide ? text : $("thread-title")).focus({ preventScroll: true });
+  (isWide && !isPlace(state.peer) ? text : $("thread-title")).focus({ preventScroll: true });
 }
 
 /** Says in plain words who writes. */
 function label() {
   const mine = phone()?.label ?? t("composer.the_phone");
   const byHand = $("composer-as").value === "by_hand";
-  $("composer-label").textContent = t(byHand ? "composer.label_by_hand" : "composer.label", {
-    phone: mine,
-    name: state.name,
-  });
+  const who = state.contact ? t("composer.name", { contact: state.contact, number: state.name }) : state.name;
+  $("composer-label").textContent = t(byHand ? "composer.label_by_hand" : "composer.label", { phone: mine, name: who });
   $("composer").classList.toggle("is-by-hand", byHand);
   $("composer-avatar").replaceChildren(
     byHand
       ? h("span", { class: "avatar", "aria-hidden": "true" }, icon("phone"))
-      : avatar(state.name, state.peer ?? ""),
+      : avatar(titleOf(state), state.peer ?? ""),
   );
+  note();
+}
+
+/** Says what your application learns of it, where that is a question. */
+function note() {
+  const how = $("composer-as").value;
+  const words = how === "by_hand" ? byHandNote() : how === "whatsapp" && state.overview ? windowNote() : [];
+  reconcile($("composer-note"), words.length ? [words] : [], () => how, drawNote);
+  $("composer-note").hidden = !words.length;
+}
+
+const byHandNote = () => ["composer.note_by_hand"];
+
+/** Received WhatsApp messages can be fetched only while a synchronisation window is open. */
+function windowNote() {
+  const { whatsapp_retrieval, whatsapp_window_ends_at: end } = state.overview;
+  if (!whatsapp_retrieval) return ["composer.note_off"];
+  if (end === null) return ["composer.note_no_window"];
+  if (Date.parse(end) < now()) return ["composer.note_ended"];
+  return ["composer.note_window", end];
+}
+
+function drawNote([key, end]) {
+  return h("span", {}, ...nodes(key, end && { when: stamp(end, "time") }));
 }
 
 /** Say why a text is not sent; empty: nothing is wrong. */

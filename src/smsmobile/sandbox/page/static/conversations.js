@@ -6,7 +6,7 @@ import { openDialog } from "./dialogs.js";
 import { $, h, reconcile } from "./dom.js";
 import { t } from "./language.js";
 import { oneTabStop } from "./list.js";
-import { avatar, isOverdue, summaryOf } from "./messages.js";
+import { avatar, isOverdue, summaryOf, titleOf } from "./messages.js";
 import { choosePeer, on, state } from "./state.js";
 import { stamp } from "./time.js";
 import { isReading, shortCount } from "./unread.js";
@@ -25,7 +25,7 @@ let typing = null;
 let revealing = null; // the conversation whose row comes into view as soon as the list has it
 
 export function startConversations() {
-  const topics = ["messages", "received", "by_hand", "calls", "phones", "accounts", "seen"];
+  const topics = ["messages", "received", "by_hand", "calls", "notifications", "mails", "phones", "accounts", "seen"];
   view = watch(topics, refresh, () => state.phone !== null);
   setInterval(() => rows.some(({ last, found }) => isOverdue(found ?? last)) && view.touch(), 1000);
   $("search").addEventListener("input", () => {
@@ -110,8 +110,10 @@ function show() {
 
 /** Where a thread is shown, there is one, as long as anybody wrote. */
 function openNewest() {
-  if (state.peer === null && rows.length) choosePeer(rows[0].peer, rows[0].name, { focus: false });
+  if (state.peer === null && rows.length) openRow(rows[0], { focus: false });
 }
+
+const openRow = ({ peer, name, contact }, how) => choosePeer(peer, name, { ...how, contact });
 
 function draw(row) {
   const shown = row.found ?? row.last;
@@ -124,10 +126,15 @@ function draw(row) {
         type: "button",
         class: row.unseen ? "conversation is-unread" : "conversation",
         "data-focus": "open",
-        onclick: () => choosePeer(row.peer, row.name, { focus: true, entry: row.found?.id }),
+        onclick: () => openRow(row, { focus: true, entry: row.found?.id }),
       },
-      avatar(row.name, row.peer),
-      h("span", { class: "conversation-name", dir: "auto", translate: "no" }, row.name),
+      avatar(titleOf(row), row.peer),
+      h(
+        "span",
+        { class: "conversation-name", dir: "auto", translate: "no" },
+        titleOf(row),
+        row.contact && h("span", { class: "conversation-number" }, ` ${row.name}`),
+      ),
       stamp(shown.time, "short"),
       h("span", { class: "conversation-last" }, ...summaryOf(shown)),
       row.unseen > 0 &&
@@ -159,9 +166,8 @@ function begin() {
 
 /** What opens the conversation that this new message or call belongs to. */
 export async function conversationOf(guid) {
-  const { conversations } = await get("conversations", { phone: state.phone, limit: LARGEST_PAGE });
-  const found = conversations.find((each) => each.last.guid === guid);
-  return found && (() => reveal(found));
+  const { peer, name, entry } = await get(`entries/${guid}`);
+  return () => reveal({ peer, name, last: entry });
 }
 
 /** Open a conversation that the list need not have yet, and let its row come into view. */
@@ -169,7 +175,7 @@ function reveal(conversation) {
   revealing = conversation;
   $("search").value = "";
   view.touch();
-  choosePeer(conversation.peer, conversation.name, { focus: true });
+  openRow(conversation, { focus: true });
 }
 
 function showRevealed() {

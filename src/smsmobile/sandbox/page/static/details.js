@@ -70,7 +70,7 @@ function showRows(name, rows, draw) {
 }
 
 /** What there is to say: a name, how it is drawn, and what is drawn. */
-function factsOf({ entry, name, phone, segments }) {
+function factsOf({ entry, name, contact, phone, segments }) {
   const label = state.phones.find((each) => each.sid === phone)?.label ?? phone;
   const [who, when] = {
     in: [t("details.from"), t("details.received")],
@@ -81,7 +81,7 @@ function factsOf({ entry, name, phone, segments }) {
   const channel = entry.channel === "whatsapp" ? "WhatsApp" : "SMS";
   return [
     ["GUID", "guid", entry.guid],
-    [who, "text", entry.name ? `${entry.name}, ${name}` : name],
+    [who, "text", contact ? `${contact}, ${name}` : name],
     [t("details.phone"), "text", entry.sim ? `${label}, SIM ${entry.sim}` : label],
     entry.kind === "call" && [t("details.was"), "text", callOf(entry)[1]],
     entry.kind === "call" && [t("details.lasted"), "text", span(entry.seconds * 1000)],

@@ -1,7 +1,7 @@
 // Fault injection: a switch for each kind, and beside it how often, how likely and how long. A fault that is on is shown
 // as the sandbox has it, but for what is being typed; of one that is off, the fields keep what they last showed.
 
-import { attempt, get, post, remove } from "./api.js";
+import { attempt, get, post, put, remove } from "./api.js";
 import { $, allow, h, icon, isAllowed } from "./dom.js";
 import { count, said, t } from "./language.js";
 import { on, state } from "./state.js";
@@ -271,7 +271,7 @@ function turn(row) {
   }
   act(row, async (mine) => {
     if (!isWanted) for (const fault of mine) await remove(`faults/${fault.id}`);
-    else if (!mine.length) await post("faults", { kind: row.about.kind, ...given(row) });
+    else if (!mine.length) await put("faults", { kind: row.about.kind, ...given(row) });
   });
 }
 

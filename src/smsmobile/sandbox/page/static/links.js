@@ -5,11 +5,12 @@ import { $, h } from "./dom.js";
 import { t } from "./language.js";
 import { chooseMessage, choosePeer, choosePhone, tell } from "./state.js";
 
-/** Open the conversation of a message or call, where it is, with its details. */
-export async function showMessage(guid) {
-  const { phone, peer, name, entry } = await get(`entries/${encodeURIComponent(guid)}`);
+/** Open the conversation of a message or call, where it is, with its details, if it is still wanted by then. */
+export async function showMessage(guid, isStillWanted = () => true) {
+  const { phone, peer, name, contact, entry } = await get(`entries/${encodeURIComponent(guid)}`);
+  if (!isStillWanted()) return;
   choosePhone(phone);
-  choosePeer(peer, name, { focus: false, entry: entry.id });
+  choosePeer(peer, name, { contact, focus: false, entry: entry.id });
   chooseMessage(guid);
 }
 

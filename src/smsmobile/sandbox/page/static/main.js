@@ -2,7 +2,7 @@
 
 import { startAccount } from "./account.js";
 import { startAddress } from "./address.js";
-import { announce } from "./announce.js";
+import { announce, startAnnouncer } from "./announce.js";
 import { forgetAway } from "./api.js";
 import { startComposer } from "./composer.js";
 import { startConnect } from "./connect.js";
@@ -109,5 +109,6 @@ startAccount();
 startDetails();
 startAddress(showView);
 startKeys();
+startAnnouncer();
 changed(null);
 listen(changed, said);

@@ -20,8 +20,23 @@ const CALLS = {
   outgoing: ["called", t("message.outgoing_call")],
 };
 
-/** Whether it comes from the other person. */
-export const isIncoming = (entry) => entry.kind === "in";
+// Where the phone shows what has no other party. Their peers begin with a space, as no name of a sender does.
+const PLACES = {
+  " notifications": ["bell", t("message.notifications")],
+  " mailbox": ["mail", t("message.mailbox")],
+};
+
+/** Whether nobody is there who could be answered. */
+export const isPlace = (peer) => peer !== null && Object.hasOwn(PLACES, peer);
+
+/** What a conversation is called: by the contact, or as its peer spells itself. */
+export const titleOf = ({ peer, name, contact }) => (isPlace(peer) ? PLACES[peer][1] : contact || name);
+
+/** Whether it comes from somebody else, and not from the application or the phone. */
+export const isIncoming = ({ kind, state }) => kind === "in" || (kind === "mail" && state === "received");
+
+/** Whether the application has sent it. */
+export const isSent = (entry) => !isIncoming(entry) && !["by_hand", "call"].includes(entry.kind);
 
 /** Whether a scheduled message is due by now, so that the sandbox has something else to say of it. */
 export const isOverdue = (entry) => entry.state === "scheduled" && Date.parse(entry.due_at) <= now();
@@ -45,7 +60,7 @@ export function summaryOf(entry) {
     const [drawing, words] = callOf(entry);
     return [icon(drawing), h("span", { class: "preview" }, words)];
   }
-  const known = entry.kind === "out" ? STATES[entry.state] : null;
+  const known = isSent(entry) ? STATES[entry.state] : null;
   const mark =
     known &&
     h(
@@ -66,13 +81,16 @@ export function summaryOf(entry) {
     h(
       "span",
       { class: "preview", dir: "auto", translate: "no" },
-      ...(entry.excerpt ? [entry.excerpt[0], h("mark", {}, entry.excerpt[1]), entry.excerpt[2]] : [entry.text]),
+      ...(entry.excerpt
+        ? [entry.excerpt[0], h("mark", {}, entry.excerpt[1]), entry.excerpt[2]]
+        : [entry.title ? `${t("message.labelled", { label: entry.title })} ` : "", entry.text]),
     ),
   ];
 }
 
 /** A round sign for a conversation: the name's first letter, or a figure where it is a number; tinted by its peer. */
 export function avatar(name, peer) {
+  if (isPlace(peer)) return h("span", { class: "avatar", "aria-hidden": "true" }, icon(PLACES[peer][0]));
   const letter = /\p{L}/u.exec(name)?.[0];
   const tint = [...peer].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 9973, 7) % TINTS;
   return h(

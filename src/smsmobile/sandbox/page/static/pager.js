@@ -38,6 +38,11 @@ export function logOf(path, name, draw, filter = () => ({})) {
     const later = isHeld ? page[name].filter((row) => row.id > first).length : 0;
     if (later) page = await get(path, { ...chosen, before: first + 1, limit: PAGE });
     if (start !== starts.at(-1) || JSON.stringify(filter()) !== filtered) return refresh();
+    if (!page[name].length && (start !== undefined || isHeld)) {
+      starts.length = 0; // what was shown is not remembered any more
+      first = null;
+      return refresh();
+    }
     waiting.hidden = later === 0;
     waiting.textContent = later === PAGE ? t("pager.new_or_more", { count: later }) : count("pager.new", later);
     reconcile(list, page[name], (row) => row.id, draw);

@@ -1,8 +1,8 @@
-// The phones: which one is shown, its SID, battery and switch, and adding one more.
+// The phones: which one is shown, its SID, battery, switch and name, adding one more and removing one.
 
-import { attempt, get, post } from "./api.js";
+import { attempt, get, post, remove } from "./api.js";
 import { copyButton } from "./copy.js";
-import { openDialog } from "./dialogs.js";
+import { confirmDialog, openDialog } from "./dialogs.js";
 import { $, h } from "./dom.js";
 import { t } from "./language.js";
 import { choosePhone, on, phone, state, tell } from "./state.js";
@@ -86,15 +86,27 @@ function settings() {
     "phone-dialog",
     async ({ elements }) => {
       await post(`phones/${shown.sid}`, {
+        label: elements.label.value,
         battery: elements.battery.valueAsNumber,
         delay: elements.delay.valueAsNumber,
       });
       await refresh();
     },
     ({ elements }) => {
+      elements.label.value = shown.label;
       elements.battery.value = shown.battery;
       elements.delay.value = shown.delay;
       $("phone-dialog-sid").textContent = shown.sid;
+      $("phone-remove").onclick = () => removeIt(shown);
     },
   );
+}
+
+function removeIt({ sid, label }) {
+  $("phone-dialog").close();
+  const text = t("phone.remove_about", { label });
+  confirmDialog({ title: t("phone.remove_title"), text, action: t("phone.remove_action") }, async () => {
+    await remove(`phones/${sid}`);
+    await refresh();
+  });
 }

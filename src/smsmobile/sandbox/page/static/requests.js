@@ -1,5 +1,7 @@
 // The log of what the application asked of the service, and what it was told.
 
+import { remove } from "./api.js";
+import { confirmDialog } from "./dialogs.js";
 import { $, badge, h } from "./dom.js";
 import { t } from "./language.js";
 import { messageLinks } from "./links.js";
@@ -24,6 +26,7 @@ export function startRequests() {
   const refresh = async () => showPaths((await log()).paths);
   const view = watch(["requests"], refresh, () => openTab() === "requests", 400);
   on("tab", view.touch);
+  $("requests-clear").addEventListener("click", () => clear(view));
   for (const id of ["requests-search", "requests-path", "requests-failed"]) $(id).addEventListener("input", view.touch);
 }
 
@@ -32,6 +35,14 @@ const wanted = () => ({
   path: $("requests-path").value,
   failed: $("requests-failed").checked ? 1 : "",
 });
+
+function clear(view) {
+  const text = t("requests.clear_about");
+  confirmDialog({ title: t("requests.clear_title"), text, action: t("requests.clear_action") }, async () => {
+    await remove("requests");
+    view.touch();
+  });
+}
 
 /** A row that somebody is led to is there whatever was looked for before. */
 function clearFilters() {

@@ -6,6 +6,7 @@ export const state = {
   phone: null, // the SID of the chosen phone
   peer: null, // the chosen conversation
   name: "", // how its peer spells itself
+  contact: "", // who that is in the phone's contacts; empty for nobody
   message: null, // the GUID of the message or call whose details are shown
 };
 
@@ -33,10 +34,9 @@ export function choosePhone(sid) {
   tell("phone");
 }
 
-/** Open a conversation; null closes it. `how` may say where the focus goes, and which entry is wanted. */
+/** Open a conversation; null closes it. `how` may say the contact, where the focus goes, and which entry is wanted. */
 export function choosePeer(peer, name = "", how = {}) {
-  state.peer = peer;
-  state.name = name;
+  Object.assign(state, { peer, name, contact: how.contact ?? "" });
   tell("peer", how);
 }
 

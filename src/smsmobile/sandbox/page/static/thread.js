@@ -1,11 +1,13 @@
 // The open conversation: bubbles, oldest at the top. All that was loaded is kept, but only a window of it is in the
 // page, so that a thread of ten thousand messages costs no more than one of a hundred.
 
-import { get } from "./api.js";
+import { get, remove } from "./api.js";
+import { copyButton } from "./copy.js";
+import { confirmDialog } from "./dialogs.js";
 import { badge, $, h, icon, reconcile } from "./dom.js";
 import { count, t } from "./language.js";
 import { oneTabStop } from "./list.js";
-import { avatar, callOf, isOverdue, stateOf } from "./messages.js";
+import { avatar, callOf, isIncoming, isOverdue, isPlace, isSent, stateOf, titleOf } from "./messages.js";
 import { chooseMessage, choosePeer, on, state, tell } from "./state.js";
 import { dateOf, span, stamp } from "./time.js";
 import { watch } from "./watch.js";
@@ -28,7 +30,11 @@ let wanted = null; // the entry that a search has found
 let view;
 
 export function startThread() {
-  view = watch(["messages", "received", "by_hand", "calls", "phones", "accounts"], refresh, () => state.peer !== null);
+  view = watch(
+    ["messages", "received", "by_hand", "calls", "notifications", "mails", "phones", "accounts"],
+    refresh,
+    () => state.peer !== null,
+  );
   setInterval(() => entries.slice(low, high).some(isOverdue) && view.touch(), 1000);
   on("peer", open);
   $("thread-scroll").addEventListener("scroll", scrolled, { passive: true });
@@ -37,6 +43,8 @@ export function startThread() {
     toNewest();
     $("thread-scroll").focus({ preventScroll: true });
   });
+  $("thread-clear").addEventListener("click", clear);
+  $("thread-number").append(copyButton(t("thread.the_number"), () => state.name));
   oneTabStop($("entries"), ".details-open", -1);
   new ResizeObserver(() => pinned && toEnd()).observe($("thread-scroll"));
 }
@@ -52,10 +60,18 @@ function open({ entry = null }) {
   pinned = wanted === null;
   loading = false;
   $("thread").classList.toggle("has-peer", state.peer !== null);
-  $("thread-title").textContent = state.peer === null ? t("thread.no_conversation") : state.name;
-  $("thread-avatar").replaceChildren(avatar(state.name, state.peer ?? ""));
+  showHead();
   show();
   if (state.peer !== null) view.touch();
+}
+
+function clear() {
+  const { phone, peer, name } = state;
+  const text = t("thread.clear_about", { name });
+  confirmDialog({ title: t("thread.clear_title"), text, action: t("thread.clear_action") }, async () => {
+    await remove("thread", { phone, peer });
+    view.touch();
+  });
 }
 
 async function load(before, limit) {
@@ -84,15 +100,24 @@ async function refresh() {
   const isFirst = first === undefined;
   if (isFirst && wanted !== null) placeWanted();
   else place(first, last, atEnd);
-  rename(pages.at(-1)[0].name);
+  rename(pages.at(-1)[0]);
   show();
   if (isFirst && wanted !== null) toWanted();
 }
 
-/** How the other party is spelled can change: a later message may tell that its digits are a whole number. */
-function rename(name) {
-  if (!name || name === state.name) return;
-  $("thread-title").textContent = state.name = name;
+function showHead() {
+  $("thread-title").textContent = state.peer === null ? t("thread.no_conversation") : titleOf(state);
+  $("thread").classList.toggle("is-place", isPlace(state.peer));
+  $("thread-number").hidden = !state.contact;
+  $("thread-number-text").textContent = state.name;
+  $("thread-avatar").replaceChildren(avatar(titleOf(state), state.peer ?? ""));
+}
+
+/** A later entry may tell that the digits are a whole number, and who that is in the contacts. */
+function rename({ name, contact }) {
+  if (!name || (name === state.name && contact === state.contact)) return;
+  Object.assign(state, { name, contact });
+  showHead();
   tell("name");
 }
 
@@ -154,7 +179,8 @@ function show() {
     const previous = index ? shown[index - 1] : before;
     const isNewDay = !previous || dateOf(previous.at) !== dateOf(entry.at);
     const continues = !isNewDay && sideOf(previous) === sideOf(entry);
-    return { entry, isNewDay, continues, isFound: entry.id === wanted };
+    const isMerged = isOneWith(entry, shown[index + 1] ?? entries[high]);
+    return { entry, isNewDay, continues, isMerged, isFound: entry.id === wanted };
   });
   keepingPlace(() => {
     $("thread-older").hidden = low === 0 && !more;
@@ -169,7 +195,15 @@ function show() {
   $("thread-new-text").textContent = count("thread.new", missed);
 }
 
-const sideOf = (entry) => (entry.kind === "call" ? "call" : entry.kind === "in" ? "in" : "out");
+const sideOf = (entry) => (entry.kind === "call" ? "call" : isIncoming(entry) ? "in" : "out");
+
+/** Whether all that stands below a message stands below the next one as well. */
+function isOneWith(entry, next) {
+  return Boolean(next) && entry.kind !== "call" && below(entry) === below(next);
+}
+
+const below = ({ kind, channel, sim, state: became, reason, at, time }) =>
+  JSON.stringify([kind, channel, sim, became, reason, dateOf(at), time.slice(0, "2026-03-20T21:07".length)]);
 
 /** Change what is in the page without moving what the reader looks at. */
 function keepingPlace(change) {
@@ -247,13 +281,13 @@ function showNewer() {
   show();
 }
 
-function draw({ entry, isNewDay, continues, isFound }) {
+function draw({ entry, isNewDay, continues, isMerged, isFound }) {
   const side = sideOf(entry);
   return h(
     "li",
     { class: `entry entry-${side}${continues ? " continues" : ""}${isFound ? " is-found" : ""}` },
     isNewDay && h("p", { class: "day" }, stamp(entry.at, "day")),
-    side === "call" ? drawCall(entry) : drawMessage(entry, side),
+    side === "call" ? drawCall(entry) : drawMessage(entry, side, isMerged),
   );
 }
 
@@ -286,35 +320,48 @@ function detailsButton({ guid }) {
   );
 }
 
-function drawMessage(entry, side) {
+function drawMessage(entry, side, isMerged) {
   const isVoice = entry.kind === "in" && entry.seconds !== null;
+  const facts = [
+    entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
+    entry.sim && badge(`SIM ${entry.sim}`),
+    entry.kind === "by_hand" && badge(t("message.by_hand"), "", "phone"),
+    entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
+    isSent(entry) && stateOf(entry),
+    entry.reason && h("span", { class: "reason", translate: "no" }, entry.reason),
+  ];
   return h(
     "div",
-    { class: `message message-${side} is-${entry.state}` },
-    h("span", { class: "unseen" }, `${t(`thread.${entry.kind}`, { name: state.name })} `),
+    {
+      class: `message message-${side} is-${entry.kind === "by_hand" ? "by-hand" : entry.state}${isMerged ? " is-merged" : ""}`,
+    },
+    h("span", { class: "unseen" }, `${t(`thread.${isSent(entry) ? "out" : entry.kind}`, { name: titleOf(state) })} `),
     h(
       "div",
       {
         class: "bubble",
         dir: "auto",
         translate: "no",
-        onclick: () => getSelection().isCollapsed && chooseMessage(entry.guid),
+        onclick: entry.guid && (() => getSelection().isCollapsed && chooseMessage(entry.guid)),
       },
+      entry.correspondent &&
+        h(
+          "span",
+          { class: "correspondent" },
+          t(isIncoming(entry) ? "thread.from" : "thread.to", { who: entry.correspondent }),
+        ),
+      entry.title && h("strong", { class: "bubble-title" }, entry.title),
       isVoice &&
         h("span", { class: "voice" }, icon("voice"), t("thread.voice", { length: span(entry.seconds * 1000) })),
       entry.text,
       entry.media_url && h("span", { class: "media" }, icon("clip"), entry.media_url),
+      (entry.attachments ?? []).map((name) => h("span", { class: "media" }, icon("clip"), name)),
     ),
     h(
       "p",
       { class: "meta" },
-      entry.channel === "whatsapp" && badge("WhatsApp", "whatsapp"),
-      entry.sim && badge(`SIM ${entry.sim}`),
-      entry.kind === "by_hand" && badge(t("message.by_hand")),
-      entry.state !== "scheduled" && stamp(entry.time, dateOf(entry.time) === dateOf(entry.at) ? "time" : "dated"),
-      entry.kind === "out" && stateOf(entry),
-      entry.reason && h("span", { class: "reason", translate: "no" }, entry.reason),
-      detailsButton(entry),
+      isMerged ? h("span", { class: "unseen" }, ...facts) : facts,
+      entry.guid && detailsButton(entry),
     ),
   );
 }
