@@ -97,7 +97,7 @@ def test_a_cleared_conversation_is_gone_on_all_pages_and_what_leads_to_it_says_s
     other.locator("#entries .bubble").click()
     page.get_by_role("button", name="Clear conversation…").click()
     sure = page.get_by_role("alertdialog", name="Clear this conversation?")
-    expect(sure).to_contain_text(f"All messages and calls with {NUMBER} are deleted")
+    expect(sure).to_contain_text(f"All messages and calls of “{NUMBER}” are deleted")
     sure.get_by_role("button", name="Clear").click()
     expect(page.locator("#thread-title")).to_have_text("MPESA")
     expect(page.locator(".conversation")).to_have_count(1)

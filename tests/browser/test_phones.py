@@ -80,7 +80,7 @@ def test_a_phone_is_renamed_and_removed_and_other_pages_follow(
     page.get_by_role("button", name="Phone settings").click()
     settings.get_by_role("button", name="Remove phone…").click()
     sure = page.get_by_role("alertdialog", name="Remove this phone?")
-    expect(sure).to_contain_text("The conversations of “Home” are deleted with it")
+    expect(sure).to_contain_text("The conversations and notifications of “Home” are deleted")
     sure.get_by_role("button", name="Remove").click()
     for each in (page, other):
         expect(each.get_by_role("combobox", name="Phone").locator("option")).to_have_text(["Phone 1"])

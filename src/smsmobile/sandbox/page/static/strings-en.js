@@ -48,7 +48,7 @@ export default {
   "phone.remove": "Remove phone…",
   "phone.remove_title": "Remove this phone?",
   "phone.remove_about":
-    "The conversations of “{label}” are deleted with it, also from the logs that your application reads. What it has not sent yet is never sent. Requests, webhooks and their deliveries stay.",
+    "The conversations and notifications of “{label}” are deleted with it, also from the logs that your application reads. What it has not sent yet is never sent. Requests, webhooks and their deliveries stay.",
   "phone.remove_action": "Remove",
   "phone.add": "Add a phone",
   "phone.name": "Its name",
@@ -90,7 +90,7 @@ export default {
   "thread.clear": "Clear conversation…",
   "thread.clear_title": "Clear this conversation?",
   "thread.clear_about":
-    "All messages and calls with {name} are deleted, also from the logs that your application reads. What is queued or scheduled is never sent. Requests and deliveries stay.",
+    "All messages and calls of “{name}” are deleted, also from the logs that your application reads. What is queued or scheduled is never sent. Requests and deliveries stay.",
   "thread.clear_action": "Clear",
   "thread.the_number": "the number",
   "thread.messages": "Messages",

@@ -49,7 +49,7 @@ export default {
   "phone.remove": "Supprimer…",
   "phone.remove_title": "Supprimer ce téléphone ?",
   "phone.remove_about":
-    "Les conversations de « {label} » seront supprimées avec lui, y compris dans les journaux que lit votre application. Ce qu’il n’a pas encore envoyé ne le sera jamais. Les requêtes, les webhooks et leurs livraisons restent.",
+    "Les conversations et notifications de « {label} » seront supprimées avec lui, y compris dans les journaux que lit votre application. Ce qu’il n’a pas encore envoyé ne le sera jamais. Les requêtes, les webhooks et leurs livraisons restent.",
   "phone.remove_action": "Supprimer",
   "phone.add": "Ajouter un téléphone",
   "phone.name": "Son nom",
@@ -91,7 +91,7 @@ export default {
   "thread.clear": "Effacer la conversation…",
   "thread.clear_title": "Effacer cette conversation ?",
   "thread.clear_about":
-    "Tous les messages et appels avec {name} seront supprimés, y compris dans les journaux que lit votre application. Ce qui est en attente ou programmé ne sera jamais envoyé. Les requêtes et les livraisons restent.",
+    "Tous les messages et appels de « {name} » seront supprimés, y compris dans les journaux que lit votre application. Ce qui est en attente ou programmé ne sera jamais envoyé. Les requêtes et les livraisons restent.",
   "thread.clear_action": "Effacer",
   "thread.the_number": "le numéro",
   "thread.messages": "Messages",
