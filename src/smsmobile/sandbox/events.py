@@ -62,8 +62,8 @@ class Event:
             }
         if payload is None:
             return None
-        # Half an emoji is no UTF-8. What stands for it instead is how JSON spells it.
-        return json.dumps(payload, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        # Half an emoji is no UTF-8. A receiver in PHP does not read the escape that JSON has for it, either.
+        return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def submitted(message: Message, at: datetime) -> Event:
