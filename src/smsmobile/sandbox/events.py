@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .numbers import digits_of
 from .timestamps import clock, day, day_and_clock, iso
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _whatsapp(message: Received) -> dict[str, Any]:
     return {
         "guid": message.guid,
         "data_id": message.data_id,
-        "from": message.sender,
+        "from": f"+{digits}" if (digits := digits_of(message.sender)) else message.sender,
         "contact_name": message.name,
     }
 
