@@ -94,6 +94,13 @@ def test_what_is_read_is_not_posted(api, path):
     assert "GET" in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_a_method_that_the_service_does_not_have(api, box, method):
+    answer = api.session.request(method, f"{box.url}/sendsms/", params={"apikey": box.api_key}, timeout=5)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+    assert answer.json()["error"] == "method_not_allowed"
+
+
 def test_a_head_request_sends_nothing(api, box):
     answer = api.session.head(
         f"{box.url}/sendsms/",

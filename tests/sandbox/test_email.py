@@ -10,8 +10,6 @@ import requests
 MOMENT = datetime(2026, 3, 20, 21, 0, 0, tzinfo=timezone.utc)
 REQUIRED = [
     "apikeybox",
-    "sender_name",
-    "sender_email",
     "recipient_email",
     "mail_subject",
     "mail_body",
@@ -71,6 +69,13 @@ def test_as_json_like_the_vendors_own_package(box, mail):
     )
     assert answer.json()["success"] is True
     assert len(box.mailbox.sent) == 1
+
+
+def test_without_a_sender_as_the_vendors_own_package_may_send_it_is_the_mailbox(api, box, mail):
+    del mail["sender_name"], mail["sender_email"]
+    assert api.post("/sendemail/", **mail).json()["success"] is True
+    (sent,) = box.mailbox.sent
+    assert (sent.sender_name, sent.sender) == ("", "mailbox@example.org")
 
 
 def test_a_missing_parameter_is_named(subtests, api, box, mail):

@@ -337,6 +337,23 @@ def test_a_voice_message_is_told_twice(box, receiver):
     }
 
 
+@pytest.mark.parametrize("sender", ["+12025550143", "12025550143", "001 202-555-0143"])
+def test_a_webhook_spells_the_number_with_a_plus_and_the_list_without(box, receiver, window, read, sender):
+    box.add_webhook(receiver.url, secret="secret")
+    box.phone.receive_whatsapp(sender, "Call me.", voice_seconds=6.8)
+    box.wait_for_deliveries()
+    window()
+    assert [json.loads(got.body)["data"]["from"] for got in receiver.requests] == ["+12025550143"] * 2
+    assert [row["number"] for row in read()] == ["12025550143"]
+
+
+def test_a_webhook_leaves_a_name_as_it_is(box, receiver):
+    box.add_webhook(receiver.url, secret="secret")
+    box.phone.receive_whatsapp("MPESA", "x")
+    box.wait_for_deliveries()
+    assert json.loads(receiver.requests[0].body)["data"]["from"] == "MPESA"
+
+
 def test_version_1_webhooks_know_nothing_of_whatsapp(box, receiver):
     box.add_webhook(receiver.url, version=1)
     box.phone.receive_whatsapp(PHONE, "x")

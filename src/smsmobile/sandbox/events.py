@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .numbers import digits_of
 from .timestamps import clock, day, day_and_clock, iso
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class Event:
             }
         if payload is None:
             return None
-        # Half an emoji is no UTF-8. What stands for it instead is how JSON spells it.
-        return json.dumps(payload, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        # Half an emoji is no UTF-8. A receiver in PHP does not read the escape that JSON has for it, either.
+        return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def submitted(message: Message, at: datetime) -> Event:
@@ -161,7 +162,7 @@ def _whatsapp(message: Received) -> dict[str, Any]:
     return {
         "guid": message.guid,
         "data_id": message.data_id,
-        "from": message.sender,
+        "from": f"+{digits}" if (digits := digits_of(message.sender)) else message.sender,
         "contact_name": message.name,
     }
 

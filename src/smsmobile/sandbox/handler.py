@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(ask(self.server.app, environment(self.command, target, self.headers.items(), body, **more)))
             self.server.rest(self.connection)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = answer  # noqa: N815
 
     def finish(self) -> None:
         """Close both files, also where nobody reads any more: else the socket would stay open."""

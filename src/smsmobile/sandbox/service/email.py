@@ -9,7 +9,7 @@ from secrets import compare_digest
 
 from .. import events
 from ..errors import invalid_apikeybox, invalid_param
-from ..mailbox import SENT
+from ..mailbox import OWNER, SENT
 from ..parameters import Parameters, flag, integer, optional, required
 from ..routes import POST, READ, Answer, Route
 from ..rows import INBOX, Mail
@@ -25,10 +25,14 @@ _FOLDERS = {box.casefold(): box for box in (INBOX, SENT)}
 
 
 def send(service: Service, given: Parameters) -> Answer:
-    """Send an e-mail: it lies in the folder `Sent` from then on, and goes nowhere else."""
+    """Send an e-mail: it lies in the folder `Sent` from then on, and goes nowhere else.
+
+    The vendor's own package leaves the sender out, though it is documented as required: then it is the mailbox.
+    """
     key = required(given, "apikeybox")
-    sender_name = required(given, "sender_name")
-    sender, recipient = _address(given, "sender_email"), _address(given, "recipient_email")
+    sender_name = optional(given, "sender_name") or ""
+    sender = _address(given, "sender_email") if optional(given, "sender_email") else OWNER
+    recipient = _address(given, "recipient_email")
     subject, body = required(given, "mail_subject"), required(given, "mail_body")
     required(given, "allow_self_signed")
     flag(given, "allow_self_signed", "no", "yes")
