@@ -136,6 +136,28 @@ def test_what_was_counted_is_worded_for_one_and_for_several(page: Page, client: 
     expect(page.locator("#counts")).to_contain_text("2 requests")
 
 
+def test_what_is_no_number_changes_nothing_and_is_said(page: Page, box: Sandbox) -> None:
+    box.log_delay = 5
+    page.get_by_role("tab", name="Account").click()
+    delay = page.get_by_label("A message appears in the sent log after")
+    expect(delay).to_have_value("5")
+    delay.select_text()
+    page.keyboard.type("-e")
+    page.keyboard.press("Tab")
+    said = "“A message appears in the sent log after, in seconds”: expected a number."
+    expect(page.locator("#account-problem")).to_have_text(said)
+    assert box.log_delay == 5
+
+    page.get_by_role("button", name="Phone settings").click()
+    dialog = page.get_by_role("dialog", name="Phone settings")
+    dialog.get_by_label("Battery, in percent").select_text()
+    page.keyboard.type("-e")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("“Battery, in percent”: expected a number.")
+    expect(dialog.get_by_label("Battery, in percent")).to_have_attribute("aria-invalid", "true")
+    assert box.phone.battery == 80
+
+
 def test_the_clock_is_moved_and_set_back(page: Page, box: Sandbox) -> None:
     before = box.clock.now()
     page.get_by_role("tab", name="Account").click()

@@ -113,6 +113,20 @@ def test_a_list_is_one_place_in_the_order_and_arrows_move_in_it(
     expect(page.locator("#composer-text")).to_be_focused()
 
 
+UNDECIDED = """all => all.filter(element => {
+    const { overflowX, overflowY } = getComputedStyle(element);
+    const scrolls = [overflowX, overflowY].some(how => how === "auto" || how === "scroll");
+    return scrolls && !element.matches("textarea, dialog") && !element.hasAttribute("tabindex");
+}).map(element => element.outerHTML.slice(0, 80))"""
+
+
+def test_what_scrolls_is_in_the_order_only_where_the_page_says_so(page: Page, box: Sandbox) -> None:
+    # Firefox puts everything that scrolls into the order, unless the page decides.
+    box.phone.receive("MPESA", "hello")
+    expect(page.locator("#entries .bubble")).to_be_visible()
+    assert page.locator("body *").evaluate_all(UNDECIDED) == []
+
+
 @pytest.mark.parametrize("name", ["New", "Add a phone", "Phone settings"])
 def test_escape_closes_a_dialog_and_gives_the_focus_back(page: Page, name: str) -> None:
     opener = page.get_by_role("button", name=name, exact=True)

@@ -106,6 +106,18 @@ def test_the_bar_of_the_phone_is_one_line(
     assert add["x"] > switch["x"]
 
 
+def test_a_dialog_that_scrolls_has_a_bar_in_the_colours_of_the_page(open_page: Callable[..., Page]) -> None:
+    page = open_page(width=390, height=844, theme="dark")
+    usual = page.locator("#first-steps").evaluate("element => getComputedStyle(element).scrollbarColor")
+    assert usual != "auto"
+    show(page, "tools")
+    page.get_by_role("tab", name="Webhooks").click()
+    page.get_by_role("button", name="Add", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Add a destination")
+    assert dialog.evaluate("element => element.scrollHeight > element.clientHeight")
+    expect(dialog).to_have_css("scrollbar-color", usual)
+
+
 def test_the_controls_of_a_phone_are_large_enough_for_a_finger(
     open_page: Callable[..., Page], busy: Sandbox, receiver: Any
 ) -> None:
@@ -129,6 +141,8 @@ def test_the_controls_of_a_phone_are_large_enough_for_a_finger(
     for tab in TABS:
         page.get_by_role("tab", name=tab).click()
         expect(page.locator("[role=tabpanel] :is(li, dd, p):visible").first).to_be_visible()
+        if tab == "Faults":
+            page.get_by_role("button", name="Latency: always").click()
         measure()
     assert small == []
 

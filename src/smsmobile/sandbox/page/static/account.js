@@ -2,8 +2,8 @@
 // says of itself is asked for here, for the whole page.
 
 import { announce } from "./announce.js";
-import { attempt, get, post } from "./api.js";
-import { confirmDialog } from "./dialogs.js";
+import { Refusal, attempt, get, post } from "./api.js";
+import { confirmDialog, whyNot } from "./dialogs.js";
 import { $, h } from "./dom.js";
 import { count, t } from "./language.js";
 import { on, state, tell } from "./state.js";
@@ -25,10 +25,12 @@ export function startAccount() {
   $("subscription").addEventListener("click", () =>
     change({ subscription_active: !state.overview.subscription_active }),
   );
-  $("log-delay").addEventListener("change", () => change({ log_delay: $("log-delay").valueAsNumber || 0 }));
+  $("log-delay").addEventListener("change", () =>
+    change({ log_delay: $("log-delay").valueAsNumber || 0 }, whyNot($("log-delay"))),
+  );
   $("token-lifetime").addEventListener("change", () => {
     const seconds = $("token-lifetime").valueAsNumber;
-    change({ token_lifetime: Number.isNaN(seconds) ? null : seconds });
+    change({ token_lifetime: Number.isNaN(seconds) ? null : seconds }, whyNot($("token-lifetime")));
   });
   $("revoke").addEventListener("click", () =>
     attempt($("account-problem"), async () => {
@@ -85,8 +87,10 @@ function move({ forward }) {
   });
 }
 
-function change(changes) {
+/** Change something of the account, unless a reason tells why not. */
+function change(changes, reason = "") {
   return attempt($("account-problem"), async () => {
+    if (reason) throw new Refusal(reason);
     Object.assign(state.overview, await post("account", changes));
     show(state.overview);
   });

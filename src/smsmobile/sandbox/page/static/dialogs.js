@@ -44,15 +44,21 @@ export function openDialog(id, send, prepare = () => {}) {
   dialog.showModal();
 }
 
-/** Whether all fields that must be filled are; if not, the first one that is empty is named and has the focus. */
+/** Whether all fields can be used as they are filled; if not, the first one that cannot is named and has the focus. */
 function isComplete(form) {
-  const empty = [...form.elements].find((field) => field.required && field.checkVisibility() && !field.value.trim());
-  if (!empty) return true;
-  const label = empty.labels[0].querySelector("span")?.textContent ?? empty.labels[0].textContent;
-  form.querySelector(".problem").textContent = t("dialog.empty", { label });
-  empty.setAttribute("aria-invalid", "true");
-  empty.focus();
+  const wrong = [...form.elements].find((field) => field.checkVisibility() && whyNot(field));
+  if (!wrong) return true;
+  form.querySelector(".problem").textContent = whyNot(wrong);
+  wrong.setAttribute("aria-invalid", "true");
+  wrong.focus();
   return false;
+}
+
+/** Why a field cannot be used as it is filled, in a sentence; empty where it can. What is no number has no value. */
+export function whyNot(field) {
+  const name = () => field.labels[0].querySelector("span")?.textContent ?? field.labels[0].textContent;
+  if (field.validity.badInput) return t("dialog.no_number", { label: name() });
+  return field.required && !field.value.trim() ? t("dialog.empty", { label: name() }) : "";
 }
 
 /** Nothing is wrong any more, or not yet. */

@@ -379,6 +379,7 @@ export default {
   "dialog.close": "Close",
   "dialog.add": "Add",
   "dialog.save": "Save",
+  "dialog.no_number": "“{label}”: expected a number.",
   "dialog.empty": "“{label}” is empty: fill it in.",
   "details.open": "Details",
   "details.message": "Message",

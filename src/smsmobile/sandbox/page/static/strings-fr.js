@@ -383,6 +383,7 @@ export default {
   "dialog.close": "Fermer",
   "dialog.add": "Ajouter",
   "dialog.save": "Enregistrer",
+  "dialog.no_number": "« {label} » : un nombre est attendu.",
   "dialog.empty": "Le champ « {label} » est vide : remplissez-le.",
   "details.open": "Détails",
   "details.message": "Message",
