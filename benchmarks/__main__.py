@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import sys
 
-from . import bulk, campaigns, decoding, imports, memory, once, plugin, queues, sandbox, sending, tracking, webhooks
+from . import (
+    bulk,
+    campaigns,
+    decoding,
+    imports,
+    memory,
+    once,
+    page,
+    plugin,
+    queues,
+    sandbox,
+    sending,
+    tracking,
+    webhooks,
+)
 from .measure import Result
 
 
 def main() -> int:
     """Run all, print the table."""
     results: list[Result] = []
-    small = (imports, plugin, sending, decoding, webhooks, memory, sandbox)
+    small = (imports, plugin, sending, decoding, webhooks, memory, sandbox, page)
     for module in (*small, bulk, campaigns, once, queues, tracking):
         for result in module.run():
             print(f"… {result.measure}: {result.ratio:.2f}", file=sys.stderr, flush=True)

@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x736D7362
 """In the file's header: `smsb`."""
-VERSION = 2
+VERSION = 3
 """In the header too. A row may get new fields that have defaults; every other change needs a new version."""
 _SCHEMA = (
     """CREATE TABLE rows (
         place INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, row TEXT NOT NULL,
         id INTEGER, phone TEXT, peer TEXT, destination INTEGER, is_pending INTEGER, due REAL,
-        is_international INTEGER, path TEXT, words TEXT, contact TEXT
+        is_international INTEGER, path TEXT, words TEXT, contact TEXT, outcome TEXT
     )""",
     "CREATE UNIQUE INDEX by_key ON rows (kind, key)",
     "CREATE INDEX by_place ON rows (kind, place)",
     "CREATE INDEX by_id ON rows (kind, id)",
     "CREATE INDEX by_peer ON rows (phone, peer, id, is_international) WHERE peer IS NOT NULL",
     "CREATE INDEX by_contact ON rows (phone, peer, id) WHERE contact > ''",
+    "CREATE INDEX paths ON rows (kind, path) WHERE path IS NOT NULL",
+    "CREATE INDEX failed ON rows (kind, id) WHERE outcome IN ('refused', 'broken')",
     "CREATE INDEX pending ON rows (kind, phone, due) WHERE is_pending",
     "CREATE INDEX deliveries ON rows (destination, due, id) WHERE is_pending AND destination IS NOT NULL",
 )

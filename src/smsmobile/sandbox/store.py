@@ -76,7 +76,10 @@ A delivery is not forgotten before it has ended: webhooks.py sees to that.
 
 READ_AT_ONCE = 100
 """So many rows are read at once by those who may need only the newest."""
-_FOUND_BY = ("id", "phone", "peer", "destination", "is_pending", "due", "is_international", "path", "words", "contact")
+_FOUND_BY = (
+    *("id", "phone", "peer", "destination", "is_pending", "due"),
+    *("is_international", "path", "words", "contact", "outcome"),
+)
 """What rows are found by, beside their keys: attributes of those that have them, and columns."""
 _COLUMNS = ("row", *_FOUND_BY)
 _UPDATE = f"UPDATE rows SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE kind = ? AND key = ?"  # noqa: S608
@@ -156,7 +159,7 @@ class Table(Generic[RowT]):
 
     def values(self, column: str) -> list[Any]:
         """What stands in a column, each value once, in order."""
-        statement = f"SELECT DISTINCT {column} FROM rows WHERE kind = ? ORDER BY 1"  # noqa: S608
+        statement = f"SELECT DISTINCT {column} FROM rows WHERE kind = ? AND {column} IS NOT NULL ORDER BY 1"  # noqa: S608
         with self._store.lock:
             return [value for (value,) in self._store.database.execute(statement, (self.name,))]
 

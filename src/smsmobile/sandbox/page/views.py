@@ -132,7 +132,7 @@ def requests(context: PageContext) -> Answer:
     path, words = request.args.get("path", ""), folded(request.args.get("search", "").strip())
     wanted = "? IN ('', path) AND instr(words, ?)"
     if failed:
-        wanted += " AND json_extract(row, '$.outcome') IN ('refused', 'broken')"
+        wanted += " AND outcome IN ('refused', 'broken')"
     with context.store.lock:
         page, more = context.store.requests.page(before, limit, wanted, path, words)
         paths = context.store.requests.values("path")
