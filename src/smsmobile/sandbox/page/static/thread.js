@@ -72,6 +72,7 @@ function clear() {
   confirmDialog({ title: "Clear this conversation?", text, action: "Clear" }, async () => {
     await remove("thread", { phone, peer });
     view.touch();
+    return () => $("main").focus({ preventScroll: true }); // its button goes with it
   });
 }
 
