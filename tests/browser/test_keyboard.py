@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -191,6 +192,19 @@ def test_a_slash_goes_to_the_search_except_where_one_writes(page: Page, box: San
     expect(page.get_by_label("Search conversations")).to_be_focused()
     page.keyboard.press("/")
     expect(page.get_by_label("Search conversations")).to_have_value("/")
+
+
+def test_the_focus_stays_near_what_was_removed(page: Page, box: Sandbox, client: SMSMobileClient) -> None:
+    client.sms.send(NUMBER, "later", schedule_at=box.clock.now() + timedelta(hours=2))
+    page.get_by_role("tab", name="Schedule").click()
+    page.get_by_role("button", name="Move the clock there").press("Enter")
+    expect(page.locator("#schedule-empty")).to_be_visible()
+    expect(page.get_by_role("tabpanel", name="Schedule")).to_be_focused()
+
+    page.get_by_role("button", name="Clear conversation…").press("Enter")
+    page.get_by_role("alertdialog").get_by_role("button", name="Clear").press("Enter")
+    expect(page.locator("#conversations-empty")).to_be_visible()
+    expect(page.get_by_role("main")).to_be_focused()
 
 
 @pytest.mark.parametrize("width", [390, 900, 1440])

@@ -155,6 +155,14 @@ def test_a_preview_from_right_to_left_begins_at_its_beginning(page: Page, box: S
     assert preview.evaluate("e => e.scrollWidth > e.clientWidth && getComputedStyle(e).textOverflow") == "ellipsis"
 
 
+def test_a_number_beside_a_text_from_right_to_left_keeps_its_plus_in_front(page: Page, client: SMSMobileClient) -> None:
+    client.sms.send("+33639985678", HEBREW)
+    number = page.locator("#requests-list .whom")
+    expect(number).to_have_text("+33639985678")
+    expect(number).to_have_css("direction", "ltr")
+    expect(page.locator("#requests-list .log-about span").last).to_have_css("direction", "rtl")
+
+
 FORCED = """element => {
     const of = pseudo => getComputedStyle(element, pseudo).backgroundColor;
     return [of(null), of("::after")];

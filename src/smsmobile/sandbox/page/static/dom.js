@@ -53,7 +53,7 @@ export function reconcile(parent, items, keyOf, render) {
   for (const element of parent.children) old.set(element.dataset.key, element);
   const keys = items.map((item) => String(keyOf(item)));
   const wanted = new Set(keys);
-  for (const [key, element] of old) if (!wanted.has(key)) element.remove();
+  for (const [key, element] of old) if (!wanted.has(key)) drop(element);
   let place = parent.firstElementChild;
   items.forEach((item, index) => {
     const print = JSON.stringify(item);
@@ -71,6 +71,13 @@ export function reconcile(parent, items, keyOf, render) {
     if (element === place) place = place.nextElementSibling;
     else keepingFocus(element, () => parent.insertBefore(element, place));
   });
+}
+
+/** Remove an element. If it had the focus, what it stood in gets it, so that Tab goes on from there. */
+function drop(element) {
+  const place = element.contains(document.activeElement) ? element.closest("[tabindex]") : null;
+  element.remove();
+  place?.focus({ preventScroll: true });
 }
 
 function replace(element, fresh) {

@@ -82,10 +82,10 @@ export function aboutLine(whom, text, error, isBad = true) {
   if (!whom && !text && !error) return null;
   return h(
     "span",
-    { class: "log-about", dir: "auto", translate: "no" },
+    { class: "log-about", translate: "no" },
     error && h("span", { class: isBad ? "said reason" : "said" }, error),
-    whom && h("span", { class: "whom" }, whom),
-    text && h("span", {}, text.slice(0, START)),
+    whom && h("span", { class: "whom", dir: "auto" }, whom),
+    text && h("span", { dir: "auto" }, text.slice(0, START)),
   );
 }
 

@@ -71,6 +71,7 @@ function clear() {
   confirmDialog({ title: t("thread.clear_title"), text, action: t("thread.clear_action") }, async () => {
     await remove("thread", { phone, peer });
     view.touch();
+    return () => $("main").focus({ preventScroll: true }); // its button goes with it
   });
 }
 
