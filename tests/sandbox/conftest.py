@@ -16,7 +16,7 @@ import requests
 from smsmobile.sandbox import Clock, Sandbox
 
 PHONE = "+33639985678"
-TIMEOUT = 5
+TIMEOUT = 30
 
 
 class Caller:

@@ -27,7 +27,7 @@ from smsmobile import (
     SubscriptionExpired,
     UnexpectedResponse,
 )
-from smsmobile.sandbox import Sandbox
+from smsmobile.sandbox import Sandbox, server
 
 TO = "+33639985678"
 PATIENT = 10
@@ -475,17 +475,18 @@ def test_waiting_requests_keep_nobody_from_being_answered(box: Sandbox, eventual
 
 
 @pytest.mark.parametrize("kind", ["latency", "slow_drip"])
-def test_closing_the_sandbox_ends_all_waiting(box: Sandbox, eventually: Callable[..., None], kind: str) -> None:
+def test_closing_the_sandbox_ends_all_waiting(
+    box: Sandbox, eventually: Callable[..., None], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(server, "PATIENCE", 3600.0)
     before = set(threading.enumerate())
     box.faults.add(kind, seconds=3600)
     with ThreadPoolExecutor(1) as thread, requests.Session() as session:
         answer = thread.submit(Line(box, session, box.url).send, timeout=60)
         eventually(lambda: bool(box.requests))
 
-        started = monotonic()
         box.close()
 
-        assert monotonic() - started < 3
         assert answer.result(PATIENT).json()["result"]["sent"] == "1"
     assert set(threading.enumerate()) <= before
 

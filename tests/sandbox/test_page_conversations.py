@@ -47,7 +47,7 @@ def test_a_sent_message_says_when_and_through_what(page, api, box, clock):
     assert entry.pop("id") > 0
     at, sent_at = entry.pop("at"), entry.pop("sent_at")
     assert entry.pop("time") == sent_at
-    assert at.startswith("2026-03-20T21:07:44.1")
+    assert at.startswith("2026-03-20T21:07:44")
     assert at.endswith("Z")
     assert sent_at >= at
     assert entry == {

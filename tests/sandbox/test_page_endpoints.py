@@ -17,7 +17,7 @@ from smsmobile.sandbox import Sandbox
 from smsmobile.sandbox.page import actions, destinations, faults, views
 
 PHONE = "+33639985678"
-NOW = "2026-03-20T21:07:44.1"
+NOW = "2026-03-20T21:07:44"
 ROUTES = (*views.ROUTES, *actions.ROUTES, *destinations.ROUTES, *faults.ROUTES)
 POSTS = [route for route in ROUTES if route.method == "POST"]
 GETS = [route.path for route in ROUTES if route.method == "GET"]

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from smsmobile.sandbox import Sandbox
+from smsmobile.sandbox import Sandbox, server
 from smsmobile.sandbox.page import live
 
 PHONE = "+33639985678"
@@ -82,22 +82,21 @@ def listen(box: Sandbox) -> Iterator[Callable[[], Stream]]:
         stream.close()
 
 
-def test_the_first_event_comes_at_once_and_names_every_table(listen):
-    began = time.monotonic()
+def test_the_first_event_waits_for_nothing_and_names_every_table(listen, monkeypatch):
+    monkeypatch.setattr(live, "GATHER", 3600.0)
+    monkeypatch.setattr(live, "HEARTBEAT", 3600.0)
     stream = listen()
     assert stream.response.headers["Content-Type"].startswith("text/event-stream")
     assert stream.line() == "event: change"
     assert set(stream.event()["changed"]) == ALL
-    assert time.monotonic() - began < 2
 
 
-def test_a_new_message_is_told_within_a_second(listen, api):
+def test_a_new_message_is_told_before_the_heartbeat(listen, api, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT", 3600.0)
     stream = listen()
     stream.event()
-    began = time.monotonic()
     api.send()
     assert stream.until("messages", "outbox", "requests") == {"messages", "outbox", "requests"}
-    assert time.monotonic() - began < 1
 
 
 def test_a_received_message_is_told(listen, box):
@@ -220,18 +219,23 @@ def test_the_service_answers_while_all_streams_are_open(listen, api):
         assert len(list(threads.map(lambda number: api.send(message=str(number)), range(60)))) == 60
 
 
-def test_closing_the_sandbox_ends_the_streams_promptly(box, listen):
+@pytest.fixture
+def patient(monkeypatch):
+    """What would not end by itself is waited for: until the test is over its time."""
+    monkeypatch.setattr(live, "HEARTBEAT", 3600.0)
+    monkeypatch.setattr(server, "PATIENCE", 3600.0)
+
+
+def test_closing_the_sandbox_ends_the_streams(box, listen, patient):
     streams = [listen() for _ in range(4)]
     for stream in streams:
         stream.event()
-    began = time.monotonic()
     box.close()
-    assert time.monotonic() - began < 0.5
     for stream in streams:
         assert [line for line in stream.rest() if line] == []
 
 
-def test_closing_the_sandbox_in_the_middle_of_things_ends_the_streams_promptly(box, listen):
+def test_closing_the_sandbox_in_the_middle_of_things_ends_the_streams(box, listen, patient):
     streams = [listen() for _ in range(4)]
     done = threading.Event()
 
@@ -244,9 +248,7 @@ def test_closing_the_sandbox_in_the_middle_of_things_ends_the_streams_promptly(b
     try:
         for stream in streams:
             stream.until("received")
-        began = time.monotonic()
         box.close()
-        assert time.monotonic() - began < 1
     finally:
         done.set()
         thread.join()

@@ -76,7 +76,7 @@ def test_the_clock_goes_by_this_machine_again(box, clock):
     clock.forward(timedelta(days=400))
     box.reset()
     ahead = box.clock.now() - Sandbox().clock.now()
-    assert abs(ahead) < timedelta(seconds=5)
+    assert abs(ahead) < timedelta(minutes=1)
 
 
 def test_nothing_happens_that_was_due_by_the_old_clock(api, box, clock):

@@ -90,7 +90,7 @@ def test_it_gives_up_in_time(box):
     started = time.monotonic()
     with pytest.raises(TimeoutError, match=r"^After 0\.1 s"):
         box.wait_for(lambda: None, timeout=0.1)
-    assert 0.1 <= time.monotonic() - started < 1
+    assert time.monotonic() - started >= 0.1
 
 
 def test_an_exception_of_the_condition_goes_through(box):
