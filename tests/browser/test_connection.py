@@ -21,14 +21,21 @@ def test_the_page_is_live(page: Page, box: Sandbox) -> None:
     expect(page.locator("#connection")).to_have_text("Live")
 
 
-def test_where_events_are_refused_the_page_asks_every_second(open_page: Callable[..., Page], box: Sandbox) -> None:
-    def refuse(page: Page) -> None:
-        page.route("**/_sandbox/live", lambda route: route.fulfill(status=503, json={"error": "Four are open."}))
+def refuse(page: Page) -> None:
+    page.route("**/_sandbox/live", lambda route: route.fulfill(status=503, json={"error": "Four are open."}))
 
+
+def test_where_events_are_refused_the_page_asks_every_second(open_page: Callable[..., Page], box: Sandbox) -> None:
     page = open_page(prepare=refuse, expected_errors=("status of 503",))
     expect(page.locator("#connection")).to_have_text("Every second")
     box.phone.receive(NUMBER, "still heard")
     expect(page.locator("#entries .bubble")).to_have_text("still heard")
+
+
+def test_a_phone_has_room_for_what_the_connection_is_like(open_page: Callable[..., Page]) -> None:
+    page = open_page(width=390, locale="fr-FR", prepare=refuse, expected_errors=("status of 503",))
+    expect(page.locator("#connection")).to_have_text("Chaque seconde")
+    expect(page.locator("#theme")).to_be_in_viewport(ratio=1)
 
 
 def test_more_pages_than_the_sandbox_has_streams_for_all_go_on(open_page: Callable[..., Page], box: Sandbox) -> None:
