@@ -106,6 +106,16 @@ def test_the_bar_of_the_phone_is_one_line(
     assert add["x"] > switch["x"]
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_button_that_clears_the_log_stands_beside_its_filters(open_page: Callable[..., Page], width: int) -> None:
+    page = open_page(width=width)
+    show(page, "tools")
+    failed, clear = (page.locator(one).bounding_box() for one in ("#requests-failed", "#requests-clear"))
+    assert failed
+    assert clear
+    assert clear["y"] < failed["y"] < clear["y"] + clear["height"]
+
+
 def test_a_dialog_that_scrolls_has_a_bar_in_the_colours_of_the_page(open_page: Callable[..., Page]) -> None:
     page = open_page(width=390, height=844, theme="dark")
     usual = page.locator("#first-steps").evaluate("element => getComputedStyle(element).scrollbarColor")
