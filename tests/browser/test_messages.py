@@ -79,8 +79,9 @@ def test_time_and_state_stand_once_below_messages_of_one_minute(
 def test_a_scheduled_message_shows_its_time_and_can_be_brought_about(
     page: Page, box: Sandbox, client: SMSMobileClient
 ) -> None:
-    made = box.clock.now()
-    due = made.replace(microsecond=0) + timedelta(days=1, minutes=-5)
+    noon = (box.clock.now() + KOLKATA).replace(hour=12, minute=0, second=0, microsecond=0) - KOLKATA
+    box.clock.move_to(noon + timedelta(days=1))
+    due = noon + timedelta(days=2, minutes=-5)
     client.sms.send(NUMBER, "see you tomorrow", schedule_at=due)
     local = f"{due + KOLKATA:%H:%M}"
     times = bubble(page, "see you tomorrow").locator("time")
