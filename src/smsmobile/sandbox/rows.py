@@ -69,7 +69,21 @@ MAILBOX = " mailbox"
 """Where the page finds what has no other party. No name of a sender begins with a space."""
 
 
-class _Entry:
+class _Searched:
+    """What a search finds by its words."""
+
+    @property
+    def said(self) -> str:
+        """What a search looks into."""
+        return getattr(self, "text", "")
+
+    @property
+    def words(self) -> str:
+        """The same as a search finds it."""
+        return folded(self.said)
+
+
+class _Entry(_Searched):
     """What stands in a conversation, and how it is found there."""
 
     @property
@@ -82,16 +96,6 @@ class _Entry:
         """Whether it shows that the digits are a whole international number. WhatsApp knows no other ones."""
         number = number_of(self)
         return is_international(number) or (getattr(self, "channel", "sms") == "whatsapp" and bool(digits_of(number)))
-
-    @property
-    def said(self) -> str:
-        """What a search looks into."""
-        return getattr(self, "text", "")
-
-    @property
-    def words(self) -> str:
-        """The same as a search finds it."""
-        return folded(self.said)
 
     @property
     def contact(self) -> str:
@@ -244,7 +248,7 @@ class Call(_Entry):
 
 
 @dataclass(frozen=True)
-class Notification:
+class Notification(_Searched):
     """A notification that was pushed to a phone."""
 
     id: int
@@ -268,11 +272,6 @@ class Notification:
         return f"{self.title}: {self.message}"
 
     @property
-    def words(self) -> str:
-        """The same as a search finds it."""
-        return folded(self.said)
-
-    @property
     def is_pending(self) -> bool:
         """Whether it has not reached its phone."""
         return self.distributed_at is None
@@ -283,7 +282,7 @@ INBOX = "INBOX"
 
 
 @dataclass(frozen=True)
-class Mail:
+class Mail(_Searched):
     """An e-mail that was sent through the API, or that lies in a mailbox."""
 
     id: int
@@ -321,11 +320,6 @@ class Mail:
     def said(self) -> str:
         """What a search looks into."""
         return f"{self.subject}: {self.body}\n{self.correspondent}"
-
-    @property
-    def words(self) -> str:
-        """The same as a search finds it."""
-        return folded(self.said)
 
 
 @dataclass(frozen=True)
