@@ -90,12 +90,11 @@ function label() {
 /** Says what your application learns of it, where that is a question. */
 function note() {
   const how = $("composer-as").value;
-  const words = how === "by_hand" ? byHandNote() : how === "whatsapp" && state.overview ? windowNote() : [];
+  const words =
+    how === "by_hand" ? ["composer.note_by_hand"] : how === "whatsapp" && state.overview ? windowNote() : [];
   reconcile($("composer-note"), words.length ? [words] : [], () => how, drawNote);
   $("composer-note").hidden = !words.length;
 }
-
-const byHandNote = () => ["composer.note_by_hand"];
 
 /** Received WhatsApp messages can be fetched only while a synchronisation window is open. */
 function windowNote() {
